@@ -1,0 +1,15 @@
+// XXH3, the one hash and checksum of the project. 64 bits, seed 0.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+namespace tracestore::base {
+
+std::uint64_t Hash64(std::string_view bytes) noexcept;
+
+// The low 32 bits of Hash64: the checksum of log records, pages and sections.
+inline std::uint32_t Checksum32(std::string_view bytes) noexcept {
+  return static_cast<std::uint32_t>(Hash64(bytes));
+}
+
+}  // namespace tracestore::base
