@@ -1,0 +1,33 @@
+// What a decoder says of one message: how many spans it took, and which it refused and why.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace tracestore::model {
+
+struct DecodeReport {
+  std::uint64_t accepted = 0;
+  std::uint64_t rejected = 0;
+  // Reason as a fixed short text ("span id is not 8 bytes") to count. Bounded: the reasons are
+  // the decoder's own sentences, never input.
+  std::map<std::string, std::uint64_t> reasons;
+  // One sentence on the first refused span that names it ("span 3 of trace 0af7…: span id 'xyz' is
+  // not hexadecimal"), "" when none was refused.
+  std::string first_error;
+
+  // `sentence` is kept if it is the first.
+  void Reject(const std::string& reason, const std::string& sentence) {
+    ++rejected;
+    ++reasons[reason];
+    if (first_error.empty()) first_error = sentence;
+  }
+  void Add(const DecodeReport& other) {
+    accepted += other.accepted;
+    rejected += other.rejected;
+    for (const auto& [reason, count] : other.reasons) reasons[reason] += count;
+    if (first_error.empty()) first_error = other.first_error;
+  }
+};
+
+}  // namespace tracestore::model

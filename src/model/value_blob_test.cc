@@ -1,0 +1,65 @@
+#include "model/value_blob.h"
+
+#include <gtest/gtest.h>
+
+namespace tracestore::model {
+namespace {
+
+std::string Sample() {
+  std::string blob;
+  ValueBlobWriter writer(blob);
+  writer.Key("a");
+  writer.BeginArray();
+  writer.Int(-1);
+  writer.Double(2.5);
+  writer.BeginMap();
+  writer.End();
+  writer.End();
+  writer.Key("a");
+  writer.Bytes("xy");
+  writer.Key("n");
+  writer.Empty();
+  writer.Key("s");
+  writer.String("q\"");
+  writer.Key("t");
+  writer.Bool(true);
+  return blob;
+}
+
+TEST(ValueBlob, PrintsAsJson) {
+  EXPECT_EQ(ValueBlobToJson(Sample(), ValueType::kMap),
+            R"({"a":[-1,2.5,{}],"a":"eHk=","n":null,"s":"q\"","t":true})");
+  EXPECT_EQ(ValueBlobToJson("", ValueType::kArray), "[]");
+}
+
+TEST(ValueBlob, TruncationsAndFlipsAreRefusedOrRead) {
+  const std::string blob = Sample();
+  EXPECT_TRUE(ValidateValueBlob(blob, ValueType::kMap).has_value());
+  EXPECT_FALSE(ValidateValueBlob(blob, ValueType::kArray).has_value());
+  for (std::size_t cut = 1; cut < 8; ++cut) {
+    EXPECT_FALSE(ValidateValueBlob(blob.substr(0, cut), ValueType::kMap).has_value()) << cut;
+  }
+  for (std::size_t at = 0; at < blob.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bad = blob;
+      bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
+      (void)ValueBlobToJson(bad, ValueType::kMap);
+    }
+  }
+}
+
+TEST(ValueBlob, DepthIsBounded) {
+  std::string blob;
+  ValueBlobWriter writer(blob);
+  for (unsigned i = 1; i < kMaxValueDepth; ++i) writer.BeginArray();
+  for (unsigned i = 1; i < kMaxValueDepth; ++i) writer.End();
+  EXPECT_TRUE(ValidateValueBlob(blob, ValueType::kArray).has_value());
+  std::string deeper;
+  ValueBlobWriter more(deeper);
+  for (unsigned i = 0; i < kMaxValueDepth; ++i) more.BeginArray();
+  for (unsigned i = 0; i < kMaxValueDepth; ++i) more.End();
+  EXPECT_FALSE(ValidateValueBlob(deeper, ValueType::kArray).has_value());
+}
+
+}  // namespace
+}  // namespace tracestore::model
