@@ -1,0 +1,144 @@
+// Query: what to look for, as a value. Jaeger's parameters, Zipkin's annotationQuery, the command
+// line's flags and the text language (ParseFilter) all become one of these.
+//
+// Meanings are in docs/format/semantics.md ("Comparison", "Trace").
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tracestore/ids.h>
+#include <tracestore/span_types.h>
+#include <tracestore/status.h>
+
+namespace tracestore {
+
+// Unix nanoseconds, half open: [begin_ns, end_ns). The default is all of time.
+struct TimeRange {
+  std::uint64_t begin_ns = 0;
+  std::uint64_t end_ns = std::numeric_limits<std::uint64_t>::max();
+
+  constexpr bool Contains(std::uint64_t ns) const noexcept {
+    return begin_ns <= ns && (ns < end_ns || end_ns == std::numeric_limits<std::uint64_t>::max());
+  }
+  constexpr bool all() const noexcept {
+    return begin_ns == 0 && end_ns == std::numeric_limits<std::uint64_t>::max();
+  }
+};
+
+enum class CompareOp : std::uint8_t {
+  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
+  kRegex,   // RE2, unanchored
+  kPrefix,
+  kExists,  // of an attribute key; no value
+};
+
+// Where an attribute is looked for. kAny is all five of the same span.
+enum class Level : std::uint8_t { kAny, kSpan, kResource, kScope, kEvent, kLink };
+
+// What a condition compares.
+enum class Field : std::uint8_t {
+  // Of one span.
+  kAttribute,      // `key` at `level`
+  kService,        // text; the resource's service.name
+  kOperation,      // text; the span's name
+  kKind,           // text: SpanKindName(); kEqual and kNotEqual only
+  kStatus,         // text: StatusCodeName(); kEqual and kNotEqual only
+  kStatusMessage,  // text
+  kDuration,       // nanoseconds; a span without one never matches
+  kStart,          // Unix nanoseconds; a span without one never matches
+  kSpanId,         // text: 16 hex digits; kEqual and kNotEqual only
+  kParentId,       // text: 16 hex digits, or "" for none; kEqual and kNotEqual only
+  kScopeName,      // text
+  kEventName,      // text; any of the span's events
+  kLinkTraceId,    // text: hex; any reference of the span to that trace but its parent; kEqual only
+  // Of the whole trace.
+  kTraceDuration,  // nanoseconds, latest end less earliest start
+  kTraceStart,     // Unix nanoseconds, earliest start
+  kTraceSpans,     // number of spans, duplicates counted once
+  kRootService,    // text
+  kRootOperation,  // text
+};
+
+constexpr bool IsTraceField(Field field) noexcept { return field >= Field::kTraceDuration; }
+
+// One comparison. `value` is the canonical text of what is compared with; fields in nanoseconds
+// and counts take decimal text.
+struct Condition {
+  Field field = Field::kAttribute;
+  Level level = Level::kAny;  // kAttribute only
+  CompareOp op = CompareOp::kEqual;
+  std::string key;            // kAttribute only
+  std::string value;
+};
+
+// Conditions combined. kSomeSpan holds one child and is true of a trace where one span satisfies
+// all of it ("on the same span"); a condition on a span that stands outside any kSomeSpan is one of
+// its own ("anywhere in the trace"). Conditions on the trace stand outside kSomeSpan. An empty kAnd
+// is true. At most kMaxExpressionDepth levels and kMaxConditions conditions.
+struct Expression {
+  enum class Kind : std::uint8_t { kAnd, kOr, kNot, kSomeSpan, kCondition };
+  Kind kind = Kind::kAnd;
+  Condition condition;               // kCondition
+  std::vector<Expression> children;  // kAnd, kOr: any number; kNot, kSomeSpan: one
+
+  static Expression And(std::vector<Expression> children);
+  static Expression Or(std::vector<Expression> children);
+  static Expression Not(Expression child);
+  static Expression SomeSpan(Expression child);
+  static Expression Of(Condition condition);
+  static Expression Attribute(std::string key, CompareOp op, std::string value,
+                              Level level = Level::kAny);
+};
+
+inline constexpr unsigned kMaxExpressionDepth = 64;
+inline constexpr unsigned kMaxConditions = 1024;
+
+enum class Order : std::uint8_t {
+  kNewest,   // by the trace's earliest start, latest first; ties by trace id, ascending
+  kLongest,  // by the trace's duration, longest first; ties by trace id, ascending
+};
+
+// A query can be used any number of times, from any thread; only `cancel` is shared.
+struct Query {
+  // A span counts for `where` only if it started in this range (Jaeger's search). A span without
+  // a start counts only for all of time.
+  TimeRange span_start;
+  // The trace's earliest start lies in this range (Zipkin's search).
+  TimeRange trace_start;
+  Expression where;  // empty: every trace with a span in span_start
+  Order order = Order::kNewest;
+  std::uint32_t limit = 20;  // traces (or spans, in FindSpans); 0 means no limit
+  // From SearchPage::next_cursor of the same query: go on after it. Empty: from the start.
+  std::string cursor;
+  bool count_total = false;  // also count all matches, whatever the limit: visits everything
+  // Stops with kCancelled when passed or set; looked at for every decoded page.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  const std::atomic<bool>* cancel = nullptr;  // borrowed for the call
+
+  // Conditions on one and the same span, AND-ed: what most searches are. They collect in one
+  // kSomeSpan that is AND-ed to `where`.
+  Query& Service(std::string name);
+  Query& Operation(std::string name);
+  Query& Tag(std::string key, std::string value, Level level = Level::kAny);
+  Query& MinDuration(std::chrono::nanoseconds least);
+  Query& MaxDuration(std::chrono::nanoseconds most);
+  Query& ErrorsOnly();
+  Query& With(Condition condition);
+};
+
+// The text form of an expression (docs/filter-language.md):
+//   service = "checkout" and span.http.status_code >= 500 and not any(event.exception.type exists)
+// Errors: kInvalidArgument with the column and what was expected there.
+Result<Expression> ParseFilter(std::string_view text);
+
+// "10ms", "1.5s", "2m", "1h30m", "250us", "100ns" (Go's durations), in nanoseconds.
+// Errors: kInvalidArgument.
+Result<std::chrono::nanoseconds> ParseDuration(std::string_view text);
+
+}  // namespace tracestore
