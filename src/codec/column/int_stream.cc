@@ -140,12 +140,12 @@ void WriteBuckets(Values values, const Buckets& buckets, std::string& out) {
   const unsigned width = BitWidth(buckets.most - buckets.least);
   unsigned argument = kSymbolsFramed;
   PutTag(IntKind::kBucket, argument, out);
+  std::string& symbols = ThreadScratch().bytes;
+  symbols.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    symbols[i] = static_cast<char>(BucketSymbol(values[i]));
+  }
   if (width > 0 && values.size() >= kLeastCompressedBytes) {
-    std::string& symbols = ThreadScratch().bytes;
-    symbols.resize(values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      symbols[i] = static_cast<char>(BucketSymbol(values[i]));
-    }
     AppendFrame(symbols, out, FrameContent::kSymbols);
   }
   const std::size_t framed = out.size() - tag_at - 1;
@@ -154,14 +154,16 @@ void WriteBuckets(Values values, const Buckets& buckets, std::string& out) {
     argument = width == 0 ? kSymbolsConstant : width;
     out.push_back(static_cast<char>(buckets.least));
     BitWriter bits(out, values.size() * width);
-    for (const std::uint64_t value : values) bits.Put(BucketSymbol(value) - buckets.least, width);
+    for (const char symbol : symbols) {
+      bits.Put(static_cast<std::uint8_t>(symbol) - buckets.least, width);
+    }
     bits.Finish();
   }
   out[tag_at] = static_cast<char>(static_cast<unsigned>(IntKind::kBucket) | argument << kKindBits);
   BitWriter bits(out, buckets.low_bits);
-  for (const std::uint64_t value : values) {
-    const unsigned low = BucketLowBits(BucketSymbol(value));
-    bits.Put(value & LowMask(low), low);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const unsigned low = BucketLowBits(static_cast<std::uint8_t>(symbols[i]));
+    bits.Put(values[i] & LowMask(low), low);
   }
   bits.Finish();
 }
