@@ -1,0 +1,98 @@
+#include "codec/zipkin/zipkin_text.h"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <charconv>
+
+namespace tracestore::codec {
+namespace {
+
+// The small letter of a code point below U+0800, or the code point itself.
+constexpr unsigned Lower(unsigned code) {
+  const bool latin = code >= 0xC0 && code <= 0xDE && code != 0xD7;
+  const bool greek = code >= 0x391 && code <= 0x3A9 && code != 0x3A2;
+  const bool cyrillic = code >= 0x410 && code <= 0x42F;
+  if (latin || greek || cyrillic) return code + 0x20;
+  if (code >= 0x400 && code <= 0x40F) return code + 0x50;
+  return code;
+}
+
+bool ReadIpv4(std::string_view text) {
+  in_addr address;
+  return text.size() <= 15 && inet_pton(AF_INET, std::string(text).c_str(), &address) == 1;
+}
+
+// As Zipkin writes it: the longest run of zero groups becomes "::", a run at the very end only where
+// there is no other.
+std::string WriteIpv6(const std::array<unsigned char, 16>& bytes) {
+  std::array<unsigned, 8> groups{};
+  for (std::size_t i = 0; i < 8; ++i)
+    groups[i] = (static_cast<unsigned>(bytes[2 * i]) << 8) | bytes[2 * i + 1];
+  std::size_t best = 8, best_length = 0;
+  for (std::size_t i = 0; i < 8;) {
+    std::size_t end = i;
+    while (end < 8 && groups[end] == 0) ++end;
+    const std::size_t length = end - i;
+    if (length > best_length && (end < 8 || best_length == 0)) {
+      best = i;
+      best_length = length;
+    }
+    i = end + 1;
+  }
+  std::string out;
+  for (std::size_t i = 0; i < 8;) {
+    if (i == best) {
+      out += out.empty() ? "::" : ":";
+      i += best_length;
+      continue;
+    }
+    char buffer[8];
+    const auto end = std::to_chars(buffer, buffer + sizeof buffer, groups[i], 16);
+    out.append(buffer, end.ptr);
+    if (++i < 8) out += ':';
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ZipkinLowerCase(std::string_view text) {
+  std::string out(text);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto c = static_cast<unsigned char>(out[i]);
+    if (c >= 'A' && c <= 'Z') {
+      out[i] = static_cast<char>(c + 0x20);
+    } else if (c >= 0xC3 && c <= 0xDF && i + 1 < out.size()) {
+      const auto tail = static_cast<unsigned char>(out[i + 1]);
+      if ((tail & 0xC0) != 0x80) continue;
+      const unsigned code = Lower(((c & 0x1FU) << 6) | (tail & 0x3FU));
+      out[i] = static_cast<char>(0xC0 | (code >> 6));
+      out[++i] = static_cast<char>(0x80 | (code & 0x3F));
+    }
+  }
+  return out;
+}
+
+bool ZipkinEndpoint::SetAddress(std::string_view text) {
+  if (text.size() > 45) return false;  // the longest text of an IPv6 address
+  if (ReadIpv4(text)) {
+    ipv4 = text;
+    return true;
+  }
+  std::array<unsigned char, 16> bytes;
+  if (inet_pton(AF_INET6, std::string(text).c_str(), bytes.data()) != 1) return false;
+  if (text.find('.') == std::string_view::npos) {
+    ipv6 = WriteIpv6(bytes);
+    return true;
+  }
+  // Dotted digits at the end: only of a mapped or compatible address, which is IPv4.
+  for (std::size_t i = 0; i < 10; ++i)
+    if (bytes[i] != 0) return false;
+  const bool mapped = bytes[10] == 0xFF && bytes[11] == 0xFF;
+  if (!mapped && (bytes[10] != 0 || bytes[11] != 0)) return false;
+  ipv4 = text.substr(text.rfind(':') + 1);
+  return true;
+}
+
+}  // namespace tracestore::codec
