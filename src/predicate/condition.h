@@ -1,0 +1,51 @@
+// One condition made ready: its value parsed once into every form that it is compared with.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <tracestore/query.h>
+
+#include "model/span_batch.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace tracestore::predicate {
+
+// A validated condition. Immutable; any number of threads may use it.
+struct CompiledCondition {
+  Condition source;
+
+  // The value as the attribute types whose canonical text it is; a type whose canonical text it
+  // can't be is empty. (kEqual, kNotEqual)
+  std::optional<std::int64_t> as_int;
+  std::optional<double> as_double;
+  std::optional<bool> as_bool;
+  std::optional<std::string> as_bytes;
+
+  std::optional<double> number;           // what < <= > >= compare attributes with
+  std::uint64_t integer = 0;              // kDuration, kStart, kTrace… in nanoseconds or spans
+  TraceId trace_id;                       // kLinkTraceId
+  SpanId span_id;                         // kSpanId, kParentId
+  SpanKind kind = SpanKind::kUnspecified;
+  StatusCode status = StatusCode::kUnset;
+  std::shared_ptr<const re2::RE2> regex;  // kRegex
+
+  // Errors: kInvalidArgument with a sentence for the user.
+  static Result<CompiledCondition> Compile(const Condition& condition);
+
+  // The operator on a text (a field's, or the canonical text of a value). Not kExists.
+  bool TestText(std::string_view text) const;
+  // The operator on a field that is an unsigned number.
+  bool TestInteger(std::uint64_t value) const noexcept;
+  // The operator on a value that isn't kept as text: empty, bool, int, double.
+  bool TestScalar(const model::Attribute& attribute) const;
+  // The operator on any value: the slow general form. kExists is true.
+  bool TestValue(const model::SpanBatch& batch, const model::Attribute& attribute) const;
+};
+
+}  // namespace tracestore::predicate
