@@ -1,0 +1,304 @@
+// The only translation unit with gRPC in it. Raw methods are a CallbackGenericService: gRPC's own
+// few threads only move bytes, a worker pool runs the handlers, which may block.
+#include "net/grpc_server.h"
+
+#include <grpc/byte_buffer.h>
+#include <grpc/support/log.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <mutex>
+#include <utility>
+
+#include "net/compression.h"
+#include "net/host_port.h"
+#include "net/http.h"
+#include "net/listen.h"
+#include "net/worker_pool.h"
+
+namespace tracestore::net {
+namespace {
+
+// A peer that doesn't finish its HTTP/2 handshake is dropped; gRPC's own default is two minutes.
+constexpr int kHandshakeTimeoutMs = 10'000;
+constexpr std::chrono::milliseconds kRetryAfter{1'000};
+
+// gRPC logs to stderr, a library must not. GRPC_VERBOSITY in the environment keeps its log.
+void SilenceLogOnce() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
+  });
+}
+
+// "ipv4:127.0.0.1:5" and "ipv6:%5B::1%5D:5" as everywhere else in this room.
+std::string PeerName(const std::string& grpc_peer) {
+  const std::string_view peer = grpc_peer;
+  if (!peer.starts_with("ipv4:") && !peer.starts_with("ipv6:")) return grpc_peer;
+  auto name = PercentDecode(peer.substr(5), false).value_or(grpc_peer);
+  constexpr std::string_view kMapped = "[::ffff:";  // an IPv4 client of a socket on all interfaces
+  if (const auto close = name.find(']');
+      name.starts_with(kMapped) && close != std::string::npos && name.find('.') < close) {
+    name = name.substr(kMapped.size(), close - kMapped.size()) + name.substr(close + 1);
+  }
+  return name;
+}
+
+// How the client compressed this message. grpc::ByteBuffer hides that, but promises (by a
+// static_assert of its own) to be represented as the C API's pointer, which says it.
+std::optional<Coding> CodingOf(const grpc::ByteBuffer& buffer) {
+  static_assert(sizeof(grpc::ByteBuffer) == sizeof(grpc_byte_buffer*));
+  const grpc_byte_buffer* raw = nullptr;
+  std::memcpy(static_cast<void*>(&raw), static_cast<const void*>(&buffer), sizeof(raw));
+  if (raw == nullptr) return Coding::kIdentity;
+  switch (raw->data.raw.compression) {
+    case GRPC_COMPRESS_NONE: return Coding::kIdentity;
+    case GRPC_COMPRESS_GZIP: return Coding::kGzip;
+    case GRPC_COMPRESS_DEFLATE: return Coding::kDeflate;
+    default: return std::nullopt;
+  }
+}
+
+// The request's bytes in one piece: gRPC's own slice where there is one, else a copy.
+class Flattened {
+ public:
+  explicit Flattened(const grpc::ByteBuffer& buffer) {
+    if (buffer.TrySingleSlice(&slice_).ok()) {
+      view_ = {reinterpret_cast<const char*>(slice_.begin()), slice_.size()};
+      return;
+    }
+    std::vector<grpc::Slice> slices;
+    if (!buffer.Dump(&slices).ok()) return;  // an empty message has no slices
+    copy_.reserve(buffer.Length());
+    for (const auto& slice : slices) {
+      copy_.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    }
+    view_ = copy_;
+  }
+  Flattened(const Flattened&) = delete;
+  Flattened& operator=(const Flattened&) = delete;
+  std::string_view view() const noexcept { return view_; }
+
+ private:
+  grpc::Slice slice_;
+  std::string copy_;
+  std::string_view view_;
+};
+
+grpc::Status ToStatus(const RawReply& reply) {
+  return {static_cast<grpc::StatusCode>(reply.code), reply.message, reply.details};
+}
+
+// What all calls share. Outlives the grpc::Server.
+struct Shared {
+  Shared(GrpcServerOptions o, RawGrpcServices m)
+      : options(std::move(o)), methods(std::move(m)), pool(options.worker_threads) {}
+  const GrpcServerOptions options;
+  const RawGrpcServices methods;
+  std::atomic<std::size_t> calls{0};
+  std::atomic<std::size_t> bytes{0};
+  WorkerPool pool;
+};
+
+// One raw call, from its first byte to OnDone(), where it deletes itself.
+class RawCall final : public grpc::ServerGenericBidiReactor {
+ public:
+  RawCall(Shared& shared, grpc::GenericCallbackServerContext& context)
+      : shared_(shared), context_(context) {
+    const auto found = shared_.methods.find(context_.method());
+    if (found == shared_.methods.end()) {
+      Finish({grpc::StatusCode::UNIMPLEMENTED, "unknown method " + context_.method()});
+    } else if (++shared_.calls > shared_.options.max_calls_in_flight) {
+      counted_ = true;
+      FinishBusy("too many calls in flight");
+    } else {
+      counted_ = true;
+      handler_ = &found->second;
+      StartRead(&request_);
+    }
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {  // no message came; one beyond the limit was already answered by gRPC itself
+      Finish({grpc::StatusCode::INVALID_ARGUMENT, "the call has no request message"});
+      return;
+    }
+    const std::size_t size = request_.Length();
+    reserved_ = size;
+    if ((shared_.bytes += size) > shared_.options.max_bytes_in_flight) {
+      FinishBusy("too many request bytes in flight");
+      return;
+    }
+    if (!shared_.pool.Submit([this] { Run(); })) {
+      Finish({grpc::StatusCode::UNAVAILABLE, "the server is stopping"});
+    }
+  }
+
+  void OnCancel() override { stop_.request_stop(); }
+
+  void OnDone() override {
+    if (counted_) --shared_.calls;
+    shared_.bytes -= reserved_;
+    delete this;
+  }
+
+ private:
+  void FinishBusy(const char* why) {
+    Finish(ToStatus(RawReply::Retry(GrpcCode::kResourceExhausted, why, kRetryAfter)));
+  }
+
+  void Run() {
+    RawReply reply;
+    try {
+      reply = Call();
+    } catch (const std::exception& error) {
+      reply = RawReply::Fail(GrpcCode::kInternal, std::string("internal error: ") + error.what());
+    }
+    request_.Clear();
+    if (reply.code != GrpcCode::kOk) {
+      Finish(ToStatus(reply));
+      return;
+    }
+    const grpc::Slice slice(reply.bytes);
+    response_ = grpc::ByteBuffer(&slice, 1);
+    StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
+  }
+
+  RawReply Call() {
+    if (stop_.stop_requested()) return RawReply::Fail(GrpcCode::kCancelled, "cancelled");
+    const Flattened sent(request_);
+    RawRequest request;
+    request.message = sent.view();
+    Decompressed unpacked;
+    const auto coding = CodingOf(request_);
+    if (!coding) return RawReply::Fail(GrpcCode::kUnimplemented, "unknown message compression");
+    if (*coding != Coding::kIdentity) {
+      unpacked = Decompress(*coding, sent.view(), shared_.options.max_message_bytes);
+      if (unpacked.outcome == Decompressed::Outcome::kTooLarge) {
+        return RawReply::Fail(GrpcCode::kResourceExhausted, unpacked.message);
+      }
+      if (unpacked.outcome == Decompressed::Outcome::kCorrupt) {
+        return RawReply::Fail(GrpcCode::kInvalidArgument, unpacked.message);
+      }
+      request.message = unpacked.bytes;
+    }
+    const std::string peer = PeerName(context_.peer());
+    request.method = context_.method();
+    request.peer = peer;
+    request.stop = stop_.get_token();
+    request.metadata = [this](std::string_view key) -> std::optional<std::string_view> {
+      const auto& all = context_.client_metadata();
+      const auto at = all.find(grpc::string_ref(key.data(), key.size()));
+      if (at == all.end()) return std::nullopt;
+      return std::string_view(at->second.data(), at->second.size());
+    };
+    return (*handler_)(request);
+  }
+
+  Shared& shared_;
+  grpc::GenericCallbackServerContext& context_;
+  const RawHandler* handler_ = nullptr;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
+  std::stop_source stop_;
+  std::size_t reserved_ = 0;
+  bool counted_ = false;
+};
+
+class RawService final : public grpc::CallbackGenericService {
+ public:
+  explicit RawService(Shared& shared) : shared_(shared) {}
+  grpc::ServerGenericBidiReactor* CreateReactor(
+      grpc::GenericCallbackServerContext* context) override {
+    return new RawCall(shared_, *context);  // deletes itself, see OnDone
+  }
+
+ private:
+  Shared& shared_;
+};
+
+}  // namespace
+
+struct GrpcServer::Impl {
+  Impl(GrpcServerOptions options, RawGrpcServices methods)
+      : shared(std::move(options), std::move(methods)), raw(shared) {}
+
+  Status Listen(const std::vector<grpc::Service*>& services);
+  void Stop(std::chrono::milliseconds grace);
+
+  Shared shared;
+  RawService raw;
+  int port = 0;
+  std::mutex stop_mutex;
+  bool stopped = false;  // guarded by stop_mutex
+  std::unique_ptr<grpc::Server> server;
+};
+
+Status GrpcServer::Impl::Listen(const std::vector<grpc::Service*>& services) {
+  const GrpcServerOptions& options = shared.options;
+  SilenceLogOnce();
+  // gRPC doesn't say why it can't listen, so our own socket tries first.
+  auto probe = ListenSocket::Open(options.host, options.port);
+  if (!probe.has_value()) return std::move(probe).error();
+  const bool ipv6 = probe->is_ipv6();
+  { const ListenSocket closed = std::move(*probe); }
+
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  const std::string host = !options.host.empty() ? options.host : ipv6 ? "::" : "0.0.0.0";
+  builder.AddListeningPort(FormatHostPort(host, options.port), grpc::InsecureServerCredentials(),
+                           &port);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(std::min<std::size_t>(
+      options.max_message_bytes, std::numeric_limits<int>::max())));
+  // Two servers on one port would share its connections in silence.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams_per_connection);
+  // gRPC would decompress without a bound: raw calls do it themselves. Typed services can't.
+  if (services.empty()) builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  builder.RegisterCallbackGenericService(&raw);
+  server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    return Error{ErrorCode::kIo,
+                 "cannot listen on " + FormatHostPort(options.host, options.port) +
+                     ": gRPC refused the address"};
+  }
+  return {};
+}
+
+void GrpcServer::Impl::Stop(std::chrono::milliseconds grace) {
+  const std::lock_guard once(stop_mutex);
+  if (stopped || server == nullptr) return;
+  stopped = true;
+  if (auto* health = server->GetHealthCheckService()) health->SetServingStatus(false);
+  // Cancels after the grace (RawCall::OnCancel), returns when the last call has ended.
+  server->Shutdown(std::chrono::system_clock::now() + grace);
+  shared.pool.Stop();
+}
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(GrpcServerOptions options,
+                                                      RawGrpcServices raw,
+                                                      std::vector<grpc::Service*> services) {
+  try {
+    auto impl = std::make_unique<Impl>(std::move(options), std::move(raw));
+    auto listening = impl->Listen(services);
+    if (!listening.has_value()) return std::move(listening).error();
+    return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
+  } catch (const std::exception& error) {
+    return Error{ErrorCode::kIo, std::string("cannot start the gRPC server: ") + error.what()};
+  }
+}
+
+GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+GrpcServer::~GrpcServer() { impl_->Stop(std::chrono::milliseconds(0)); }
+std::uint16_t GrpcServer::port() const noexcept { return static_cast<std::uint16_t>(impl_->port); }
+void GrpcServer::Stop(std::chrono::milliseconds grace) { impl_->Stop(grace); }
+
+}  // namespace tracestore::net

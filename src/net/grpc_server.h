@@ -1,0 +1,118 @@
+// GrpcServer: gRPC on one address. Its raw methods give the bytes of a unary request to a handler
+// and send bytes back, so that a receiver may decode them itself. No gRPC type but a forward
+// declaration here.
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tracestore/status.h>
+
+namespace grpc {
+class Service;
+}
+
+namespace tracestore::net {
+
+// gRPC's status codes, by their numbers on the wire.
+enum class GrpcCode : int {
+  kOk = 0,
+  kCancelled = 1,
+  kUnknown = 2,
+  kInvalidArgument = 3,
+  kDeadlineExceeded = 4,
+  kNotFound = 5,
+  kAlreadyExists = 6,
+  kPermissionDenied = 7,
+  kResourceExhausted = 8,
+  kFailedPrecondition = 9,
+  kAborted = 10,
+  kOutOfRange = 11,
+  kUnimplemented = 12,
+  kInternal = 13,
+  kUnavailable = 14,
+  kDataLoss = 15,
+  kUnauthenticated = 16,
+};
+
+struct RawRequest {
+  std::string_view method;   // "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+  std::string_view message;  // the protobuf bytes, decompressed; valid during the call
+  std::string_view peer;     // "127.0.0.1:41234", "[::1]:41234"
+  // The first value of a metadata key (lower case); nullopt if the client sent none.
+  std::function<std::optional<std::string_view>(std::string_view)> metadata;
+  // Asked to stop when the client gave up, its deadline passed, or the grace at shutdown is over.
+  std::stop_token stop;
+};
+
+struct RawReply {
+  GrpcCode code = GrpcCode::kOk;
+  std::string message;  // the status message
+  std::string bytes;    // the response's protobuf bytes, sent if code is kOk
+  std::string details;  // a serialized google.rpc.Status for grpc-status-details-bin, or ""
+
+  static RawReply Ok(std::string bytes);
+  static RawReply Fail(GrpcCode code, std::string message);
+  // With google.rpc.RetryInfo in the details: what tells OTLP clients that a full queue is
+  // worth another try (without it they must drop on kResourceExhausted). `after` is not negative.
+  static RawReply Retry(GrpcCode code, std::string message, std::chrono::milliseconds after);
+};
+
+// Called on the server's worker threads, many at a time; may block. An exception becomes kInternal.
+using RawHandler = std::function<RawReply(const RawRequest&)>;
+
+// Method path, "/package.Service/Method", to its handler. Other methods are kUnimplemented.
+using RawGrpcServices = std::map<std::string, RawHandler, std::less<>>;
+
+struct GrpcServerOptions {
+  std::string host = "127.0.0.1";  // a name or an address; "" = all interfaces
+  std::uint16_t port = 0;          // 0 = a free one, see GrpcServer::port()
+  // Of one request, as sent and again after decompression; more is kResourceExhausted. Bytes, up to
+  // 2 GiB. With typed services (below) gRPC decompresses itself, before it looks at the limit.
+  std::size_t max_message_bytes = std::size_t{32} << 20;
+  // Raw calls being read or answered, and the bytes of their requests; more is kResourceExhausted
+  // with RetryInfo.
+  std::size_t max_calls_in_flight = 256;
+  std::size_t max_bytes_in_flight = std::size_t{256} << 20;
+  std::size_t worker_threads = 4;  // that run the raw handlers, at least 1
+  int max_streams_per_connection = 128;
+};
+
+class GrpcServer {
+ public:
+  // Listens, then serves until Stop(): the raw methods, the typed `services` (not owned, they must
+  // outlive the server) and grpc.health.v1.Health, which says SERVING. No reflection. Errors: kIo,
+  // "cannot listen on 127.0.0.1:4317: address already in use (…)"; kInvalidArgument, unknown host.
+  static Result<std::unique_ptr<GrpcServer>> Start(GrpcServerOptions options, RawGrpcServices raw,
+                                                   std::vector<grpc::Service*> services = {});
+
+  ~GrpcServer();  // Stop(0)
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  std::uint16_t port() const noexcept;
+
+  // Health says NOT_SERVING, new calls are refused, those in flight may end. After `grace` they are
+  // cancelled and RawRequest::stop is asked; a handler that still runs is waited for. May be called
+  // again; not from a handler.
+  void Stop(std::chrono::milliseconds grace);
+
+ private:
+  struct Impl;
+  explicit GrpcServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// A serialized google.rpc.Status with one google.rpc.RetryInfo in its details.
+std::string EncodeRetryStatus(GrpcCode code, std::string_view message,
+                              std::chrono::milliseconds after);
+
+}  // namespace tracestore::net

@@ -1,0 +1,76 @@
+// HttpServer: HTTP/1.1 on one address. It knows no route and no trace: one handler answers all.
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <tracestore/status.h>
+
+#include "net/http.h"
+
+namespace tracestore::net {
+
+struct HttpServerOptions {
+  std::string host = "127.0.0.1";  // a name or an address; "" = all interfaces
+  std::uint16_t port = 0;          // 0 = a free one, see HttpServer::port()
+
+  // Of one body, as sent and again after decompression; more is refused with 413, a declared length
+  // before the first byte of the body is read. Bytes, at least 1.
+  std::size_t max_body_bytes = std::size_t{32} << 20;
+  // Of all bodies that are being read or answered, as sent; a request beyond it gets 429 with
+  // Retry-After. Bytes, at least max_body_bytes.
+  std::size_t max_body_bytes_in_flight = std::size_t{256} << 20;
+  // Of the request line with all header fields; more is refused with 431. Bytes.
+  std::uint32_t max_header_bytes = 32 * 1024;
+  // Open connections. At the cap the one that is idle longest is closed for a new one; if none is
+  // idle the new one gets 503.
+  std::size_t max_connections = 1024;
+
+  // A whole header must come within this after its first byte, and each further 64 KiB of a body.
+  std::chrono::milliseconds read_timeout{10'000};
+  // How long a connection may wait for a request, the first one included.
+  std::chrono::milliseconds idle_timeout{60'000};
+  // In which the client must take each 256 KiB of an answer.
+  std::chrono::milliseconds write_timeout{30'000};
+
+  // Threads that run the handler, at least 1. Sockets have one thread of their own.
+  std::size_t worker_threads = 4;
+
+  // Words the server's own refusals; unset: text/plain, "message\n". Runs on any of its threads.
+  std::function<HttpResponse(int status, const std::string& message)> error_response;
+};
+
+// Request bodies may be chunked and come as gzip, deflate or zstd; answers of 2,048 bytes and more
+// go out as gzip to those who accept it (streamed ones do not). Keep-alive and pipelining: answers
+// come in the order of the requests, one handler call at a time a connection.
+class HttpServer {
+ public:
+  // Listens, then serves on threads of its own until Stop(). Errors: kIo, "cannot listen on
+  // 127.0.0.1:16686: address already in use (is another tracestore or Jaeger running?)";
+  // kInvalidArgument for a host that is unknown.
+  static Result<std::unique_ptr<HttpServer>> Start(HttpServerOptions options, HttpHandler handler);
+
+  ~HttpServer();  // Stop(0)
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  std::uint16_t port() const noexcept;
+
+  // Accepts nothing more, closes idle connections, lets requests in flight end. After `grace` their
+  // HttpRequest::stop is asked and connections are closed; a handler that still runs is waited for,
+  // because it can't be ended. May be called again; not from a handler.
+  void Stop(std::chrono::milliseconds grace);
+
+  // Connections open now. Any thread.
+  std::size_t connections() const;
+
+ private:
+  struct Impl;
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tracestore::net
