@@ -1,0 +1,223 @@
+// How a column's templates are chosen: count candidates while values are added, keep those whose
+// estimated gain pays their place in the table, then hold the whole against plain text streams on a
+// sample of the column.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <unordered_map>
+
+#include "codec/column/bit_pack.h"
+#include "codec/column/template_codec.h"
+#include "codec/column/text_stream.h"
+
+namespace tracestore::column {
+namespace {
+
+// Candidates kept at a time; when there are more, those seen once go (a column of unique texts
+// would otherwise fill memory).
+constexpr std::size_t kMaxCandidates = 8192;
+// Forget-rounds in which nearly no value met a known candidate; then the column is taken as having
+// no further templates, and adding costs nothing.
+constexpr int kMaxFruitlessRounds = 3;
+constexpr std::size_t kFruitlessHitPercent = 5;
+
+// A template seen fewer times stays text.
+constexpr std::uint64_t kLeastUses = 4;
+// The rows that a page has, about; what zstd sees at a time.
+constexpr double kPageRows = 1000;
+// What zstd level 1 takes within a page (measured on URLs, statements, log lines, stack traces):
+// for a literal piece that it has seen in the page, for one that it has not, by byte, and beyond
+// the packed bits of a value.
+constexpr double kMatchedPieceBytes = 2.5;
+constexpr double kFreshLiteralRatio = 0.3;
+constexpr double kValueOverhead = 0.2;
+// The table's bytes for a literal byte, a template and a slot.
+constexpr double kTableLiteralRatio = 0.5;
+constexpr double kTableTemplateBytes = 1;
+constexpr double kTableSlotBytes = 2.5;
+
+// The sample: the first values, then a run of every sixteenth 256 values, until full.
+constexpr std::size_t kSampleBytes = std::size_t{256} << 10;
+constexpr std::size_t kSampleHead = 1024;
+constexpr std::size_t kSampleRun = 256;
+constexpr std::size_t kSampleEvery = 16;
+
+struct ValueRange {
+  std::uint64_t least = ~std::uint64_t{0};
+  std::uint64_t most = 0;
+};
+
+struct Candidate {
+  std::string literals;
+  std::vector<TemplateSlot> slots;
+  std::vector<ValueRange> ranges;
+  std::uint64_t uses = 0;
+
+  bool Is(const SplitText& split) const noexcept {
+    return literals == split.literals() && slots.size() == split.slot_count &&
+           (slots.empty() ||
+            std::memcmp(slots.data(), split.slots.data(), slots.size() * sizeof slots[0]) == 0);
+  }
+  unsigned BitsOf(std::size_t i) const noexcept {
+    return BitWidth(ranges[i].most - ranges[i].least);
+  }
+  std::size_t Pieces() const noexcept {
+    std::size_t pieces = 0;
+    std::size_t done = 0;
+    for (const TemplateSlot slot : slots) {
+      pieces += slot.offset > done;
+      done = slot.offset;
+    }
+    return pieces + (literals.size() > done);
+  }
+};
+
+// The bytes that coding `uses` values of this template saves against a page's text stream.
+double Gain(const Candidate& candidate, std::uint64_t total) {
+  const auto uses = static_cast<double>(candidate.uses);
+  const auto literal = static_cast<double>(candidate.literals.size());
+  double value_bytes = 0;
+  for (std::size_t i = 0; i < candidate.slots.size(); ++i) value_bytes += candidate.BitsOf(i) / 8.0;
+  const double code_bytes = std::log2(static_cast<double>(total) / uses) / 8;
+  const double each = 1 + kMatchedPieceBytes * static_cast<double>(candidate.Pieces()) +
+                      kValueOverhead * value_bytes - code_bytes;
+  const double pages = std::min(uses, static_cast<double>(total) / kPageRows + 1);
+  return uses * each + pages * kFreshLiteralRatio * literal - kTableLiteralRatio * literal -
+         kTableTemplateBytes - kTableSlotBytes * static_cast<double>(candidate.slots.size());
+}
+
+}  // namespace
+
+struct TemplateTableBuilder::State {
+  std::vector<Candidate> candidates;
+  // By hash of the template; two templates with one hash share a candidate's place: the first stays.
+  std::unordered_map<std::uint64_t, std::uint32_t> by_hash;
+  std::uint64_t total = 0;
+  std::uint64_t total_bytes = 0;
+  std::size_t hits = 0;    // since the last forget-round
+  std::size_t misses = 0;
+  int fruitless_rounds = 0;
+  std::string sample;
+  std::vector<std::size_t> sample_ends;
+  SplitText split;
+
+  void AddSample(std::string_view text);
+  void ForgetRare();
+  std::vector<const Candidate*> Chosen() const;
+  bool Wins(const TemplateTable& table) const;
+};
+
+TemplateTableBuilder::TemplateTableBuilder() : state_(std::make_unique<State>()) {}
+TemplateTableBuilder::~TemplateTableBuilder() = default;
+TemplateTableBuilder::TemplateTableBuilder(TemplateTableBuilder&&) noexcept = default;
+TemplateTableBuilder& TemplateTableBuilder::operator=(TemplateTableBuilder&&) noexcept = default;
+
+void TemplateTableBuilder::State::AddSample(std::string_view text) {
+  const bool in_run = total < kSampleHead || total / kSampleRun % kSampleEvery == 0;
+  if (!in_run || sample.size() + text.size() > kSampleBytes) return;
+  sample.append(text);
+  sample_ends.push_back(sample.size());
+}
+
+void TemplateTableBuilder::State::ForgetRare() {
+  const bool fruitless = hits * 100 < (hits + misses) * kFruitlessHitPercent;
+  fruitless_rounds = fruitless ? fruitless_rounds + 1 : 0;
+  hits = 0;
+  misses = 0;
+  // Twice seen go too where the ones seen once don't make enough room.
+  for (std::uint64_t rare = 1; candidates.size() > kMaxCandidates / 2; rare *= 2) {
+    std::erase_if(candidates, [rare](const Candidate& c) { return c.uses <= rare; });
+  }
+  by_hash.clear();
+  for (std::uint32_t i = 0; i < candidates.size(); ++i) {
+    by_hash.emplace(HashTemplate(candidates[i].literals, candidates[i].slots), i);
+  }
+}
+
+void TemplateTableBuilder::Add(std::string_view text) {
+  State& state = *state_;
+  state.AddSample(text);
+  ++state.total;
+  state.total_bytes += text.size();
+  if (state.fruitless_rounds == kMaxFruitlessRounds && state.candidates.empty()) return;
+  SplitText& split = state.split;
+  if (!SplitTemplate(text, split)) return;
+  const std::span<const TemplateSlot> slots(split.slots.data(), split.slot_count);
+  const std::uint64_t hash = HashTemplate(split.literals(), slots);
+  auto found = state.by_hash.find(hash);
+  if (found == state.by_hash.end()) {
+    ++state.misses;
+    if (state.fruitless_rounds == kMaxFruitlessRounds) return;
+    if (state.candidates.size() == kMaxCandidates) state.ForgetRare();
+    found = state.by_hash.emplace(hash, state.candidates.size()).first;
+    state.candidates.push_back({std::string(split.literals()),
+                                {slots.begin(), slots.end()},
+                                std::vector<ValueRange>(slots.size()),
+                                0});
+  } else {
+    ++state.hits;
+  }
+  Candidate& candidate = state.candidates[found->second];
+  if (!candidate.Is(split)) return;
+  ++candidate.uses;
+  for (std::size_t i = 0; i < split.slot_count; ++i) {
+    ValueRange& range = candidate.ranges[i];
+    range.least = std::min(range.least, split.values[i]);
+    range.most = std::max(range.most, split.values[i]);
+  }
+}
+
+// Those that pay, the most used first, so that small codes are frequent.
+std::vector<const Candidate*> TemplateTableBuilder::State::Chosen() const {
+  std::vector<const Candidate*> chosen;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.uses >= kLeastUses && Gain(candidate, total) > 0) chosen.push_back(&candidate);
+  }
+  // Ties by the literals, so that the same column always gives the same bytes.
+  std::sort(chosen.begin(), chosen.end(), [](const Candidate* a, const Candidate* b) {
+    return a->uses != b->uses ? a->uses > b->uses : a->literals < b->literals;
+  });
+  if (chosen.size() > kMaxTemplates) chosen.resize(kMaxTemplates);
+  return chosen;
+}
+
+// Encodes the sample both ways, in pages.
+bool TemplateTableBuilder::State::Wins(const TemplateTable& table) const {
+  std::string templated;
+  std::string plain;
+  std::vector<std::string_view> page;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < sample_ends.size(); ++i) {
+    page.push_back(std::string_view(sample).substr(begin, sample_ends[i] - begin));
+    begin = sample_ends[i];
+    if (page.size() < kSampleHead && i + 1 < sample_ends.size()) continue;
+    EncodeTemplated(page, table, templated);
+    EncodeTexts(page, plain);
+    page.clear();
+  }
+  const double scale = static_cast<double>(total_bytes) / static_cast<double>(sample.size() + 1);
+  const auto table_bytes = static_cast<double>(EncodeTemplateTable(table).size());
+  return static_cast<double>(templated.size()) * scale + table_bytes <
+         static_cast<double>(plain.size()) * scale;
+}
+
+TemplateTable TemplateTableBuilder::Finish() const {
+  TemplateTable table;
+  std::vector<SlotCoding> slots;
+  for (const Candidate* candidate : state_->Chosen()) {
+    slots.clear();
+    for (std::size_t i = 0; i < candidate->slots.size(); ++i) {
+      slots.push_back({candidate->slots[i], static_cast<std::uint8_t>(candidate->BitsOf(i)),
+                       candidate->ranges[i].least});
+    }
+    // base + 2^bits - 1 may pass 2^64 although no value does: then the base is lowered.
+    for (SlotCoding& slot : slots) {
+      slot.base = std::min(slot.base, ~std::uint64_t{0} - LowMask(slot.bits));
+    }
+    table.Add(candidate->literals, slots);
+  }
+  if (!table.empty() && !state_->Wins(table)) return {};
+  return table;
+}
+
+}  // namespace tracestore::column
