@@ -34,6 +34,9 @@ bool IsHostCharacter(char c) {
 
 Result<HostPort> ParseHostPort(std::string_view text, std::string_view default_host) {
   if (text.empty()) return BadAddress(text, "expected host:port, :port or port");
+  if (text.find("://") != std::string_view::npos) {
+    return BadAddress(text, "expected host:port, not a URL");
+  }
   std::string_view host;
   std::string_view digits;
   if (text.front() == '[') {
