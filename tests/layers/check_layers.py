@@ -13,6 +13,9 @@ import re
 import sys
 from pathlib import Path
 
+PROTOCOLS = {"codec/json", "codec/otlp", "codec/jaeger", "codec/zipkin"}
+CODECS = PROTOCOLS | {"codec", "codec/detect", "codec/column"}
+
 # unit -> the units it may include
 ROOMS = {
     "base": set(),
@@ -23,8 +26,9 @@ ROOMS = {
     "codec/otlp": {"base", "model", "codec/json"},
     "codec/jaeger": {"base", "model", "codec/json"},
     "codec/zipkin": {"base", "model", "codec/json"},
-    # Directly in src/codec: format detection, which calls all protocols.
-    "codec": {"base", "model", "codec/json", "codec/otlp", "codec/jaeger", "codec/zipkin"},
+    # Format detection, which calls all protocols.
+    "codec": {"base", "model"} | PROTOCOLS,
+    "codec/detect": {"base", "model"} | PROTOCOLS,
     "index": {"base", "codec/column"},
     "predicate": {"base", "model", "codec/column"},
     "assembly": {"base", "model"},
@@ -32,27 +36,13 @@ ROOMS = {
     "query": {"base", "model", "codec/column", "index", "predicate", "assembly", "store"},
     "sampling": {"base", "model", "predicate", "store"},
     "net": {"base"},
-    "ingest": {
-        "base", "model", "codec", "codec/column", "codec/json", "codec/otlp", "codec/jaeger",
-        "codec/zipkin", "predicate", "sampling", "store", "net",
-    },
-    "server": {
-        "base", "model", "codec", "codec/column", "codec/json", "codec/otlp", "codec/jaeger",
-        "codec/zipkin", "predicate", "assembly", "sampling", "query", "store", "net",
-    },
-    "backends": {
-        "base", "model", "codec", "codec/column", "codec/json", "codec/otlp", "codec/jaeger",
-        "codec/zipkin", "predicate", "store", "net",
-    },
-    "client": {
-        "base", "model", "codec", "codec/column", "codec/json", "codec/otlp", "codec/jaeger",
-        "codec/zipkin", "net",
-    },
-    # The public API on top of everything that is no service.
-    "api": {
-        "base", "fs", "model", "codec", "codec/column", "codec/json", "codec/otlp", "codec/jaeger",
-        "codec/zipkin", "index", "predicate", "assembly", "store", "query",
-    },
+    "ingest": {"base", "model", "predicate", "sampling", "store", "net"} | CODECS,
+    "server": {"base", "model", "predicate", "assembly", "sampling", "query", "store", "net"}
+    | CODECS,
+    "backends": {"base", "model", "predicate", "store", "net"} | CODECS,
+    "client": {"base", "model", "net"} | CODECS,
+    # The public API, on top of everything that is no service.
+    "api": {"base", "fs", "model", "index", "predicate", "assembly", "store", "query"} | CODECS,
 }
 
 # Folders outside src/: what of src/ they may include. None: anything.

@@ -38,7 +38,7 @@ class LayerCheck(unittest.TestCase):
         self.assertEqual(self.violations_of({}), [])
 
     def test_catches_an_include_against_the_direction(self):
-        self.assert_caught("src/base/up.h", '#include "store/wal.h"\n', "base may not include store")
+        self.assert_caught("src/base/up.h", '#include "store/wal.h"\n', "base may not include")
 
     def test_catches_protocols_in_the_store(self):
         self.assert_caught(
@@ -66,7 +66,7 @@ class LayerCheck(unittest.TestCase):
         self.assert_caught("src/codec/otlp/file.cc", "#include <fstream>\n", "no <fstream>")
 
     def test_catches_an_example_that_looks_inside(self):
-        self.assert_caught("examples/embed.cc", '#include "base/bytes.h"\n', "<tracestore/…> only")
+        self.assert_caught("examples/embed.cc", '#include "base/bytes.h"\n', "<tracestore/…>")
 
     def test_catches_a_folder_that_is_no_room(self):
         self.assert_caught("src/misc/util.h", "#include <string>\n", "no room")
