@@ -73,6 +73,16 @@ TEST(JsonTree, ReadsNumbersInEveryForm) {
   EXPECT_EQ(BoolOf(at(3)), std::nullopt);
 }
 
+TEST(JsonTree, TakesWholeNumbersBeyond64Bits) {
+  JsonTree tree;
+  const auto list = tree.Parse(R"(["1\"123456789012345678901234567890",-123456789012345670000,7])");
+  ASSERT_TRUE(list.has_value()) << list.error().message();
+  EXPECT_EQ(TextOf((*list).at(0).value_unsafe()), "1\"123456789012345678901234567890");
+  EXPECT_EQ(DoubleOf((*list).at(1).value_unsafe()), -123456789012345670000.0);
+  EXPECT_EQ(IntegerOf((*list).at(1).value_unsafe()), std::nullopt);
+  EXPECT_EQ(IntegerOf((*list).at(2).value_unsafe()), 7);
+}
+
 TEST(QuoteForMessage, CutsAndEscapes) {
   EXPECT_EQ(QuoteForMessage("abc"), "'abc'");
   EXPECT_EQ(QuoteForMessage("a\n\xC3"), "'a\\x0a\\xc3'");

@@ -81,8 +81,13 @@ void JsonWriter::Double(double value) {
   Separate();
   const bool finite = std::isfinite(value);
   if (!finite) out_ += '"';
+  const std::size_t begin = out_.size();
   model::AppendDouble(value, out_);
   if (!finite) out_ += '"';
+  // Without a point, readers take "-0" for the integer 0, and simdjson refuses whole numbers beyond
+  // 64 bits.
+  const bool ambiguous = (value == 0 && std::signbit(value)) || std::fabs(value) >= 0x1p63;
+  if (finite && ambiguous && out_.find_first_of(".e", begin) == std::string::npos) out_ += ".0";
 }
 
 void JsonWriter::Bool(bool value) {

@@ -40,13 +40,16 @@ TEST(JsonWriter, WritesNumbersThatReadBackTheSame) {
   JsonWriter json(out);
   json.BeginArray();
   json.Double(72.5);
+  json.Double(3.0);
+  json.Double(-0.0);
+  json.Double(123456789012345670000.0);
   json.Double(std::numeric_limits<double>::quiet_NaN());
   json.Double(-std::numeric_limits<double>::infinity());
   json.IntString(std::numeric_limits<std::int64_t>::min());
   json.UintString(7);
   json.Base64("\xff");
   json.EndArray();
-  EXPECT_EQ(out, R"([72.5,"NaN","-Infinity","-9223372036854775808","7","/w=="])");
+  EXPECT_EQ(out, R"([72.5,3,-0.0,123456789012345667584.0,"NaN","-Infinity","-9223372036854775808","7","/w=="])");
 }
 
 TEST(JsonWriter, DeepNestingNeedsNoRecursion) {
