@@ -3,7 +3,6 @@
 #pragma once
 #include <cstdint>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "model/string_table.h"
@@ -25,8 +24,9 @@ struct OrderKey {
   friend bool operator==(const OrderKey&, const OrderKey&) = default;
 };
 
-// One thread. The query must outlive it. Memory: 8 bytes for each span added where the query asks
-// for the root (trace_needs().root), else none that grows.
+// One thread. The query must outlive it. Memory: about 60 bytes for each span with a parent where
+// the query asks for the root (trace_needs().root) and no root without parent has come yet, else
+// none that grows.
 class TraceEvaluator {
  public:
   explicit TraceEvaluator(const CompiledQuery& query);
@@ -73,7 +73,7 @@ class TraceEvaluator {
   std::uint64_t spans_ = 0;
   // For the root: once a span without parent is seen only the best of these is kept.
   model::StringTable strings_;
-  std::unordered_set<SpanId> span_ids_;
+  std::vector<SpanId> span_ids_;
   std::vector<RootCandidate> candidates_;
 };
 
