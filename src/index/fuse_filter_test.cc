@@ -86,6 +86,12 @@ TEST(FuseFilter, TheEmptySetHoldsNothing) {
   EXPECT_FALSE(parsed->MayContain(0));
 }
 
+TEST(FuseFilter, HasTheBytesOfTheFormatPage) {
+  std::string bytes;
+  Built(std::vector<std::uint64_t>{1, 2, 3}).AppendTo(bytes);
+  EXPECT_EQ(ToHex(bytes), "03 01 00 52 00 00 e2 26 00 00 00 00 00 00 00");
+}
+
 TEST(FuseFilter, SurvivesDamage) {
   std::mt19937_64 random(1);
   for (const std::size_t n : {1U, 2U, 40U, 3'000U}) {

@@ -133,14 +133,14 @@ Status Check(std::string_view bytes, std::uint32_t page_count) {
   return {};
 }
 
+roaring_bitmap_t* Raw(void* bitmap) noexcept { return static_cast<roaring_bitmap_t*>(bitmap); }
+
 }  // namespace
 
-void PageSet::Free::operator()(roaring_bitmap_s* bitmap) const noexcept {
-  roaring_bitmap_free(bitmap);
-}
+void PageSet::Free::operator()(void* bitmap) const noexcept { roaring_bitmap_free(Raw(bitmap)); }
 
 PageSet::PageSet(const PageSet& other) {
-  if (other.bitmap_) bitmap_.reset(OrThrow(roaring_bitmap_copy(other.bitmap_.get())));
+  if (other.bitmap_) bitmap_.reset(OrThrow(roaring_bitmap_copy(Raw(other.bitmap_.get()))));
 }
 
 PageSet& PageSet::operator=(const PageSet& other) {
@@ -149,7 +149,7 @@ PageSet& PageSet::operator=(const PageSet& other) {
   return *this;
 }
 
-roaring_bitmap_s* PageSet::Own() {
+void* PageSet::Own() {
   if (!bitmap_) bitmap_.reset(OrThrow(roaring_bitmap_create()));
   return bitmap_.get();
 }
@@ -168,28 +168,28 @@ PageSet PageSet::Of(std::span<const std::uint32_t> pages) {
   return set;
 }
 
-void PageSet::Add(std::uint32_t page) { roaring_bitmap_add(Own(), page); }
+void PageSet::Add(std::uint32_t page) { roaring_bitmap_add(Raw(Own()), page); }
 
 void PageSet::Remove(std::uint32_t page) {
-  if (bitmap_) roaring_bitmap_remove(bitmap_.get(), page);
+  if (bitmap_) roaring_bitmap_remove(Raw(bitmap_.get()), page);
 }
 
 bool PageSet::Contains(std::uint32_t page) const noexcept {
-  return bitmap_ && roaring_bitmap_contains(bitmap_.get(), page);
+  return bitmap_ && roaring_bitmap_contains(Raw(bitmap_.get()), page);
 }
 
 bool PageSet::empty() const noexcept {
-  return !bitmap_ || roaring_bitmap_is_empty(bitmap_.get());
+  return !bitmap_ || roaring_bitmap_is_empty(Raw(bitmap_.get()));
 }
 
 std::size_t PageSet::cardinality() const noexcept {
-  return bitmap_ ? static_cast<std::size_t>(roaring_bitmap_get_cardinality(bitmap_.get())) : 0;
+  return bitmap_ ? static_cast<std::size_t>(roaring_bitmap_get_cardinality(Raw(bitmap_.get()))) : 0;
 }
 
 void PageSet::And(const PageSet& other) {
   if (!bitmap_ || this == &other) return;
   if (other.bitmap_) {
-    roaring_bitmap_and_inplace(bitmap_.get(), other.bitmap_.get());
+    roaring_bitmap_and_inplace(Raw(bitmap_.get()), Raw(other.bitmap_.get()));
   } else {
     bitmap_.reset();
   }
@@ -198,7 +198,7 @@ void PageSet::And(const PageSet& other) {
 void PageSet::Or(const PageSet& other) {
   if (!other.bitmap_ || this == &other) return;
   if (bitmap_) {
-    roaring_bitmap_or_inplace(bitmap_.get(), other.bitmap_.get());
+    roaring_bitmap_or_inplace(Raw(bitmap_.get()), Raw(other.bitmap_.get()));
   } else {
     *this = other;
   }
@@ -209,13 +209,13 @@ void PageSet::AndNot(const PageSet& other) {
   if (this == &other) {
     bitmap_.reset();
   } else {
-    roaring_bitmap_andnot_inplace(bitmap_.get(), other.bitmap_.get());
+    roaring_bitmap_andnot_inplace(Raw(bitmap_.get()), Raw(other.bitmap_.get()));
   }
 }
 
 std::vector<std::uint32_t> PageSet::ToVector() const {
   std::vector<std::uint32_t> pages(cardinality());
-  if (!pages.empty()) roaring_bitmap_to_uint32_array(bitmap_.get(), pages.data());
+  if (!pages.empty()) roaring_bitmap_to_uint32_array(Raw(bitmap_.get()), pages.data());
   return pages;
 }
 
@@ -227,12 +227,12 @@ std::vector<std::uint32_t> PageSet::ToVectorDescending() const {
 
 bool operator==(const PageSet& a, const PageSet& b) noexcept {
   if (a.empty() || b.empty()) return a.empty() == b.empty();
-  return roaring_bitmap_equals(a.bitmap_.get(), b.bitmap_.get());
+  return roaring_bitmap_equals(Raw(a.bitmap_.get()), Raw(b.bitmap_.get()));
 }
 
 void PageSet::AppendTo(std::string& out) const {
   PageSet copy(*this);  // run containers change the form, and the form is shared with readers
-  roaring_bitmap_s* const bitmap = copy.Own();
+  roaring_bitmap_t* const bitmap = Raw(copy.Own());
   roaring_bitmap_run_optimize(bitmap);
   const std::size_t at = out.size();
   out.resize(at + roaring_bitmap_portable_size_in_bytes(bitmap));

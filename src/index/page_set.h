@@ -11,8 +11,6 @@
 
 #include <tracestore/status.h>
 
-struct roaring_bitmap_s;
-
 namespace tracestore::index {
 
 // A value: copies are deep. The empty set takes no memory, and a moved-from set is empty.
@@ -58,11 +56,13 @@ class PageSet {
 
  private:
   struct Free {
-    void operator()(roaring_bitmap_s* bitmap) const noexcept;
+    void operator()(void* bitmap) const noexcept;
   };
-  roaring_bitmap_s* Own();  // makes the bitmap when there is none
+  void* Own();  // makes the bitmap when there is none
 
-  std::unique_ptr<roaring_bitmap_s, Free> bitmap_;  // null is the empty set
+  // A roaring_bitmap_t, which newer versions declare in a namespace and older ones don't; null is
+  // the empty set.
+  std::unique_ptr<void, Free> bitmap_;
 };
 
 }  // namespace tracestore::index

@@ -34,7 +34,7 @@ Model Arbitrary(std::mt19937_64& random, std::uint32_t& page_count) {
 PageSet SetOf(const Model& model) { return PageSet::Of(AsVector(model)); }
 
 TEST(PageSet, EqualsASetOfIntegers) {
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < 80; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     std::uint32_t page_count = 0;
@@ -99,7 +99,7 @@ TEST(PageSet, SerialisesToThePortableFormat) {
 }
 
 TEST(PageSet, RoundTripsAndSurvivesDamage) {
-  for (std::uint64_t seed = 0; seed < 120; ++seed) {
+  for (std::uint64_t seed = 0; seed < 80; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     std::uint32_t page_count = 0;
