@@ -104,9 +104,10 @@ Verdict ReadTraceId(element value, bool strict, Draft& span) {
   std::string text;
   if (auto verdict = ReadText(value, "traceId", strict, text)) return verdict;
   if (auto verdict = CheckId(text, "trace id", "traceId", 32, strict)) return verdict;
-  span.trace_id = TraceId::FromHex(text);
-  if (span.trace_id->empty())
+  const auto id = TraceId::FromHex(text).value_or(TraceId{});
+  if (id.empty())
     return Refusal{"trace id is all zeros", "its trace id is all zeros", "traceId is all zeros"};
+  span.trace_id = id;
   return {};
 }
 
@@ -114,9 +115,10 @@ Verdict ReadSpanId(element value, bool strict, Draft& span) {
   std::string text;
   if (auto verdict = ReadText(value, "id", strict, text)) return verdict;
   if (auto verdict = CheckId(text, "span id", "id", 16, strict)) return verdict;
-  span.id = SpanId::FromHex(text);
-  if (span.id->empty())
+  const auto id = SpanId::FromHex(text).value_or(SpanId{});
+  if (id.empty())
     return Refusal{"span id is all zeros", "its span id is all zeros", "id is all zeros"};
+  span.id = id;
   return {};
 }
 
