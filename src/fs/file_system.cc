@@ -1,6 +1,7 @@
 // What the implementations of FileSystem share: paths, errno's names, the lock file's text.
 //
-// Lock file: three lines "pid\nprogram\nhost\n", rewritten by each new holder (docs/format/directory.md).
+// Lock file: three lines, pid, program and host, rewritten by each new holder
+// (docs/format/directory.md).
 #include "fs/file_system.h"
 
 #include <errno.h>
@@ -78,7 +79,8 @@ std::optional<LockHolder> ParseLockHolder(std::string_view text) {
 Error LockedError(const std::string& subject, const std::optional<LockHolder>& holder) {
   std::string message = subject + " is open for writing by ";
   if (holder) {
-    message += "PID " + std::to_string(holder->pid) + " (" + holder->program + ") on host " + holder->host;
+    message += "PID " + std::to_string(holder->pid) + " (" + holder->program + ") on host " +
+               holder->host;
   } else {
     message += "another process";
   }

@@ -211,7 +211,8 @@ Result<bool> PosixFileSystem::Exists(const std::string& path) {
 }
 
 Status PosixFileSystem::SyncDirectory(const std::string& path) {
-  TS_TRY_ASSIGN(const Descriptor fd, OpenDescriptor("sync directory", path, O_RDONLY | O_DIRECTORY));
+  TS_TRY_ASSIGN(const Descriptor fd,
+                OpenDescriptor("sync directory", path, O_RDONLY | O_DIRECTORY));
   // EINVAL: a file system that has no way to sync a directory (fsync(2)); nothing more can be done.
   if (::fsync(fd.get()) != 0 && errno != EINVAL) return ErrnoError("sync directory", path, errno);
   return {};

@@ -48,8 +48,8 @@ TEST_F(PosixLock, IsRefusedWithTheHoldersPidAndFreedByItsDeath) {
   const auto refused = files_.LockExclusive(LockPath(), "store");
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code(), ErrorCode::kBusy);
-  EXPECT_NE(refused.error().message().find("open for writing by PID " + std::to_string(child) + " ("),
-            std::string::npos)
+  const std::string holder = "open for writing by PID " + std::to_string(child) + " (";
+  EXPECT_NE(refused.error().message().find(holder), std::string::npos)
       << refused.error().message();
   EXPECT_EQ(files_.LockedBy(LockPath()).value()->pid, child);
   ::kill(child, SIGKILL);

@@ -2,9 +2,9 @@
 // settings, changed in transactions (docs/format/catalog.md).
 //
 // Two implementations: LmdbCatalog (lmdb_catalog.h), shared by processes, and MemoryCatalog
-// (memory_catalog.h), for fault sweeps. Every call may be made from any thread. Reads never wait for
-// a writer; writes wait for each other, also between processes. A commit that returned success is
-// durable.
+// (memory_catalog.h), for fault sweeps. Every call may be made from any thread. Reads never wait
+// for a writer; writes wait for each other, also between processes. A commit that returned success
+// is durable.
 #pragma once
 #include <array>
 #include <compare>
@@ -31,7 +31,7 @@ struct SegmentId {
 // What the catalog knows of a live segment without opening its file. Times are Unix nanoseconds,
 // both ends inclusive. The catalog keeps the numbers and gives them no meaning beyond this.
 struct SegmentInfo {
-  SegmentId id;
+  SegmentId id{};
   std::uint64_t file_bytes = 0;
   std::uint64_t rows = 0;
   std::uint64_t traces = 0;         // parts of traces in the segment's table of traces
@@ -39,8 +39,8 @@ struct SegmentInfo {
   std::uint64_t max_start_ns = 0;
   std::uint64_t min_time_ns = 0;    // the same with the ends counted in
   std::uint64_t max_time_ns = 0;
-  LogPosition log_begin;            // of the first record whose rows are here
-  LogPosition log_end;              // after the last one
+  LogPosition log_begin{};            // of the first record whose rows are here
+  LogPosition log_end{};              // after the last one
   std::uint64_t min_arrival_ns = 0;
   std::uint64_t max_arrival_ns = 0;
   std::int64_t partition = 0;       // the time partition's number; retention and compaction use it
@@ -53,7 +53,7 @@ struct SegmentInfo {
 // Keyed by the low half of the trace id, as the trace filters are.
 struct Straddler {
   std::uint64_t trace_id_low = 0;
-  SegmentId segment;
+  SegmentId segment{};
   constexpr auto operator<=>(const Straddler&) const noexcept = default;
 };
 
@@ -66,8 +66,8 @@ enum class TombstoneKind : std::uint8_t {
 struct Tombstone {
   std::uint64_t sequence = 0;  // 1, 2, …: given by AddTombstones
   TombstoneKind kind = TombstoneKind::kTrace;
-  TraceId trace_id;            // empty for kBefore
-  LogPosition position;
+  TraceId trace_id{};            // empty for kBefore
+  LogPosition position{};
   bool operator==(const Tombstone&) const noexcept = default;
 };
 
@@ -80,9 +80,9 @@ struct StoreIdentity {
 struct CatalogReadOptions {
   // Also give the straddlers that were added by a commit later than this version; 0 gives all.
   // Those of a segment go only with the segment, so a cache of them is kept current by this.
-  std::optional<std::uint64_t> straddlers_after;
+  std::optional<std::uint64_t> straddlers_after{};
   // Also give the tombstones with a higher sequence; 0 gives all.
-  std::optional<std::uint64_t> tombstones_after;
+  std::optional<std::uint64_t> tombstones_after{};
 };
 
 // One moment of the catalog, copied.
@@ -93,32 +93,33 @@ struct CatalogView {
   StoreIdentity identity;
   std::uint64_t retired_before = 1;      // the lowest log number still needed
   SegmentId next_segment_id{1};
-  std::vector<SegmentInfo> segments;     // ascending by id
+  std::vector<SegmentInfo> segments{};     // ascending by id
   std::uint64_t oldest_tombstone = 0;    // the lowest sequence that stands; 0 when none does
-  std::vector<Straddler> straddlers;     // as asked for; in no promised order
-  std::vector<Tombstone> tombstones;     // as asked for; ascending by sequence
+  std::vector<Straddler> straddlers{};     // as asked for; in no promised order
+  std::vector<Tombstone> tombstones{};     // as asked for; ascending by sequence
 };
 
 // What a seal, a compaction or retention changes, in one transaction.
 struct SealCommit {
-  std::vector<SegmentInfo> added;
-  std::vector<SegmentId> removed;     // their straddlers go with them
-  std::vector<Straddler> straddlers;  // of segments that are live after the commit; repeats are fine
-  std::optional<std::uint64_t> retired_before;  // never lower than before
+  std::vector<SegmentInfo> added{};
+  std::vector<SegmentId> removed{};     // their straddlers go with them
+  // Of segments that are live after the commit; repeats are fine.
+  std::vector<Straddler> straddlers{};
+  std::optional<std::uint64_t> retired_before{};  // never lower than before
   // Never lower than before. Without it, one above the highest that was added if that is higher.
-  std::optional<SegmentId> next_segment_id;
-  std::vector<std::uint64_t> removed_tombstones;  // sequences; missing ones are fine
+  std::optional<SegmentId> next_segment_id{};
+  std::vector<std::uint64_t> removed_tombstones{};  // sequences; missing ones are fine
 
   // When set: kBusy, and nothing is changed, unless the view that the caller worked from has these
   // versions still. The caller reads again, repeats its look-ups, and commits again.
-  std::optional<std::uint64_t> based_on_segments_version;
-  std::optional<std::uint64_t> based_on_tombstones_version;
+  std::optional<std::uint64_t> based_on_segments_version{};
+  std::optional<std::uint64_t> based_on_tombstones_version{};
 };
 
 // A tombstone to be: the catalog gives the sequence.
 struct NewTombstone {
   TombstoneKind kind = TombstoneKind::kTrace;
-  TraceId trace_id;
+  TraceId trace_id{};
 };
 
 // docs/format/catalog.md, Limits.
@@ -141,11 +142,13 @@ class Catalog {
   virtual Result<std::vector<SegmentId>> FindStraddler(std::uint64_t trace_id_low) = 0;
 
   // All or nothing; gives the new version. kInvalidArgument when the commit contradicts the catalog
-  // (an id added twice, one removed that isn't live, a straddler of such); kBusy as SealCommit says.
+  // (an id added twice, one removed that isn't live, a straddler of such); kBusy as SealCommit
+  // says.
   virtual Result<std::uint64_t> CommitSeal(const SealCommit& commit) = 0;
 
   // Adds all at one log position, which `position` reads inside the write transaction, so that no
-  // seal commits between. It may be called more than once. Gives the last sequence.
+  // seal commits between. It may be called more than once and must not call the catalog. Gives the
+  // last sequence.
   virtual Result<std::uint64_t> AddTombstones(
       const std::vector<NewTombstone>& tombstones,
       const std::function<Result<LogPosition>()>& position) = 0;

@@ -18,7 +18,9 @@ struct Written {
   bool failed = false;
 };
 
-std::string Payload(int i) { return std::string(static_cast<std::size_t>(20 + i * 7), 'p') + std::to_string(i); }
+std::string Payload(int i) {
+  return std::string(static_cast<std::size_t>(20 + i * 7), 'p') + std::to_string(i);
+}
 
 // As the store writes: after a failure the next record goes to a new file.
 Written Write(fs::FileSystem& files) {

@@ -25,7 +25,7 @@ struct LogPosition {
 inline constexpr std::uint32_t kLogVersion = 1;
 inline constexpr std::size_t kLogFileHeaderBytes = 32;
 inline constexpr std::size_t kLogRecordHeaderBytes = 32;
-// One record is one batch; the pipeline's batches are bounded far below (docs/format/wal.md, Limits).
+// One record is one batch; the pipeline's batches are bounded far below it.
 inline constexpr std::size_t kMostLogPayloadBytes = std::size_t{64} << 20;
 
 struct LogFileHeader {

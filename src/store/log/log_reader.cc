@@ -89,8 +89,9 @@ Result<std::string_view> LogReader::Fetch(std::uint64_t offset, std::size_t size
     }
     window_.resize(*got);
     if (*got < size) {
-      return Error(ErrorCode::kCorruption, path_ + " became shorter while it was read: it ends at " +
-                                               std::to_string(offset + *got) + " now");
+      return Error(ErrorCode::kCorruption,
+                   path_ + " became shorter while it was read: it ends at " +
+                       std::to_string(offset + *got) + " now");
     }
   }
   return std::string_view(window_).substr(static_cast<std::size_t>(offset - window_begin_));

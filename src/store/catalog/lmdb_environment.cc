@@ -1,0 +1,382 @@
+#include "store/catalog/lmdb_environment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/try.h"
+#include "fs/posix_file_system.h"
+
+namespace tracestore::store {
+namespace {
+
+struct DatabaseSpec {
+  const char* name;
+  unsigned flags;
+};
+constexpr DatabaseSpec kCatalogDatabases[kCatalogDbCount] = {
+    {"meta", 0},
+    {"segments", 0},
+    {"straddlers", 0},
+    {"straddlers_by_version", MDB_DUPSORT | MDB_DUPFIXED},
+    {"straddlers_by_segment", MDB_DUPSORT | MDB_DUPFIXED},
+    {"tombstones", 0},
+    {"settings", 0},
+    {"sampling", 0},
+};
+
+// Transactions are short, so few slots are in use at once; LMDB's own default is 126.
+constexpr unsigned kReaderSlots = 510;
+// A store's catalog is some 100 bytes a segment and 60 a straddler: 64 GiB is beyond any.
+constexpr std::size_t kMostMapBytes = std::size_t{1} << 36;
+
+MDB_val ToVal(std::string_view bytes) {
+  return {bytes.size(), const_cast<char*>(bytes.data())};  // LMDB doesn't write through it
+}
+std::string_view FromVal(const MDB_val& value) {
+  return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+
+ErrorCode CodeOf(int code) {
+  switch (code) {
+    case ENOENT: return ErrorCode::kNotFound;
+    case MDB_READERS_FULL: return ErrorCode::kBusy;
+    case MDB_VERSION_MISMATCH: return ErrorCode::kUnsupported;
+    case MDB_NOTFOUND:  // of a named database; a missing key never comes here
+    case MDB_INCOMPATIBLE:
+    case MDB_INVALID:
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND: return ErrorCode::kCorruption;
+    default: return ErrorCode::kIo;
+  }
+}
+
+}  // namespace
+
+// ---- LmdbTxn
+
+Error LmdbTxn::Fail(const char* operation, int code) {
+  if (code == MDB_MAP_FULL) map_full_ = true;
+  return environment_.Fail(operation, code);
+}
+
+Result<std::optional<std::string_view>> LmdbTxn::Get(CatalogDb db, std::string_view key) {
+  MDB_val key_val = ToVal(key);
+  MDB_val value{};
+  const MDB_dbi dbi = environment_.databases_[static_cast<std::size_t>(db)];
+  const int code = mdb_get(txn_, dbi, &key_val, &value);
+  if (code == MDB_NOTFOUND) return std::optional<std::string_view>();
+  if (code != MDB_SUCCESS) return Fail("read", code);
+  return std::optional<std::string_view>(FromVal(value));
+}
+
+Status LmdbTxn::Put(CatalogDb db, std::string_view key, std::string_view value) {
+  MDB_val key_val = ToVal(key);
+  MDB_val value_val = ToVal(value);
+  const auto index = static_cast<std::size_t>(db);
+  const bool several = (kCatalogDatabases[index].flags & MDB_DUPSORT) != 0;
+  const int code = mdb_put(txn_, environment_.databases_[index], &key_val, &value_val,
+                           several ? MDB_NODUPDATA : 0u);
+  if (code != MDB_SUCCESS && !(several && code == MDB_KEYEXIST)) return Fail("write", code);
+  return {};
+}
+
+Result<bool> LmdbTxn::Delete(CatalogDb db, std::string_view key,
+                             std::optional<std::string_view> value) {
+  MDB_val key_val = ToVal(key);
+  MDB_val value_val = ToVal(value.value_or(""));
+  const MDB_dbi dbi = environment_.databases_[static_cast<std::size_t>(db)];
+  const int code = mdb_del(txn_, dbi, &key_val, value ? &value_val : nullptr);
+  if (code == MDB_NOTFOUND) return false;
+  if (code != MDB_SUCCESS) return Fail("delete", code);
+  return true;
+}
+
+Status LmdbTxn::ForEach(
+    CatalogDb db, std::string_view from,
+    const std::function<Result<bool>(std::string_view key, std::string_view value)>& each) {
+  const MDB_dbi dbi = environment_.databases_[static_cast<std::size_t>(db)];
+  MDB_cursor* opened = nullptr;
+  int code = mdb_cursor_open(txn_, dbi, &opened);
+  if (code != MDB_SUCCESS) return Fail("read", code);
+  const std::unique_ptr<MDB_cursor, void (*)(MDB_cursor*)> cursor(opened, &mdb_cursor_close);
+  MDB_val key = ToVal(from);
+  MDB_val value{};
+  // MDB_SET_RANGE takes no empty key.
+  code = mdb_cursor_get(cursor.get(), &key, &value, from.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  while (code == MDB_SUCCESS) {
+    TS_TRY_ASSIGN(const bool more, each(FromVal(key), FromVal(value)));
+    if (!more) return {};
+    code = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT);
+  }
+  if (code != MDB_NOTFOUND) return Fail("read", code);
+  return {};
+}
+
+// ---- The map
+
+// Holds the map in place while a transaction uses it.
+class LmdbEnvironment::MapUse {
+ public:
+  explicit MapUse(LmdbEnvironment& environment) : environment_(environment) {
+    std::unique_lock lock(environment_.map_mutex_);
+    environment_.map_idle_.wait(lock, [&] { return !environment_.map_replacing_; });
+    ++environment_.map_users_;
+  }
+  ~MapUse() {
+    const std::lock_guard lock(environment_.map_mutex_);
+    if (--environment_.map_users_ == 0) environment_.map_idle_.notify_all();
+  }
+  MapUse(const MapUse&) = delete;
+  MapUse& operator=(const MapUse&) = delete;
+
+ private:
+  LmdbEnvironment& environment_;
+};
+
+Status LmdbEnvironment::Grow(std::size_t seen_map_bytes) {
+  std::unique_lock lock(map_mutex_);
+  map_idle_.wait(lock, [&] { return !map_replacing_; });
+  map_replacing_ = true;  // no new transaction begins: readers can't keep the writer waiting
+  map_idle_.wait(lock, [&] { return map_users_ == 0; });
+  MDB_envinfo info{};
+  mdb_env_info(env_, &info);
+  int code = MDB_SUCCESS;
+  if (seen_map_bytes == 0) {
+    code = mdb_env_set_mapsize(env_, 0);  // what the other process made it
+  } else if (info.me_mapsize == seen_map_bytes) {  // else another thread was here first
+    code = seen_map_bytes >= kMostMapBytes ? MDB_MAP_FULL
+                                           : mdb_env_set_mapsize(env_, seen_map_bytes * 2);
+  }
+  map_replacing_ = false;
+  map_idle_.notify_all();
+  if (code != MDB_SUCCESS) return Fail("grow", code);
+  return {};
+}
+
+Status LmdbEnvironment::FollowResize() { return Grow(0); }
+
+// ---- Transactions
+
+Result<MDB_txn*> LmdbEnvironment::Begin(unsigned flags) {
+  MDB_txn* txn = nullptr;
+  int code = mdb_txn_begin(env_, nullptr, flags, &txn);
+  if (code == MDB_READERS_FULL) {
+    int cleared = 0;
+    mdb_reader_check(env_, &cleared);
+    if (cleared > 0) code = mdb_txn_begin(env_, nullptr, flags, &txn);
+  }
+  if (code == MDB_SUCCESS) return txn;
+  if (code == MDB_MAP_RESIZED) return static_cast<MDB_txn*>(nullptr);  // the caller follows
+  return Fail("begin", code);
+}
+
+Status LmdbEnvironment::Read(const Body& body) {
+  TS_TRY(CheckProcess());
+  for (;;) {
+    if (without_lock_file_) TS_TRY(CheckNoLiveWriter());
+    {
+      const MapUse use(*this);
+      TS_TRY_ASSIGN(MDB_txn* const began, Begin(MDB_RDONLY));
+      if (began != nullptr) {
+        const std::unique_ptr<MDB_txn, void (*)(MDB_txn*)> txn(began, &mdb_txn_abort);
+        LmdbTxn view(*this, began);
+        return body(view);
+      }
+    }
+    TS_TRY(FollowResize());
+  }
+}
+
+Status LmdbEnvironment::Write(const Body& body) {
+  TS_TRY(CheckProcess());
+  if (read_only_) {
+    return Error(ErrorCode::kIo, "catalog " + directory_ + ": it is open for reading only, since " +
+                                     "its files can't be written");
+  }
+  for (;;) {
+    std::size_t map_bytes = 0;
+    {
+      const MapUse use(*this);
+      TS_TRY_ASSIGN(MDB_txn* const began, Begin(0));
+      if (began != nullptr) {
+        std::unique_ptr<MDB_txn, void (*)(MDB_txn*)> txn(began, &mdb_txn_abort);
+        LmdbTxn change(*this, began);
+        Status status = body(change);
+        if (status.has_value()) {
+          // Without MDB_NOSYNC and MDB_NOMETASYNC this syncs data, then the meta page.
+          const int code = mdb_txn_commit(txn.release());
+          if (code == MDB_SUCCESS) return {};
+          status = change.Fail("commit", code);
+        }
+        if (!change.map_full_) return status;
+        MDB_envinfo info{};
+        mdb_env_info(env_, &info);
+        map_bytes = info.me_mapsize;
+      }
+    }
+    TS_TRY(Grow(map_bytes));
+  }
+}
+
+Result<std::uint64_t> LmdbEnvironment::LastTxnId() {
+  TS_TRY(CheckProcess());
+  const MapUse use(*this);
+  MDB_envinfo info{};
+  mdb_env_info(env_, &info);
+  return std::uint64_t{info.me_last_txnid};
+}
+
+Status LmdbEnvironment::CheckProcess() const {
+  if (::getpid() == pid_) return {};
+  return Error(ErrorCode::kInvalidArgument,
+               "this store was opened before fork(); open it again in the child process");
+}
+
+Error LmdbEnvironment::Fail(const char* operation, int code) const {
+  std::string message = "catalog " + directory_ + ": " + operation + ": ";
+  const char* name = code > 0 ? strerrorname_np(code) : nullptr;  // LMDB's own begin with theirs
+  if (name != nullptr) {
+    message.append(name).append(" (").append(mdb_strerror(code)).append(")");
+  } else {
+    message.append(mdb_strerror(code));
+  }
+  return {CodeOf(code), std::move(message)};
+}
+
+// ---- Opening
+
+LmdbEnvironment::LmdbEnvironment(std::string directory)
+    : directory_(std::move(directory)), pid_(::getpid()) {}
+
+LmdbEnvironment::~LmdbEnvironment() {
+  if (env_ != nullptr) mdb_env_close(env_);
+}
+
+int LmdbEnvironment::TryOpen(unsigned flags, const Options& options) {
+  int code = mdb_env_create(&env_);
+  if (code == MDB_SUCCESS) code = mdb_env_set_maxdbs(env_, kCatalogDbCount);
+  if (code == MDB_SUCCESS) code = mdb_env_set_maxreaders(env_, kReaderSlots);
+  // Without a size an existing map keeps its own.
+  if (code == MDB_SUCCESS && options.create && options.first_map_bytes != 0) {
+    code = mdb_env_set_mapsize(env_, options.first_map_bytes);
+  }
+  if (code == MDB_SUCCESS) code = mdb_env_open(env_, directory_.c_str(), flags | MDB_NOTLS, 0644);
+  if (code != MDB_SUCCESS && env_ != nullptr) {
+    mdb_env_close(env_);  // LMDB asks for it after a failed open too
+    env_ = nullptr;
+  }
+  return code;
+}
+
+Status LmdbEnvironment::OpenEnvironment(const Options& options) {
+  const auto refused = [](int code) { return code == EACCES || code == EROFS || code == EPERM; };
+  int code = TryOpen(0, options);
+  if (refused(code)) {
+    read_only_ = true;
+    code = TryOpen(MDB_RDONLY, options);
+    if (refused(code)) {
+      without_lock_file_ = true;
+      TS_TRY(CheckNoLiveWriter());
+      code = TryOpen(MDB_RDONLY | MDB_NOLOCK, options);
+    }
+  }
+  if (code != MDB_SUCCESS) return Fail("open", code);
+  if (!read_only_) {
+    TS_TRY(FillMissingEnd());
+    int cleared = 0;
+    mdb_reader_check(env_, &cleared);
+  }
+  return OpenDatabases(options);
+}
+
+// A file cut short would be met as SIGBUS in the middle of a read. With zeros in their place lost
+// pages are found to be no pages (MDB_CORRUPTED). That a file ends before its last page is no proof
+// of damage: LMDB doesn't write pages that were taken and freed in one transaction.
+Status LmdbEnvironment::FillMissingEnd() {
+  MDB_envinfo info{};
+  MDB_stat stat{};
+  mdb_env_info(env_, &info);
+  mdb_env_stat(env_, &stat);
+  const std::string path = fs::JoinPath(directory_, "data.mdb");
+  TS_TRY_ASSIGN(const auto bytes, fs::PosixFileSystem::Shared().FileSize(path));
+  const std::uint64_t needed = (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
+  if (bytes >= needed) return {};
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return fs::ErrnoError("open", path, errno);
+  // Never makes a file shorter, should another process be appending to it.
+  const int code = ::posix_fallocate(fd, static_cast<off_t>(needed - 1), 1);
+  ::close(fd);
+  if (code != 0) return fs::ErrnoError("write", path, code);
+  return {};
+}
+
+// Without the lock file a writer can't see this reader, and would reuse pages under it. Every
+// process that has the environment open holds a shared lock on byte 0 of lock.mdb.
+Status LmdbEnvironment::CheckNoLiveWriter() const {
+  const std::string path = fs::JoinPath(directory_, "lock.mdb");
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {};  // nobody ever locked it, or it can't be known
+  struct flock range {};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_len = 1;
+  const int code = ::fcntl(fd, F_GETLK, &range);
+  ::close(fd);
+  if (code != 0 || range.l_type == F_UNLCK) return {};
+  return Error(ErrorCode::kIo, path + " can't be opened for writing while process " +
+                                   std::to_string(range.l_pid) +
+                                   " has the store open; let this user write to it");
+}
+
+Status LmdbEnvironment::OpenDatabases(const Options& options) {
+  const auto open_all = [this](MDB_txn* txn, unsigned flags) {
+    int code = MDB_SUCCESS;
+    for (std::size_t i = 0; i < kCatalogDbCount && code == MDB_SUCCESS; ++i) {
+      const DatabaseSpec& spec = kCatalogDatabases[i];
+      code = mdb_dbi_open(txn, spec.name, spec.flags | flags, &databases_[i]);
+    }
+    return code;
+  };
+  MDB_txn* txn = nullptr;
+  int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+  if (code == MDB_MAP_RESIZED) {
+    TS_TRY(FollowResize());
+    code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+  }
+  if (code != MDB_SUCCESS) return Fail("open", code);
+  const bool fresh = mdb_txn_id(txn) == 0;
+  if (!fresh) {
+    code = open_all(txn, 0);
+    const int committed = mdb_txn_commit(txn);  // keeps the handles
+    if (code == MDB_SUCCESS) code = committed;
+    if (code != MDB_SUCCESS) return Fail("open", code);
+    return {};
+  }
+  mdb_txn_abort(txn);
+  if (!options.create || read_only_) {
+    return Error(ErrorCode::kNotFound, directory_ + " holds no catalog");
+  }
+  code = mdb_txn_begin(env_, nullptr, 0, &txn);
+  if (code != MDB_SUCCESS) return Fail("create", code);
+  const bool still_fresh = mdb_txn_id(txn) == 1;  // else another process made it meanwhile
+  code = open_all(txn, MDB_CREATE);
+  LmdbTxn change(*this, txn);
+  Status status = code == MDB_SUCCESS ? Status() : Status(Fail("create", code));
+  if (status.has_value() && still_fresh && options.initialize) status = options.initialize(change);
+  if (!status.has_value()) {
+    mdb_txn_abort(txn);
+    return status;
+  }
+  code = mdb_txn_commit(txn);
+  if (code != MDB_SUCCESS) return Fail("create", code);
+  TS_TRY(fs::PosixFileSystem::Shared().SyncDirectory(directory_));
+  return {};
+}
+
+}  // namespace tracestore::store
