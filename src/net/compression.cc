@@ -57,7 +57,8 @@ class Inflater {
   bool ok_;
 };
 
-Decompressed Inflate(const char* name, int window_bits, std::string_view in, std::size_t max_bytes) {
+Decompressed Inflate(const char* name, int window_bits, std::string_view in,
+                     std::size_t max_bytes) {
   Inflater inflater(window_bits);
   if (!inflater.ok()) return Corrupt(name, "could not be read: out of memory");
   z_stream& z = inflater.stream();
@@ -125,7 +126,8 @@ Decompressed DecompressZstd(std::string_view bytes, std::size_t max_bytes) {
 Decompressed DecompressDeflate(std::string_view bytes, std::size_t max_bytes) {
   // RFC 1950: the two header bytes, big-endian, are a multiple of 31, and the method is 8.
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  const bool zlib = bytes.size() >= 2 && (byte(0) & 0x0F) == 8 && (byte(0) * 256 + byte(1)) % 31 == 0;
+  const bool zlib =
+      bytes.size() >= 2 && (byte(0) & 0x0F) == 8 && (byte(0) * 256 + byte(1)) % 31 == 0;
   return Inflate("deflate", zlib ? 15 : -15, bytes, max_bytes);
 }
 
@@ -192,7 +194,7 @@ std::optional<std::string> CompressGzip(std::string_view bytes) {
     return std::nullopt;
   }
   out.resize(bound);
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // NOLINT: zlib isn't const
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // NOLINT: not written
   z.avail_in = static_cast<uInt>(bytes.size());
   z.next_out = reinterpret_cast<Bytef*>(out.data());
   z.avail_out = static_cast<uInt>(out.size());

@@ -9,8 +9,8 @@ namespace tracestore::net {
 
 enum class Coding : unsigned char { kIdentity, kGzip, kDeflate, kZstd };
 
-// "gzip", "x-gzip", "deflate", "zstd", "identity", "" in any case; nullopt for anything else, a list
-// of codings included.
+// "gzip", "x-gzip", "deflate", "zstd", "identity", "" in any case; nullopt for anything else, a
+// list of codings included.
 std::optional<Coding> ParseCoding(std::string_view name) noexcept;
 
 // Whether an Accept-Encoding header takes gzip (a q of 0 refuses it; no header, no compression).

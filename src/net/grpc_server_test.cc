@@ -283,7 +283,8 @@ TEST(GrpcServer, StopCancelsAfterTheGrace) {
 
 TEST(GrpcServer, SurvivesGarbage) {
   const auto server = StartServer();
-  for (const char* sent : {"GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nxxxxxxxxxxxxxx"}) {
+  for (const char* sent :
+       {"GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nxxxxxxxxxxxxxx"}) {
     LoopbackClient garbage(server->port());
     garbage.Send(sent);
     garbage.EndSending();

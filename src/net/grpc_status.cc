@@ -1,9 +1,9 @@
 // The two google.rpc messages that the server sends, by hand: a dozen bytes of protobuf are no
 // reason for generated code.
-//   google.rpc.Status    { int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3; }
-//   google.protobuf.Any  { string type_url = 1; bytes value = 2; }
-//   google.rpc.RetryInfo { google.protobuf.Duration retry_delay = 1; }
-//   Duration             { int64 seconds = 1; int32 nanos = 2; }
+//   Status    { int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3; }
+//   Any       { string type_url = 1; bytes value = 2; }
+//   RetryInfo { google.protobuf.Duration retry_delay = 1; }
+//   Duration  { int64 seconds = 1; int32 nanos = 2; }
 #include <algorithm>
 #include <utility>
 

@@ -21,7 +21,8 @@ TEST(HostPort, SaysWhatIsWrong) {
   EXPECT_EQ(message(""), "bad address \"\": expected host:port, :port or port");
   EXPECT_EQ(message("localhost"), "bad address \"localhost\": the port is missing");
   EXPECT_EQ(message("localhost:"), "bad address \"localhost:\": the port is missing");
-  EXPECT_EQ(message("a:65536"), "bad address \"a:65536\": the port must be a number from 0 to 65535");
+  EXPECT_EQ(message("a:65536"),
+            "bad address \"a:65536\": the port must be a number from 0 to 65535");
   EXPECT_EQ(message("a:-1"), "bad address \"a:-1\": the port must be a number from 0 to 65535");
   EXPECT_EQ(message("a:1x"), "bad address \"a:1x\": the port must be a number from 0 to 65535");
   EXPECT_EQ(message("::1:80"),

@@ -10,7 +10,7 @@ namespace {
 char Lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 Error BadTarget(std::string_view target) {
-  constexpr std::size_t kShown = 200;  // enough to recognise the request, short enough for a log line
+  constexpr std::size_t kShown = 200;  // enough to recognise the request, fit for a log line
   return {ErrorCode::kInvalidArgument,
           "bad request target \"" + std::string(target.substr(0, kShown)) + "\""};
 }
@@ -27,7 +27,8 @@ std::string_view StripOrigin(std::string_view target) {
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
+         std::equal(a.begin(), a.end(), b.begin(),
+                    [](char x, char y) { return Lower(x) == Lower(y); });
 }
 
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space) {

@@ -16,7 +16,8 @@ namespace tracestore::net {
 // ASCII letters compare without case; used for header names and content codings.
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) noexcept;
 
-// %XX decoded; with `plus_is_space` also '+' (queries, not paths). nullopt: a '%' without two digits.
+// %XX decoded; with `plus_is_space` also '+' (queries, not paths). nullopt: a '%' without two
+// digits.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space);
 
 // Names and values in the order they came, repeats kept.

@@ -20,7 +20,8 @@ struct ExchangeContext {
   bool accepts_gzip = false;
 };
 
-// An answer ready for the wire: `head`, then `body`, then, while `more`, what PullNext puts in `body`.
+// An answer ready for the wire: `head`, then `body`, then, while `more`, what PullNext puts in
+// `body`.
 struct WireResponse {
   std::string head;
   std::string body;

@@ -48,7 +48,8 @@ HttpRouter::HttpRouter()
         return HttpResponse::Text(404, "no such path: " + request.path + "\n");
       }),
       method_not_allowed_([](const HttpRequest& request) {
-        return HttpResponse::Text(405, request.method + " is not allowed on " + request.path + "\n");
+        return HttpResponse::Text(
+            405, request.method + " is not allowed on " + request.path + "\n");
       }) {}
 
 void HttpRouter::Add(std::string method, std::string_view pattern, RouteHandler handler) {

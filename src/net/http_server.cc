@@ -48,7 +48,8 @@ using Parser = http::request_parser<http::buffer_body>;
 template <typename T>
 using Task = asio::awaitable<T>;
 
-constexpr std::size_t kBodyStep = 64 * 1024;  // of a body a read timeout; Beast reads no more at once
+// Of a body a read timeout; Beast reads no more at once.
+constexpr std::size_t kBodyStep = 64 * 1024;
 // Beast reads only 512 bytes at a time into a buffer without capacity (7 times the CPU for a body
 // of 100 KB); this holds one read of kBodyStep and what was left of the header.
 constexpr std::size_t kBodyBuffer = 80 * 1024;

@@ -251,7 +251,8 @@ TEST(HttpServer, AnswersGarbageAndGoesOn) {
   EXPECT_EQ(status("\x16\x03\x01\x02\x01\x01 what is this\r\n\r\n"), 400);
   EXPECT_EQ(status("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 400);
   EXPECT_EQ(status("GET /%zz HTTP/1.1\r\n\r\n"), 400);
-  EXPECT_EQ(status("GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
+  EXPECT_EQ(status("GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            400);
   EXPECT_EQ(status("GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"), 400);
   EXPECT_EQ(status("GET / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n"), 400);
   EXPECT_EQ(status("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), 501);
@@ -268,7 +269,9 @@ TEST(HttpServer, AnswersGarbageAndGoesOn) {
     std::mt19937_64 random(seed);
     std::string bytes = Post("/x?a=b", "body", "Transfer-Encoding: chunked\r\n");
     if (seed % 2) bytes = Post("/x?a=b", "body", "Content-Encoding: gzip\r\n");
-    for (int flips = 0; flips < 3; ++flips) bytes[random() % bytes.size()] = static_cast<char>(random());
+    for (int flips = 0; flips < 3; ++flips) {
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    }
     status(bytes);
   }
   EXPECT_EQ(status("GET / HTTP/1.1\r\n\r\n"), 200);
@@ -291,7 +294,9 @@ TEST(HttpServer, AFastSenderOfALargeBodyIsNotCutByTheReadTimeout) {
   HttpServerOptions options;
   options.read_timeout = 2'000ms;
   const auto server = StartServer(
-      [](const HttpRequest& request) { return HttpResponse::Text(200, std::to_string(request.body.size())); },
+      [](const HttpRequest& request) {
+        return HttpResponse::Text(200, std::to_string(request.body.size()));
+      },
       options);
   LoopbackClient client(server->port());
   client.Send(Post("/", std::string(std::size_t{32} << 20, 'x')));
@@ -516,8 +521,8 @@ TEST(HttpServer, SaysWhoMayHaveThePort) {
 TEST(HttpServer, ListensOnAllInterfaces) {
   HttpServerOptions options;
   options.host = "";
-  const auto server = StartServer([](const HttpRequest& r) { return HttpResponse::Text(200, r.peer); },
-                                  options);
+  const auto server = StartServer(
+      [](const HttpRequest& request) { return HttpResponse::Text(200, request.peer); }, options);
   LoopbackClient client(server->port());
   client.Send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
   EXPECT_THAT(ReadAnswer(client).body, StartsWith("127.0.0.1:"));

@@ -65,7 +65,8 @@ Result<ListenSocket> ListenSocket::Open(const std::string& host, std::uint16_t p
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* raw = nullptr;
   const std::string service = std::to_string(port);
-  const int failed = getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &raw);
+  const char* node = host.empty() ? nullptr : host.c_str();
+  const int failed = getaddrinfo(node, service.c_str(), &hints, &raw);
   if (failed != 0) {
     return Error{ErrorCode::kInvalidArgument, "cannot listen on " + FormatHostPort(host, port) +
                                                   ": unknown host \"" + host + "\""};
