@@ -2,6 +2,8 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +24,8 @@ class Random {
   double Unit() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
   // Log-normal with the given median and spread: what durations look like.
   std::uint64_t LogNormal(double median, double sigma) {
-    const double gauss = std::sqrt(-2 * std::log(1 - Unit())) * std::cos(6.283185307179586 * Unit());
+    const double radius = std::sqrt(-2 * std::log(1 - Unit()));
+    const double gauss = radius * std::cos(6.283185307179586 * Unit());
     return static_cast<std::uint64_t>(median * std::exp(sigma * gauss));
   }
 
@@ -55,6 +58,17 @@ inline std::string FromHex(std::string_view hex) {
     }
   }
   return bytes;
+}
+
+// True if the format page holds `hex` as one of its examples.
+inline bool IsOnFormatPage(const std::string& hex) {
+  static const std::string page = [] {
+    std::ifstream file(TS_SOURCE_DIR "/docs/format/column-encodings.md", std::ios::binary);
+    std::ostringstream all;
+    all << file.rdbuf();
+    return all.str();
+  }();
+  return page.find('`' + hex + '`') != std::string::npos;
 }
 
 // A column of one of many kinds, chosen by the seed: empty, constant, random, sorted and so on.

@@ -28,10 +28,13 @@ std::string ArbitraryBytes(std::uint64_t seed) {
 }
 
 TEST(Frame, MatchesTheExamplesOfTheFormatPage) {
-  EXPECT_EQ(ToHex(Framed("abc")), "06 61 62 63");
-  EXPECT_EQ(ToHex(Framed(std::string(100, 'a'))), "c9 01 0d 00 00 45 00 00 10 61 61 01 00 3f 01 2c");
+  const std::string abc = "06 61 62 63";
+  const std::string as = "c9 01 0d 00 00 45 00 00 10 61 61 01 00 3f 01 2c";
+  EXPECT_EQ(ToHex(Framed("abc")), abc);
+  EXPECT_EQ(ToHex(Framed(std::string(100, 'a'))), as);
+  EXPECT_TRUE(testing::IsOnFormatPage(abc) && testing::IsOnFormatPage(as));
   std::string scratch;
-  const std::string bytes = FromHex("c9 01 0d 00 00 45 00 00 10 61 61 01 00 3f 01 2c");
+  const std::string bytes = FromHex(as);
   base::ByteReader reader(bytes);
   const auto raw = ReadFrame(reader, 100, scratch);
   ASSERT_TRUE(raw.has_value());

@@ -67,9 +67,9 @@ Range FindRange(Values values) noexcept {
 }
 
 void WriteConstant(std::uint64_t value, std::string& out) {
-  if (value < kConstantFollows) return PutTag(IntKind::kConstant, static_cast<unsigned>(value), out);
-  PutTag(IntKind::kConstant, kConstantFollows, out);
-  base::ByteWriter(out).Varint(value);
+  const bool follows = value >= kConstantFollows;
+  PutTag(IntKind::kConstant, follows ? kConstantFollows : static_cast<unsigned>(value), out);
+  if (follows) base::ByteWriter(out).Varint(value);
 }
 
 std::size_t ConstantSize(std::uint64_t value) noexcept {

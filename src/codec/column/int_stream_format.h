@@ -36,8 +36,8 @@ struct Wrappers {
 
 // Log buckets with two mantissa bits. Values 0 … 3 are their own symbols; a value of exponent
 // e >= 2 (2^e <= v < 2^(e+1)) has symbol 4 (e - 1) + (the two bits after its leading one) and e - 2
-// raw low bits. 2^64 - 1 has symbol 251, so a symbol always fits a byte (with three mantissa bits it
-// would not).
+// raw low bits. 2^64 - 1 has symbol 251, so a symbol always fits a byte (with three mantissa
+// bits it would not).
 inline constexpr unsigned kBucketSymbols = 252;
 
 constexpr unsigned BucketSymbol(std::uint64_t value) noexcept {
@@ -54,6 +54,7 @@ constexpr std::uint64_t BucketBase(unsigned symbol) noexcept {
 
 static_assert(BucketSymbol(~std::uint64_t{0}) == kBucketSymbols - 1);
 static_assert(BucketLowBits(kBucketSymbols - 1) == 61);
-static_assert(BucketBase(BucketSymbol(1000)) == 896 && BucketSymbol(7) == 7 && BucketSymbol(8) == 8);
+static_assert(BucketSymbol(7) == 7 && BucketSymbol(8) == 8);
+static_assert(BucketBase(BucketSymbol(1000)) == 896);
 
 }  // namespace tracestore::column

@@ -17,8 +17,7 @@ Error Corrupt(const char* what) {
 }
 
 std::size_t SharedPrefix(std::string_view a, std::string_view b) noexcept {
-  const std::size_t most = std::min(a.size(), b.size());
-  const auto at = std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(most), b.begin());
+  const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
   return static_cast<std::size_t>(at.first - a.begin());
 }
 

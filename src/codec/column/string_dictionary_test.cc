@@ -126,8 +126,9 @@ TEST(StringDictionary, RefusesStringsOutOfOrder) {
 }
 
 TEST(StringDictionary, MatchesTheExampleOfTheFormatPage) {
-  EXPECT_EQ(ToHex(Encoded({"", "cars", "cart", "dog"})),
-            "04 11 00 30 19 00 60 06 10 63 61 72 73 74 64 6f 67");
+  const std::string hex = "04 11 00 30 19 00 60 06 10 63 61 72 73 74 64 6f 67";
+  EXPECT_EQ(ToHex(Encoded({"", "cars", "cart", "dog"})), hex);
+  EXPECT_TRUE(testing::IsOnFormatPage(hex));
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ double Gain(const Candidate& candidate, std::uint64_t total) {
 
 struct TemplateTableBuilder::State {
   std::vector<Candidate> candidates;
-  // By hash of the template; two templates with one hash share a candidate's place: the first stays.
+  // By hash of the template. Where two templates have one hash, the second has no candidate.
   std::unordered_map<std::uint64_t, std::uint32_t> by_hash;
   std::uint64_t total = 0;
   std::uint64_t total_bytes = 0;
@@ -101,6 +101,8 @@ struct TemplateTableBuilder::State {
   std::vector<std::size_t> sample_ends;
   SplitText split;
 
+  // No new candidates are taken any more; the ones there are still counted.
+  bool Hopeless() const noexcept { return fruitless_rounds >= kMaxFruitlessRounds; }
   void AddSample(std::string_view text);
   void ForgetRare();
   std::vector<const Candidate*> Chosen() const;
@@ -139,7 +141,7 @@ void TemplateTableBuilder::Add(std::string_view text) {
   state.AddSample(text);
   ++state.total;
   state.total_bytes += text.size();
-  if (state.fruitless_rounds == kMaxFruitlessRounds && state.candidates.empty()) return;
+  if (state.Hopeless() && state.candidates.empty()) return;
   SplitText& split = state.split;
   if (!SplitTemplate(text, split)) return;
   const std::span<const TemplateSlot> slots(split.slots.data(), split.slot_count);
@@ -147,8 +149,8 @@ void TemplateTableBuilder::Add(std::string_view text) {
   auto found = state.by_hash.find(hash);
   if (found == state.by_hash.end()) {
     ++state.misses;
-    if (state.fruitless_rounds == kMaxFruitlessRounds) return;
     if (state.candidates.size() == kMaxCandidates) state.ForgetRare();
+    if (state.Hopeless()) return;
     found = state.by_hash.emplace(hash, state.candidates.size()).first;
     state.candidates.push_back({std::string(split.literals()),
                                 {slots.begin(), slots.end()},

@@ -8,7 +8,6 @@
 namespace tracestore::column {
 namespace {
 
-using testing::FromHex;
 using testing::Random;
 using testing::ToHex;
 using Texts = std::vector<std::string>;
@@ -32,11 +31,13 @@ std::string TwoDigits(std::uint64_t value) {
 std::string ArbitraryText(Random& random, std::uint64_t kind) {
   const std::string id = std::to_string(random.Below(1'000'000));
   switch (kind) {
-    case 0: return "http://shop:8080/api/v1/users/" + id + "/cart?page=" + std::to_string(random.Below(9));
+    case 0:
+      return "http://shop:8080/api/v1/users/" + id + "/cart?page=" +
+             std::to_string(random.Below(9));
     case 1: return "/objects/" + Uuid(random) + "/meta";
     case 2:
-      return "2026-11-" + TwoDigits(1 + random.Below(28)) + 'T' + TwoDigits(random.Below(24)) + ':' +
-             TwoDigits(random.Below(60)) + ':' + TwoDigits(random.Below(60)) + '.' +
+      return "2026-11-" + TwoDigits(1 + random.Below(28)) + 'T' + TwoDigits(random.Below(24)) +
+             ':' + TwoDigits(random.Below(60)) + ':' + TwoDigits(random.Below(60)) + '.' +
              Digits(random, 3, 10) + "Z order " + id + " shipped";
     case 3:
       return "connect 10.0." + std::to_string(random.Below(256)) + '.' +
@@ -124,10 +125,13 @@ TEST(TemplateCodec, RoundTripsAnyColumnThroughAParsedTable) {
 TEST(TemplateCodec, CodesValuesThatTheBuilderNeverSaw) {
   Random random(3);
   Texts seen;
-  for (int i = 0; i < 2000; ++i) seen.push_back("GET /items/" + std::to_string(100 + random.Below(100)));
+  for (int i = 0; i < 2000; ++i) {
+    seen.push_back("GET /items/" + std::to_string(100 + random.Below(100)));
+  }
   const TemplateTable table = TableOf(seen);
   ASSERT_EQ(table.size(), 1U);
-  const Texts others = {"GET /items/5", "GET /items/150", "GET /items/99999", "GET /items/150/x", ""};
+  const Texts others = {"GET /items/5", "GET /items/150", "GET /items/99999", "GET /items/150/x",
+                        ""};
   const std::string bytes = Encoded(others, table);
   base::ByteReader in(bytes);
   std::string arena;
@@ -143,7 +147,8 @@ TEST(TemplateCodec, FindsEqualValuesOnCodes) {
     const TemplateTable table = TableOf(texts);
     const std::string bytes = Encoded(texts, table);
     Texts wanted = {"", "absent", "order-00000000", "GET /1"};
-    for (std::size_t i = 0; i < texts.size(); i += 1 + texts.size() / 10) wanted.push_back(texts[i]);
+    const std::size_t step = 1 + texts.size() / 10;
+    for (std::size_t i = 0; i < texts.size(); i += step) wanted.push_back(texts[i]);
     for (const std::string& text : wanted) {
       std::vector<std::uint32_t> expected;
       for (std::uint32_t i = 0; i < texts.size(); ++i) {
@@ -273,15 +278,17 @@ TEST(TemplateTable, TakesNoMoreThanItsMost) {
   EXPECT_EQ(parsed->size(), kMaxTemplates);
 }
 
-// The same examples stand in docs/format/column-encodings.md.
 TEST(TemplateCodec, MatchesTheExamplesOfTheFormatPage) {
   TemplateTable table;
-  const SlotCoding slots[] = {{{3, SlotKind::kNumber, 0, 0}, 4, 10}, {{4, SlotKind::kDigits, 2, 0}, 7, 0}};
+  const SlotCoding slots[] = {{{3, SlotKind::kNumber, 0, 0}, 4, 10},
+                              {{4, SlotKind::kDigits, 2, 0}, 7, 0}};
   ASSERT_TRUE(table.Add("GET.", slots));
-  EXPECT_EQ(ToHex(EncodeTemplateTable(table)),
-            "01 20 08 47 45 54 2e 10 11 01 02 29 00 20 02 11 04 0c 21 00 0a");
-  EXPECT_EQ(ToHex(Encoded({"GET12.05", "x", "GET25.09"}, table)), "09 00 05 52 f8 04 08 02 78");
+  const std::string table_hex = "01 20 08 47 45 54 2e 10 11 01 02 29 00 20 02 11 04 0c 21 00 0a";
+  const std::string page_hex = "09 00 05 52 f8 04 08 02 78";
+  EXPECT_EQ(ToHex(EncodeTemplateTable(table)), table_hex);
+  EXPECT_EQ(ToHex(Encoded({"GET12.05", "x", "GET25.09"}, table)), page_hex);
   EXPECT_EQ(ToHex(EncodeTemplateTable({})), "00");
+  EXPECT_TRUE(testing::IsOnFormatPage(table_hex) && testing::IsOnFormatPage(page_hex));
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ inline constexpr unsigned kMaxHexDigits = 16;
 struct SplitText {
   std::size_t literal_size = 0;
   std::size_t slot_count = 0;
-  std::array<char, kMaxTemplateText> literal_bytes;
+  std::array<char, kMaxTemplateText + 16> literal_bytes;  // room to copy 16 bytes at a time
   std::array<TemplateSlot, kMaxTemplateSlots> slots;
   std::array<std::uint64_t, kMaxTemplateSlots> values;
 

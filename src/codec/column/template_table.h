@@ -24,8 +24,8 @@ struct SlotCoding {
   std::uint64_t base = 0;
 };
 
-// Immutable once made; any thread may read. Whether a text is coded by a template or escaped depends
-// on the text and the table alone, so two values of a column are equal iff their codes are equal.
+// Immutable once made; any thread may read. Whether a text is coded by a template or escaped
+// depends on the text and the table alone, so two values of a column are equal iff their codes are.
 class TemplateTable {
  public:
   // No templates: every value of the column is a plain text.

@@ -17,8 +17,9 @@ namespace tracestore::column {
 // Appends the strings; their count is not stored. No strings are no bytes.
 void EncodeTexts(std::span<const std::string_view> texts, std::string& out);
 
-// Reads `count` strings into `out` (resized to `count`). The views point into `arena`, whose content
-// is replaced, or into the bytes of `in` where they are stored uncompressed: both must outlive them.
+// Reads `count` strings into `out` (resized to `count`). The views point into `arena`, whose
+// content is replaced, or into the bytes of `in` where they are stored uncompressed: both must
+// outlive them.
 // The caller bounds `count` (16 bytes of memory each).
 // Errors: kCorruption, also where the strings have more than `max_total_bytes` together.
 Status DecodeTexts(base::ByteReader& in, std::size_t count, std::size_t max_total_bytes,

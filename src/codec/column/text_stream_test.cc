@@ -85,7 +85,9 @@ TEST(TextStream, NeverTakesMoreThanAllowed) {
 }
 
 TEST(TextStream, MatchesTheExamplesOfTheFormatPage) {
-  EXPECT_EQ(ToHex(Encoded({"ab", "", "c"})), "11 00 12 06 61 62 63");
+  const std::string three = "11 00 12 06 61 62 63";
+  EXPECT_EQ(ToHex(Encoded({"ab", "", "c"})), three);
+  EXPECT_TRUE(testing::IsOnFormatPage(three));
   EXPECT_EQ(ToHex(Encoded({"", "", ""})), "00");
   EXPECT_EQ(ToHex(Encoded({})), "");
 }
