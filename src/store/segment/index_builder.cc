@@ -1,0 +1,172 @@
+#include "store/segment/index_builder.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "index/fuse_filter.h"
+
+namespace tracestore::store {
+
+using model::Attribute;
+using model::SpanRecord;
+
+IndexBuilder::IndexBuilder(const model::SpanBatch& batch, const RowOrder& order,
+                           const Shapes& shapes, const DictionaryBuilder& dictionary)
+    : batch_(batch), order_(order), shapes_(shapes), dictionary_(dictionary) {
+  value_counts_.assign(shapes.values.size(), 0);
+  canonical_ids_.assign(shapes.values.size(), kNoValue);
+  for (const model::ResourceRecord& resource : batch.resources)
+    services_.push_back(dictionary.IdOfText(ServiceOf(batch, resource)));
+}
+
+void IndexBuilder::Term(TermKind kind, std::uint32_t a, std::uint32_t b, std::uint32_t page,
+                        std::uint64_t count) {
+  postings_.Add({static_cast<std::uint8_t>(kind), a, b}, page, count);
+}
+
+void IndexBuilder::AddPage(std::uint32_t page, std::uint32_t first, std::uint32_t last) {
+  next_page_ = page + 1;
+  for (std::uint32_t row = first; row < last; ++row) {
+    const SpanRecord& span = batch_.spans[order_.rows[row]];
+    if (!span.firehose()) AddSpan(span);
+  }
+  EmitPage(page);
+  block_rows_ += last - first;
+  if (block_rows_ >= kFilterBlockRows) CloseBlock();
+}
+
+void IndexBuilder::AddSpan(const SpanRecord& span) {
+  (void)operations_.FindOrAdd(span.resource, static_cast<std::uint64_t>(span.name) * 8 +
+                                                 static_cast<std::uint64_t>(span.kind));
+  (void)scopes_.FindOrAdd(0, span.scope);
+  ++statuses_[static_cast<std::size_t>(span.status)];
+  AddAttributes(span.attributes);
+  for (std::uint32_t i = 0; i < span.events.count; ++i) {
+    const model::EventRecord& event = batch_.events[span.events.begin + i];
+    (void)events_.FindOrAdd(0, event.name);
+    AddAttributes(event.attributes);
+  }
+  for (std::uint32_t i = 0; i < span.references.count; ++i) {
+    const model::ReferenceRecord& reference = batch_.references[span.references.begin + i];
+    block_.push_back(LinkHash(reference.trace_id));
+    AddAttributes(reference.attributes);
+  }
+}
+
+void IndexBuilder::AddAttributes(model::Range range) {
+  for (std::uint32_t i = 0; i < range.count; ++i) {
+    const Attribute& attribute = batch_.attributes[range.begin + i];
+    (void)keys_.FindOrAdd(0, attribute.key);
+    const std::uint32_t value = shapes_.attribute_values[range.begin + i];
+    if (value == kNoValue || shapes_.value_ranks[value] == kNoValue) {
+      AddHidden(attribute);
+    } else if (value_counts_[value]++ == 0) {
+      touched_values_.push_back(value);
+    }
+  }
+}
+
+void IndexBuilder::AddHidden(const Attribute& attribute) {
+  if (attribute.type() == ValueType::kString) {
+    block_.push_back(
+        KeyValueHash(batch_.strings.HashOf(attribute.key),
+                     batch_.strings.HashOf(static_cast<model::StringId>(attribute.bits))));
+  } else {
+    (void)hidden_.FindOrAdd(0, attribute.key);
+  }
+}
+
+void IndexBuilder::EmitAttributes(std::uint32_t page, const std::vector<Attribute>& list,
+                                  std::uint64_t count) {
+  for (const Attribute& a : list) {
+    const std::uint32_t key = dictionary_.IdOf(a.key);
+    Term(TermKind::kKey, key, 0, page, count);
+    Term(TermKind::kKeyValue, key, dictionary_.IdOfCanonical(a.type_byte, a.bits), page, count);
+  }
+}
+
+void IndexBuilder::EmitPage(std::uint32_t page) {
+  FlatMap resources;
+  std::vector<std::uint64_t> resource_counts;
+  for (const FlatMap::Entry& entry : operations_.entries()) {
+    const auto name = static_cast<model::StringId>(entry.key / 8);
+    const auto kind = static_cast<std::uint32_t>(entry.key % 8);
+    const std::uint32_t service = services_[entry.scope];
+    const std::uint32_t operation = dictionary_.IdOf(name);
+    Term(TermKind::kOperation, operation, 0, page, entry.count);
+    Term(TermKind::kKind, kind, 0, page, entry.count);
+    if (service != kNoValue) {
+      Term(TermKind::kService, service, 0, page, entry.count);
+      Term(TermKind::kServiceOperation, service, operation, page, entry.count);
+      Term(static_cast<TermKind>(static_cast<std::uint32_t>(TermKind::kServiceOperationKind) +
+                                 kind), service, operation, page, entry.count);
+    }
+    const std::uint32_t number = resources.FindOrAdd(0, entry.scope);
+    if (number == resource_counts.size()) resource_counts.push_back(0);
+    resource_counts[number] += entry.count;
+  }
+  for (std::size_t i = 0; i < resource_counts.size(); ++i) {
+    const auto resource = static_cast<std::size_t>(resources.entries()[i].key);
+    const auto list = AttributesOf(batch_, batch_.resources[resource].attributes);
+    EmitAttributes(page, {list.begin(), list.end()}, resource_counts[i]);
+  }
+  for (const FlatMap::Entry& entry : scopes_.entries()) {
+    const model::ScopeRecord& scope = batch_.scopes[static_cast<std::size_t>(entry.key)];
+    Term(TermKind::kScopeName, dictionary_.IdOf(scope.name), 0, page, entry.count);
+    const auto list = AttributesOf(batch_, scope.attributes);
+    EmitAttributes(page, {list.begin(), list.end()}, entry.count);
+  }
+  for (std::uint32_t status = 0; status < 3; ++status) {
+    if (statuses_[status] != 0) Term(TermKind::kStatus, status, 0, page, statuses_[status]);
+    statuses_[status] = 0;
+  }
+  for (const FlatMap::Entry& entry : events_.entries()) {
+    Term(TermKind::kEventName, dictionary_.IdOf(static_cast<model::StringId>(entry.key)), 0, page,
+         entry.count);
+  }
+  for (const FlatMap::Entry& entry : keys_.entries()) {
+    Term(TermKind::kKey, dictionary_.IdOf(static_cast<model::StringId>(entry.key)), 0, page,
+         entry.count);
+  }
+  for (const FlatMap::Entry& entry : hidden_.entries()) {
+    Term(TermKind::kKeyHidden, dictionary_.IdOf(static_cast<model::StringId>(entry.key)), 0, page,
+         entry.count);
+  }
+  for (const std::uint32_t value : touched_values_) {
+    const FlatMap::Entry& entry = shapes_.values.entries()[value];
+    const Column& column = shapes_.tables.columns[shapes_.slots[entry.scope].column];
+    std::uint32_t& text = canonical_ids_[value];
+    if (text == kNoValue) text = dictionary_.IdOfCanonical(column.type_byte, entry.key);
+    Term(TermKind::kKeyValue, column.key, text, page, value_counts_[value]);
+    value_counts_[value] = 0;
+  }
+  touched_values_.clear();
+  for (FlatMap* map : {&operations_, &scopes_, &events_, &keys_, &hidden_}) map->Clear();
+}
+
+void IndexBuilder::CloseBlock() {
+  auto filter = index::FuseFilter::Build(block_);
+  base::ByteWriter writer(filters_);
+  writer.Varint(block_first_page_);
+  // Without a filter the block may contain anything: an empty entry says so.
+  std::string bytes;
+  if (filter.has_value()) filter->AppendTo(bytes);
+  writer.Bytes(bytes);
+  ++filter_count_;
+  block_.clear();
+  block_rows_ = 0;
+  block_first_page_ = next_page_;
+}
+
+std::string IndexBuilder::FinishPostings(std::uint32_t page_count) {
+  return postings_.Finish(page_count);
+}
+
+std::string IndexBuilder::FinishFilters() {
+  if (block_rows_ > 0) CloseBlock();
+  std::string section;
+  base::ByteWriter(section).Varint(filter_count_);
+  return section + filters_;
+}
+
+}  // namespace tracestore::store

@@ -1,0 +1,399 @@
+// Layout: docs/format/segment.md.
+#include "store/segment/segment_reader.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/try.h"
+#include "codec/column/int_stream.h"
+#include "store/segment/index_builder.h"
+
+namespace tracestore::store {
+
+Error SegmentReader::Damaged(const std::string& what) const {
+  return {ErrorCode::kCorruption, "segment " + name_ + ": " + what};
+}
+
+Result<std::string> SegmentReader::ReadBytes(std::uint64_t offset, std::uint64_t bytes) const {
+  if (offset > file_bytes_ || bytes > file_bytes_ - offset)
+    return Damaged("something at byte " + std::to_string(offset) + " goes past the end of the file");
+  std::string out(static_cast<std::size_t>(bytes), '\0');
+  TS_TRY_ASSIGN(const std::size_t got, file_->ReadAt(offset, out.data(), out.size()));
+  if (got != out.size()) return Damaged("it ends early at byte " + std::to_string(offset + got));
+  return out;
+}
+
+Result<std::shared_ptr<const SegmentReader>> SegmentReader::Open(
+    std::unique_ptr<fs::RandomAccessFile> file, std::string name) {
+  auto reader =
+      std::shared_ptr<SegmentReader>(new SegmentReader(std::move(file), std::move(name)));
+  TS_TRY(reader->ReadFooter());
+  TS_TRY(reader->ReadMeta());
+  TS_TRY(reader->ReadPages());
+  TS_TRY_ASSIGN(const std::string filter, reader->ReadSection(SectionKind::kTraceFilter));
+  if (!filter.empty()) {
+    TS_TRY_ASSIGN(reader->trace_filter_, index::FuseFilter::Parse(filter));
+  }
+  return std::shared_ptr<const SegmentReader>(std::move(reader));
+}
+
+Status SegmentReader::ReadFooter() {
+  TS_TRY_ASSIGN(file_bytes_, file_->Size());
+  if (file_bytes_ < kSegmentHeaderBytes + kSegmentTrailerBytes)
+    return Damaged("it is too short to be a segment");
+  TS_TRY_ASSIGN(const std::string header, ReadBytes(0, kSegmentHeaderBytes));
+  if (header.substr(0, kSegmentMagic.size()) != kSegmentMagic)
+    return Damaged("it doesn't begin with a segment's magic bytes");
+  const auto version = base::LoadLe<std::uint32_t>(header.data() + kSegmentMagic.size());
+  if (version != kSegmentVersion) {
+    return Error(ErrorCode::kUnsupported,
+                 "segment " + name_ + " has format version " + std::to_string(version) +
+                     "; this build reads version " + std::to_string(kSegmentVersion) +
+                     ": use a newer tracestore");
+  }
+  TS_TRY_ASSIGN(const std::string trailer,
+                ReadBytes(file_bytes_ - kSegmentTrailerBytes, kSegmentTrailerBytes));
+  base::ByteReader in(trailer);
+  const std::uint64_t offset = in.U64();
+  const std::uint32_t length = in.U32();
+  const std::uint32_t checksum = in.U32();
+  if (in.Raw(kSegmentMagic.size()) != kSegmentMagic)
+    return Damaged("it doesn't end with a segment's magic bytes; its writing was cut short");
+  TS_TRY_ASSIGN(const std::string footer, ReadBytes(offset, length));
+  if (base::Checksum32(footer) != checksum)
+    return Damaged("footer checksum mismatch at byte " + std::to_string(offset));
+  base::ByteReader entries(footer);
+  const std::size_t count = entries.Count(7);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto kind = static_cast<SectionKind>(entries.U8());
+    Section section;
+    section.offset = entries.Varint();
+    section.bytes = entries.Varint();
+    section.checksum = entries.U32();
+    sections_[kind] = section;  // an unknown kind is kept and never asked for
+  }
+  if (!entries.ok() || !entries.done()) return Damaged("its footer is damaged");
+  return {};
+}
+
+Result<std::string> SegmentReader::ReadSection(SectionKind kind) const {
+  const auto found = sections_.find(kind);
+  if (found == sections_.end())
+    return Damaged("section " + std::to_string(static_cast<unsigned>(kind)) + " is missing");
+  const Section& section = found->second;
+  if (section.bytes > kMaxSectionBytes) return Damaged("a section is larger than allowed");
+  TS_TRY_ASSIGN(std::string bytes, ReadBytes(section.offset, section.bytes));
+  if (base::Checksum32(bytes) != section.checksum) {
+    return Damaged("section checksum mismatch at byte " + std::to_string(section.offset));
+  }
+  return bytes;
+}
+
+Status SegmentReader::ReadMeta() {
+  TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kMeta));
+  base::ByteReader in(bytes);
+  meta_.rows = static_cast<std::uint32_t>(in.BoundedVarint(kMaxSegmentRows));
+  meta_.traces = static_cast<std::uint32_t>(in.BoundedVarint(meta_.rows));
+  meta_.min_start_ns = in.Varint();
+  meta_.max_start_ns = in.Varint();
+  meta_.max_end_ns = in.Varint();
+  meta_.max_trace_duration_ns = in.Varint();
+  meta_.has_startless = in.Varint() != 0;
+  if (!in.ok() || !in.done() || meta_.rows == 0) return Damaged("its meta section is damaged");
+  return {};
+}
+
+Status SegmentReader::ReadPages() {
+  TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kPages));
+  base::ByteReader in(bytes);
+  const std::uint64_t count = in.BoundedVarint(meta_.rows);
+  pages_.resize(static_cast<std::size_t>(count));
+  std::vector<std::uint64_t> values;
+  const auto read = [&](auto set) -> Status {
+    TS_TRY(column::DecodeInts(in, pages_.size(), values));
+    for (std::size_t i = 0; i < pages_.size(); ++i) set(pages_[i], values[i]);
+    return {};
+  };
+  std::uint64_t rows = 0;
+  TS_TRY(read([&](PageInfo& page, std::uint64_t v) {
+    page.first_row = static_cast<std::uint32_t>(rows);
+    page.rows = static_cast<std::uint32_t>(std::min<std::uint64_t>(v, meta_.rows));
+    rows = std::min<std::uint64_t>(rows + v, meta_.rows + 1ULL);
+  }));
+  std::uint64_t offset = kSegmentHeaderBytes;
+  bool good = rows == meta_.rows;
+  TS_TRY(read([&](PageInfo& page, std::uint64_t v) {
+    page.offset = offset;
+    good = good && page.rows > 0 && v <= file_bytes_ - offset;
+    page.bytes = static_cast<std::uint32_t>(good ? v : 0);
+    offset = good ? offset + v + kPageHeaderBytes : offset;
+    good = good && offset <= file_bytes_;
+  }));
+  TS_TRY(read([](PageInfo& page, std::uint64_t v) { page.min_start_ns = v; }));
+  TS_TRY(read([](PageInfo& page, std::uint64_t v) { page.max_start_ns = v; }));
+  TS_TRY(read([](PageInfo& page, std::uint64_t v) { page.max_duration_ns = v; }));
+  if (!good || !in.ok() || !in.done()) return Damaged("its page index is damaged");
+  return {};
+}
+
+bool SegmentReader::MayHaveTrace(TraceId id) const noexcept {
+  return !trace_filter_ || trace_filter_->MayContain(id.low);
+}
+
+Result<std::vector<std::uint32_t>> SegmentReader::FindTrace(TraceId id) const {
+  if (!MayHaveTrace(id)) return std::vector<std::uint32_t>{};
+  TS_TRY_ASSIGN(const TraceTable* table, traces());
+  TS_TRY_ASSIGN(const index::IdPermutation* order, trace_order());
+  auto found = order->Find(id.low, [&](std::uint32_t i) { return table->parts[i].id.low; });
+  std::erase_if(found, [&](std::uint32_t i) { return table->parts[i].id != id; });
+  return found;
+}
+
+Result<const TraceTable*> SegmentReader::traces() const {
+  return traces_.Get([this]() -> Result<TraceTable> {
+    TS_TRY_ASSIGN(const auto* strings, dictionary());
+    TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kTraces));
+    auto table =
+        TraceTable::Parse(bytes, meta_.rows, static_cast<std::uint32_t>(strings->size()));
+    if (!table.has_value()) return std::move(table).error().WithContext("segment " + name_);
+    return table;
+  });
+}
+
+Result<const column::StringDictionary*> SegmentReader::dictionary() const {
+  return dictionary_.Get([this]() -> Result<column::StringDictionary> {
+    TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kDictionary));
+    return column::StringDictionary::Parse(bytes);
+  });
+}
+
+Result<const SegmentTables*> SegmentReader::tables() const {
+  return tables_.Get([this]() -> Result<SegmentTables> {
+    TS_TRY_ASSIGN(const auto* strings, dictionary());
+    TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kTables));
+    return SegmentTables::Parse(bytes, static_cast<std::uint32_t>(strings->size()));
+  });
+}
+
+Result<const index::Postings*> SegmentReader::postings() const {
+  return postings_.Get([this]() -> Result<index::Postings> {
+    TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kPostings));
+    return index::Postings::Parse(bytes, page_count());
+  });
+}
+
+Result<const index::IdPermutation*> SegmentReader::trace_order() const {
+  return trace_order_.Get([this]() -> Result<index::IdPermutation> {
+    TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kTraceOrder));
+    TS_TRY_ASSIGN(auto order, index::IdPermutation::Parse(bytes));
+    if (order.size() != meta_.traces) return Damaged("its order of trace ids has another length");
+    return order;
+  });
+}
+
+Result<const std::map<std::uint32_t, column::TemplateTable>*> SegmentReader::templates() const {
+  using Map = std::map<std::uint32_t, column::TemplateTable>;
+  return templates_.Get([this]() -> Result<Map> {
+    TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kTemplates));
+    base::ByteReader in(bytes);
+    Map map;
+    const std::size_t count = in.Count(2);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto column = static_cast<std::uint32_t>(in.BoundedVarint(kMaxColumns));
+      const std::string_view table_bytes = in.Bytes();
+      if (!in.ok()) break;
+      TS_TRY_ASSIGN(auto parsed, column::ParseTemplateTable(table_bytes));
+      map.emplace(column, std::move(parsed));
+    }
+    if (!in.ok() || !in.done()) return Damaged("its templates are damaged");
+    return map;
+  });
+}
+
+Result<const SegmentReader::TextFilters*> SegmentReader::text_filters() const {
+  return text_filters_.Get([this]() -> Result<TextFilters> {
+    TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kTextFilters));
+    base::ByteReader in(bytes);
+    TextFilters filters;
+    const std::size_t count = in.Count(2);
+    for (std::size_t i = 0; i < count; ++i) {
+      TextFilters::Block block;
+      block.first_page = static_cast<std::uint32_t>(in.BoundedVarint(page_count()));
+      const std::string_view filter = in.Bytes();
+      if (!filter.empty()) {
+        TS_TRY_ASSIGN(block.filter, index::FuseFilter::Parse(filter));
+      }
+      filters.blocks.push_back(std::move(block));
+    }
+    if (!in.ok() || !in.done()) return Damaged("its text filters are damaged");
+    return filters;
+  });
+}
+
+Status SegmentReader::AddFilterHits(std::uint64_t hash, index::PageSet& pages) const {
+  TS_TRY_ASSIGN(const TextFilters* filters, text_filters());
+  for (std::size_t i = 0; i < filters->blocks.size(); ++i) {
+    const auto& block = filters->blocks[i];
+    if (block.filter && !block.filter->MayContain(hash)) continue;
+    const std::uint32_t end =
+        i + 1 < filters->blocks.size() ? filters->blocks[i + 1].first_page : page_count();
+    for (std::uint32_t page = block.first_page; page < end; ++page) pages.Add(page);
+  }
+  return {};
+}
+
+Result<index::PageSet> SegmentReader::PagesOf(TermKind kind, std::uint32_t a,
+                                              std::uint32_t b) const {
+  TS_TRY_ASSIGN(const index::Postings* lists, postings());
+  auto hit = lists->Find({static_cast<std::uint8_t>(kind), a, b});
+  if (!hit) return index::PageSet{};
+  if (hit->dense) return index::PageSet::Full(page_count());
+  return std::move(hit->pages);
+}
+
+Result<index::PageSet> SegmentReader::PagesWithValue(std::string_view key,
+                                                     std::string_view value) const {
+  TS_TRY_ASSIGN(const auto* strings, dictionary());
+  const auto key_id = strings->Find(key);
+  if (!key_id) return index::PageSet{};
+  TS_TRY_ASSIGN(index::PageSet pages, PagesOf(TermKind::kKeyHidden, *key_id));
+  if (const auto value_id = strings->Find(value)) {
+    TS_TRY_ASSIGN(const index::PageSet listed, PagesOf(TermKind::kKeyValue, *key_id, *value_id));
+    pages.Or(listed);
+  }
+  TS_TRY(AddFilterHits(KeyValueHash(base::Hash64(key), base::Hash64(value)), pages));
+  return pages;
+}
+
+Result<index::PageSet> SegmentReader::PagesWithLink(TraceId id) const {
+  index::PageSet pages;
+  TS_TRY(AddFilterHits(LinkHash(id), pages));
+  return pages;
+}
+
+std::uint32_t SegmentReader::PageOfRow(std::uint32_t row) const noexcept {
+  const auto after = std::upper_bound(
+      pages_.begin(), pages_.end(), row,
+      [](std::uint32_t wanted, const PageInfo& page) { return wanted < page.first_row; });
+  return static_cast<std::uint32_t>(after - pages_.begin()) - 1;
+}
+
+Result<PageContext> SegmentReader::Context() const {
+  PageContext context;
+  TS_TRY_ASSIGN(context.dictionary, dictionary());
+  TS_TRY_ASSIGN(context.tables, tables());
+  TS_TRY_ASSIGN(context.traces, traces());
+  TS_TRY_ASSIGN(context.templates, templates());
+  return context;
+}
+
+Result<std::string> SegmentReader::ReadPage(std::uint32_t page) const {
+  const PageInfo& info = pages_[page];
+  TS_TRY_ASSIGN(std::string bytes, ReadBytes(info.offset, info.bytes + kPageHeaderBytes));
+  const auto checksum = base::LoadLe<std::uint32_t>(bytes.data());
+  const auto length = base::LoadLe<std::uint32_t>(bytes.data() + 4);
+  bytes.erase(0, kPageHeaderBytes);
+  if (length != info.bytes || base::Checksum32(bytes) != checksum) {
+    return Damaged("page " + std::to_string(page) + " checksum mismatch at byte " +
+                   std::to_string(info.offset));
+  }
+  return bytes;
+}
+
+Status SegmentReader::ReadRows(std::uint32_t first, std::uint32_t last,
+                               const Projection& projection, model::SpanBatch& out) const {
+  if (first >= last) return {};
+  TS_TRY_ASSIGN(const PageContext context, Context());
+  PageDecoder decoder(context, projection, out);
+  for (std::uint32_t page = PageOfRow(first); page < page_count(); ++page) {
+    if (pages_[page].first_row >= last) break;
+    TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
+    auto decoded = decoder.Decode(payload, pages_[page].first_row, first, last);
+    if (!decoded.has_value()) {
+      return std::move(decoded).error().WithContext("segment " + name_ + ", page " +
+                                                    std::to_string(page) + " at byte " +
+                                                    std::to_string(pages_[page].offset));
+    }
+  }
+  return {};
+}
+
+Status SegmentReader::VerifyAll() const {
+  for (const auto& [kind, section] : sections_) TS_TRY(ReadSection(kind));
+  TS_TRY(postings());
+  TS_TRY(text_filters());
+  TS_TRY(trace_order());
+  for (const PageInfo& page : pages_) {
+    model::SpanBatch rows;
+    TS_TRY(ReadRows(page.first_row, page.first_row + page.rows, Projection{}, rows));
+    if (rows.size() != page.rows)
+      return Damaged("the page at byte " + std::to_string(page.offset) + " lacks rows");
+  }
+  return {};
+}
+
+namespace {
+
+const char* SectionName(SectionKind kind) {
+  switch (kind) {
+    case SectionKind::kMeta: return "index.meta";
+    case SectionKind::kDictionary: return "tables.dictionary";
+    case SectionKind::kTables: return "tables.shapes";
+    case SectionKind::kTraces: return "traces";
+    case SectionKind::kPages: return "index.pages";
+    case SectionKind::kPostings: return "index.postings";
+    case SectionKind::kTraceFilter: return "index.trace_filter";
+    case SectionKind::kTraceOrder: return "index.trace_order";
+    case SectionKind::kTextFilters: return "index.text_filters";
+    case SectionKind::kTemplates: return "tables.templates";
+    case SectionKind::kSummary: return "summary";
+  }
+  return "unknown";
+}
+
+std::string StreamName(std::uint32_t id, const SegmentTables& tables,
+                       const column::StringDictionary& dictionary) {
+  static constexpr const char* kNames[] = {
+      "op", "keyset", "status", "resource", "event_list", "odd", "parent", "parent", "parent",
+      "parent", "span_id", "start", "start", "duration", "duration", "residue", "event_time",
+      "event_time"};
+  if (id < std::size(kNames)) return kNames[id];
+  if (id < kFirstColumnStream) return "unknown";
+  const std::uint32_t column = (id - kFirstColumnStream) / 8;
+  if (column >= tables.columns.size()) return "unknown";
+  if (column == kStatusMessageColumn) return "status_message";
+  const bool of_event = (id - kFirstColumnStream) % 8 >= 3;
+  return (of_event ? "event." : "attribute.") +
+         std::string(dictionary.At(tables.columns[column].key));
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::uint64_t>> SegmentReader::BytesByColumn() const {
+  std::map<std::string, std::uint64_t> bytes;
+  for (const auto& [kind, section] : sections_) bytes[SectionName(kind)] += section.bytes;
+  TS_TRY_ASSIGN(const auto* table, tables());
+  TS_TRY_ASSIGN(const auto* strings, dictionary());
+  std::uint64_t streams = 0;
+  std::uint64_t payloads = 0;
+  for (std::uint32_t page = 0; page < page_count(); ++page) {
+    TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
+    base::ByteReader in(payload);
+    (void)in.Varint();
+    for (std::size_t i = in.Count(3); i > 0; --i) {
+      const auto id = static_cast<std::uint32_t>(in.Varint());
+      (void)in.Varint();
+      const std::uint64_t length = in.Varint();
+      bytes[StreamName(id, *table, *strings)] += length;
+      streams += length;
+    }
+    payloads += payload.size() + kPageHeaderBytes;
+  }
+  bytes["page_headers"] = payloads - streams;
+  bytes["footer"] = file_bytes_ - payloads;
+  for (const auto& [kind, section] : sections_) bytes["footer"] -= section.bytes;
+  return bytes;
+}
+
+}  // namespace tracestore::store

@@ -1,0 +1,261 @@
+// Layout: docs/format/segment.md.
+#include "store/segment/segment_writer.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/try.h"
+#include "codec/column/int_stream.h"
+#include "codec/column/string_dictionary.h"
+#include "index/fuse_filter.h"
+#include "index/id_permutation.h"
+#include "store/segment/dictionary_builder.h"
+#include "store/segment/index_builder.h"
+#include "store/segment/page_encoder.h"
+#include "store/segment/row_order.h"
+#include "store/segment/segment_format.h"
+#include "store/segment/shape_builder.h"
+#include "store/segment/trace_parts.h"
+
+namespace tracestore::store {
+namespace {
+
+using model::SpanBatch;
+using model::SpanRecord;
+
+struct PageEntry {
+  std::uint32_t first_row = 0;
+  std::uint32_t rows = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t min_start = ~0ULL;
+  std::uint64_t max_start = 0;
+  std::uint64_t max_duration = 0;
+};
+
+// Where pages end: at trace boundaries where a page has room for the trace, else within it.
+std::vector<std::uint32_t> CutPages(const SpanBatch& batch, const RowOrder& order) {
+  std::vector<std::uint32_t> ends;
+  std::uint32_t first = 0;
+  std::size_t text = 0;
+  for (const TraceRows& trace : order.traces) {
+    if (trace.first_row > first && trace.first_row - first + trace.rows > kPageRows) {
+      ends.push_back(first = trace.first_row);
+      text = 0;
+    }
+    for (std::uint32_t row = trace.first_row; row < trace.first_row + trace.rows; ++row) {
+      const SpanRecord& span = batch.spans[order.rows[row]];
+      std::size_t bytes = 0;
+      for (const model::Attribute& a : AttributesOf(batch, span.attributes)) {
+        if (model::IsTextual(a.type())) bytes += batch.text(static_cast<model::StringId>(a.bits)).size();
+      }
+      if (row > first && (row - first >= kPageRows || text + bytes > kPageTextBytes)) {
+        ends.push_back(first = row);
+        text = 0;
+      }
+      text += bytes;
+    }
+  }
+  ends.push_back(static_cast<std::uint32_t>(order.rows.size()));
+  return ends;
+}
+
+// Templates for each column that has raw strings.
+ColumnTemplates BuildTemplates(const SpanBatch& batch, const RowOrder& order,
+                               const Shapes& shapes) {
+  std::map<std::uint32_t, column::TemplateTableBuilder> builders;
+  const auto add = [&](std::uint32_t value, std::uint64_t bits) {
+    if (value == kNoValue || shapes.value_ranks[value] != kNoValue) return;
+    const SlotCount& slot = shapes.slots[shapes.values.entries()[value].scope];
+    const Column& column = shapes.tables.columns[slot.column];
+    if (static_cast<ValueType>(column.type_byte & 0x7F) != ValueType::kString) return;
+    builders[slot.column].Add(batch.text(static_cast<model::StringId>(bits)));
+  };
+  for (std::size_t i = 0; i < batch.attributes.size(); ++i)
+    add(shapes.attribute_values[i], batch.attributes[i].bits);
+  for (std::size_t row = 0; row < order.rows.size(); ++row)
+    add(shapes.rows[row].message_value, batch.spans[order.rows[row]].status_message);
+  ColumnTemplates templates;
+  for (auto& [column, builder] : builders) {
+    column::TemplateTable table = builder.Finish();
+    if (!table.empty()) templates.emplace(column, std::move(table));
+  }
+  return templates;
+}
+
+std::string EncodeTemplates(const ColumnTemplates& templates) {
+  std::string section;
+  base::ByteWriter writer(section);
+  writer.Varint(templates.size());
+  for (const auto& [column, table] : templates) {
+    writer.Varint(column);
+    writer.Bytes(column::EncodeTemplateTable(table));
+  }
+  return section;
+}
+
+// Puts the sections one behind the other and closes the file with footer and trailer.
+class FileBuilder {
+ public:
+  explicit FileBuilder(std::string& out) : out_(out) {
+    base::ByteWriter writer(out_);
+    writer.Raw(kSegmentMagic);
+    writer.U32(kSegmentVersion);
+    writer.U32(0);
+  }
+  void Page(const std::string& payload) {
+    base::ByteWriter writer(out_);
+    writer.U32(base::Checksum32(payload));
+    writer.U32(static_cast<std::uint32_t>(payload.size()));
+    writer.Raw(payload);
+  }
+  void Section(SectionKind kind, const std::string& bytes) {
+    base::ByteWriter footer(footer_);
+    footer.U8(static_cast<std::uint8_t>(kind));
+    footer.Varint(out_.size());
+    footer.Varint(bytes.size());
+    footer.U32(base::Checksum32(bytes));
+    ++sections_;
+    out_ += bytes;
+  }
+  void Finish() {
+    std::string footer;
+    base::ByteWriter(footer).Varint(sections_);
+    footer += footer_;
+    const std::uint64_t offset = out_.size();
+    base::ByteWriter writer(out_);
+    writer.Raw(footer);
+    writer.U64(offset);
+    writer.U32(static_cast<std::uint32_t>(footer.size()));
+    writer.U32(base::Checksum32(footer));
+    writer.Raw(kSegmentMagic);
+  }
+
+ private:
+  std::string& out_;
+  std::string footer_;
+  std::uint32_t sections_ = 0;
+};
+
+std::string EncodePageIndex(const std::vector<PageEntry>& pages) {
+  std::string section;
+  base::ByteWriter(section).Varint(pages.size());
+  const auto write = [&](auto get) {
+    std::vector<std::uint64_t> values;
+    for (const PageEntry& page : pages) values.push_back(get(page));
+    column::EncodeInts(values, section);
+  };
+  write([](const PageEntry& p) { return p.rows; });
+  write([](const PageEntry& p) { return p.bytes; });
+  write([](const PageEntry& p) { return p.min_start; });
+  write([](const PageEntry& p) { return p.max_start; });
+  write([](const PageEntry& p) { return p.max_duration; });
+  return section;
+}
+
+std::string EncodeMeta(const SegmentMeta& meta) {
+  std::string section;
+  base::ByteWriter writer(section);
+  writer.Varint(meta.rows);
+  writer.Varint(meta.traces);
+  writer.Varint(meta.min_start_ns);
+  writer.Varint(meta.max_start_ns);
+  writer.Varint(meta.max_end_ns);
+  writer.Varint(meta.max_trace_duration_ns);
+  writer.Varint(meta.has_startless ? 1 : 0);
+  return section;
+}
+
+SegmentMeta MakeMeta(const SpanBatch& batch, const RowOrder& order) {
+  SegmentMeta meta;
+  meta.rows = static_cast<std::uint32_t>(batch.size());
+  meta.traces = static_cast<std::uint32_t>(order.traces.size());
+  bool any = false;
+  for (const SpanRecord& span : batch.spans) {
+    if (!span.has_start()) {
+      meta.has_startless = true;
+      continue;
+    }
+    meta.min_start_ns = any ? std::min(meta.min_start_ns, span.start_ns) : span.start_ns;
+    meta.max_start_ns = std::max(meta.max_start_ns, span.start_ns);
+    any = true;
+  }
+  for (const TraceRows& trace : order.traces) {
+    meta.max_end_ns = std::max(meta.max_end_ns, trace.end_ns);
+    meta.max_trace_duration_ns =
+        std::max(meta.max_trace_duration_ns, trace.end_ns - trace.start_ns);
+  }
+  return meta;
+}
+
+void WidenZone(const SpanRecord& span, PageEntry& page) {
+  // A span without a start counts as one at 0.
+  page.min_start = std::min(page.min_start, span.start_ns);
+  page.max_start = std::max(page.max_start, span.start_ns);
+  page.max_duration = std::max(page.max_duration, span.duration_ns);
+}
+
+void WriteTraceLookups(const TraceTable& traces, FileBuilder& file) {
+  std::vector<std::uint64_t> low;
+  for (const TracePart& part : traces.parts) low.push_back(part.id.low);
+  std::string filter_bytes;
+  // Without a filter (no seed fits) the section stays empty: any id may be here.
+  if (const auto filter = index::FuseFilter::Build(low); filter.has_value())
+    filter->AppendTo(filter_bytes);
+  file.Section(SectionKind::kTraceFilter, filter_bytes);
+  std::string order_bytes;
+  index::IdPermutation::Build(low).AppendTo(order_bytes);
+  file.Section(SectionKind::kTraceOrder, order_bytes);
+}
+
+}  // namespace
+
+Result<BuiltSegment> BuildSegment(const SpanBatch& batch) {
+  if (batch.empty() || batch.size() > kMaxSegmentRows) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "a segment holds 1 to " + std::to_string(kMaxSegmentRows) + " spans, not " +
+                     std::to_string(batch.size()));
+  }
+  const RowOrder order = OrderRows(batch);
+  Shapes shapes = BuildShapes(batch, order);
+  ChooseTimeBases(batch, order, shapes);
+  const DictionaryBuilder dictionary(batch, shapes);
+  dictionary.MapTables(shapes.tables);
+  const ColumnTemplates templates = BuildTemplates(batch, order, shapes);
+  const TraceTable traces = BuildTraceTable(batch, order, dictionary);
+
+  BuiltSegment built;
+  built.meta = MakeMeta(batch, order);
+  FileBuilder file(built.bytes);
+  PageEncoder encoder(batch, order, shapes, templates);
+  IndexBuilder index(batch, order, shapes, dictionary);
+  std::vector<PageEntry> pages;
+  std::uint32_t first = 0;
+  for (const std::uint32_t end : CutPages(batch, order)) {
+    PageEntry page;
+    page.first_row = first;
+    page.rows = end - first;
+    for (std::uint32_t row = first; row < end; ++row) WidenZone(batch.spans[order.rows[row]], page);
+    index.AddPage(static_cast<std::uint32_t>(pages.size()), first, end);
+    const std::string payload = encoder.Encode(first, end);
+    page.bytes = payload.size();
+    file.Page(payload);
+    pages.push_back(page);
+    first = end;
+  }
+  file.Section(SectionKind::kDictionary, column::EncodeStringDictionary(dictionary.strings()));
+  file.Section(SectionKind::kTables, shapes.tables.Encode());
+  file.Section(SectionKind::kTemplates, EncodeTemplates(templates));
+  file.Section(SectionKind::kTraces, traces.Encode());
+  file.Section(SectionKind::kPages, EncodePageIndex(pages));
+  file.Section(SectionKind::kPostings,
+               index.FinishPostings(static_cast<std::uint32_t>(pages.size())));
+  file.Section(SectionKind::kTextFilters, index.FinishFilters());
+  WriteTraceLookups(traces, file);
+  file.Section(SectionKind::kMeta, EncodeMeta(built.meta));
+  file.Finish();
+  for (const TracePart& part : traces.parts) built.trace_ids.push_back(part.id);
+  return built;
+}
+
+}  // namespace tracestore::store

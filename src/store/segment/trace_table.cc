@@ -1,0 +1,159 @@
+// Layout: docs/format/segment.md, "Table of traces": one integer stream a column.
+#include "store/segment/trace_table.h"
+
+#include <algorithm>
+
+#include "base/try.h"
+#include "codec/column/frame.h"
+#include "codec/column/int_stream.h"
+#include "store/segment/segment_format.h"
+
+namespace tracestore::store {
+namespace {
+
+Error Damaged(const char* what) {
+  return {ErrorCode::kCorruption, std::string("table of traces: ") + what};
+}
+
+template <typename Get>
+void Write(const std::vector<TracePart>& parts, std::string& out, Get get) {
+  std::vector<std::uint64_t> values;
+  values.reserve(parts.size());
+  for (const TracePart& part : parts) values.push_back(get(part));
+  column::EncodeInts(values, out);
+}
+
+template <typename Set>
+Status Read(base::ByteReader& in, std::vector<TracePart>& parts, std::uint64_t most, Set set) {
+  std::vector<std::uint64_t> values;
+  TS_TRY(column::DecodeInts(in, parts.size(), values));
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (values[i] > most) return Damaged("a number is out of its range");
+    set(parts[i], values[i]);
+  }
+  return {};
+}
+
+unsigned Flags(const TracePart& p) {
+  return (p.has_firehose ? 1U : 0U) | (p.has_repeats ? 2U : 0U) | (p.root_is_orphan ? 4U : 0U);
+}
+
+Status ReadProfiles(base::ByteReader& in, std::uint32_t dictionary_size, TraceTable& table) {
+  std::string scratch;
+  TS_TRY_ASSIGN(const std::string_view raw, column::ReadFrame(in, kMaxSectionBytes, scratch));
+  base::ByteReader r(raw);
+  table.profiles.resize(r.Count());
+  for (auto& profile : table.profiles) {
+    profile.resize(r.Count(3));
+    for (ServiceCount& s : profile) {
+      s.service = static_cast<std::uint32_t>(r.BoundedVarint(dictionary_size - 1));
+      s.spans = static_cast<std::uint32_t>(r.BoundedVarint(kMaxSegmentRows));
+      s.errors = static_cast<std::uint32_t>(r.BoundedVarint(kMaxSegmentRows));
+    }
+  }
+  if (!r.ok() || !r.done()) return Damaged("the service lists are cut short");
+  return {};
+}
+
+}  // namespace
+
+std::string TraceTable::Encode() const {
+  std::string out;
+  base::ByteWriter(out).Varint(parts.size());
+  Write(parts, out, [](const TracePart& p) { return p.id.high; });
+  Write(parts, out, [](const TracePart& p) { return p.id.low; });
+  std::uint64_t before = 0;
+  Write(parts, out, [&](const TracePart& p) {
+    const std::uint64_t step = p.start_ns - before;
+    before = p.start_ns;
+    return step;
+  });
+  Write(parts, out, [](const TracePart& p) { return p.end_ns - p.start_ns; });
+  Write(parts, out, [](const TracePart& p) { return p.rows; });
+  Write(parts, out, [](const TracePart& p) { return p.errors; });
+  Write(parts, out, [](const TracePart& p) { return p.orphans; });
+  Write(parts, out, [](const TracePart& p) {
+    return p.root_row == kNoRoot ? 0 : p.root_row - p.first_row + 1ULL;
+  });
+  Write(parts, out, [](const TracePart& p) { return p.root_name; });
+  Write(parts, out, [](const TracePart& p) { return p.root_service; });
+  Write(parts, out, [](const TracePart& p) { return p.profile; });
+  Write(parts, out, [](const TracePart& p) { return Flags(p); });
+  std::string raw;
+  base::ByteWriter w(raw);
+  w.Varint(profiles.size());
+  for (const auto& profile : profiles) {
+    w.Varint(profile.size());
+    for (const ServiceCount& s : profile) {
+      w.Varint(s.service);
+      w.Varint(s.spans);
+      w.Varint(s.errors);
+    }
+  }
+  column::AppendFrame(raw, out);
+  return out;
+}
+
+Result<TraceTable> TraceTable::Parse(std::string_view section, std::uint32_t rows,
+                                     std::uint32_t dictionary_size) {
+  base::ByteReader in(section);
+  TraceTable table;
+  if (dictionary_size == 0) return Damaged("there is no dictionary");
+  table.parts.resize(static_cast<std::size_t>(in.BoundedVarint(rows)));
+  auto& parts = table.parts;
+  constexpr std::uint64_t kAny = ~0ULL;
+  TS_TRY(Read(in, parts, kAny, [](TracePart& p, std::uint64_t v) { p.id.high = v; }));
+  TS_TRY(Read(in, parts, kAny, [](TracePart& p, std::uint64_t v) { p.id.low = v; }));
+  std::uint64_t start = 0;
+  TS_TRY(Read(in, parts, kAny, [&](TracePart& p, std::uint64_t v) { p.start_ns = start += v; }));
+  TS_TRY(Read(in, parts, kAny,
+              [](TracePart& p, std::uint64_t v) { p.end_ns = p.start_ns + v; }));
+  std::uint64_t row = 0;
+  TS_TRY(Read(in, parts, rows, [&](TracePart& p, std::uint64_t v) {
+    p.first_row = static_cast<std::uint32_t>(row);
+    p.rows = static_cast<std::uint32_t>(v);
+    row = std::min<std::uint64_t>(row + v, rows + 1ULL);
+  }));
+  if (row != rows) return Damaged("its rows don't add up to the segment's");
+  TS_TRY(Read(in, parts, rows, [](TracePart& p, std::uint64_t v) {
+    p.errors = static_cast<std::uint32_t>(v);
+  }));
+  TS_TRY(Read(in, parts, rows, [](TracePart& p, std::uint64_t v) {
+    p.orphans = static_cast<std::uint32_t>(v);
+  }));
+  bool good = true;
+  TS_TRY(Read(in, parts, rows, [&](TracePart& p, std::uint64_t v) {
+    good = good && p.rows > 0 && v <= p.rows;
+    if (v > 0) p.root_row = static_cast<std::uint32_t>(p.first_row + v - 1);
+  }));
+  if (!good) return Damaged("a root lies outside its trace, or a trace has no rows");
+  TS_TRY(Read(in, parts, dictionary_size - 1, [](TracePart& p, std::uint64_t v) {
+    p.root_name = static_cast<std::uint32_t>(v);
+  }));
+  TS_TRY(Read(in, parts, dictionary_size - 1, [](TracePart& p, std::uint64_t v) {
+    p.root_service = static_cast<std::uint32_t>(v);
+  }));
+  TS_TRY(Read(in, parts, 0xFFFFFFFF, [](TracePart& p, std::uint64_t v) {
+    p.profile = static_cast<std::uint32_t>(v);
+  }));
+  TS_TRY(Read(in, parts, 7, [](TracePart& p, std::uint64_t v) {
+    p.has_firehose = (v & 1) != 0;
+    p.has_repeats = (v & 2) != 0;
+    p.root_is_orphan = (v & 4) != 0;
+  }));
+  TS_TRY(ReadProfiles(in, dictionary_size, table));
+  for (const TracePart& p : parts) {
+    if (p.profile >= table.profiles.size()) return Damaged("a service list is missing");
+  }
+  if (!in.ok() || !in.done()) return Damaged("bytes follow its end");
+  return table;
+}
+
+std::size_t TraceTable::PartOf(std::uint32_t row) const noexcept {
+  const auto after = std::upper_bound(
+      parts.begin(), parts.end(), row,
+      [](std::uint32_t wanted, const TracePart& part) { return wanted < part.first_row; });
+  return static_cast<std::size_t>(after - parts.begin()) - 1;
+}
+
+}  // namespace tracestore::store
