@@ -58,8 +58,8 @@ enum class Field : std::uint8_t {
   kEventName,      // text; any of the span's events
   kLinkTraceId,    // text: hex; any reference of the span to that trace but its parent; kEqual only
   // Of the whole trace.
-  kTraceDuration,  // nanoseconds, latest end less earliest start
-  kTraceStart,     // Unix nanoseconds, earliest start
+  kTraceDuration,  // nanoseconds, latest end less earliest start; without a start never matches
+  kTraceStart,     // Unix nanoseconds, earliest start; without one never matches
   kTraceSpans,     // number of spans, duplicates counted once
   kRootService,    // text
   kRootOperation,  // text
@@ -79,8 +79,9 @@ struct Condition {
 
 // Conditions combined. kSomeSpan holds one child and is true of a trace where one span satisfies
 // all of it ("on the same span"); a condition on a span that stands outside any kSomeSpan is one of
-// its own ("anywhere in the trace"). Conditions on the trace stand outside kSomeSpan. An empty kAnd
-// is true. At most kMaxExpressionDepth levels and kMaxConditions conditions.
+// its own ("anywhere in the trace"). Conditions on the trace stand outside kSomeSpan; no kSomeSpan
+// stands inside another. An empty kAnd is true, an empty kOr false. At most kMaxExpressionDepth
+// levels and kMaxConditions conditions.
 struct Expression {
   enum class Kind : std::uint8_t { kAnd, kOr, kNot, kSomeSpan, kCondition };
   Kind kind = Kind::kAnd;
@@ -107,9 +108,11 @@ enum class Order : std::uint8_t {
 // A query can be used any number of times, from any thread; only `cancel` is shared.
 struct Query {
   // A span counts for `where` only if it started in this range (Jaeger's search). A span without
-  // a start counts only for all of time.
+  // a start counts only for all of time. Whatever `where` says, a trace is found only if it has a
+  // span in this range (that isn't a firehose span).
   TimeRange span_start;
-  // The trace's earliest start lies in this range (Zipkin's search).
+  // The trace's earliest start lies in this range (Zipkin's search). A trace without a start
+  // matches only all of time.
   TimeRange trace_start;
   Expression where;  // empty: every trace with a span in span_start
   Order order = Order::kNewest;
