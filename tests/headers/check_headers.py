@@ -1,10 +1,10 @@
-"""Every header compiles alone, and twice; the public ones also without exceptions and RTTI.
+"""Every header compiles alone and is guarded; the public ones also without exceptions and RTTI.
 
 Usage: check_headers.py --compiler g++ --work DIR [--include DIR]... [--skip-room ROOM]...
 
-Each header gets a file of its own that includes it twice and nothing else. One compiler call takes
-several such files, each a translation unit, so that the cost is parsing alone. Public headers
-define no macro of ours: what they define is what every user sees.
+A header that its own .cc includes first was compiled alone by the build. Each other one gets a file
+that includes it and nothing else; one compiler call takes several such files, each a translation
+unit. Public headers define no macro of ours: what they define is what every user sees.
 """
 
 import argparse
@@ -19,13 +19,23 @@ FLAGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror"]
 # The flags that an embedder with exceptions and RTTI off has.
 BARE = ["-fno-exceptions", "-fno-rtti"]
 BATCH = 8  # files a compiler call: enough to save most process starts, few enough to share out
+FIRST_INCLUDE = re.compile(r"^#include\s+(\S+)", re.MULTILINE)
 OURS = re.compile(r"^#define ((?:TS|TRACESTORE)_\w*)", re.MULTILINE)
 
 
+def first_in_its_source(header, name):
+    """Whether the .cc beside the header starts with it, so that the build compiled it alone."""
+    source = header.with_suffix(".cc")
+    if not source.is_file():
+        return False
+    first = FIRST_INCLUDE.search(source.read_text(encoding="utf-8"))
+    return first is not None and first.group(1) in (f'"{name}"', f"<{name}>")
+
+
 def write_probe(work, include):
-    """A translation unit that includes the header twice: alone, and guarded."""
+    """A translation unit that includes the header alone."""
     probe = work / (re.sub(r"\W", "_", include) + ".cc")
-    text = f"#include {include}\n#include {include}  // guarded\n"
+    text = f"#include {include}\n"
     if not probe.is_file() or probe.read_text() != text:
         probe.write_text(text)
     return str(probe)
@@ -71,25 +81,36 @@ def main():
         f"<{path.relative_to(root / 'include').as_posix()}>"
         for path in sorted((root / "include").rglob("*.h"))
     ]
-    inside = []
+    headers, inside = 0, []
+    problems = []
+    for path in sorted((root / "src").rglob("*.h")) + sorted((root / "include").rglob("*.h")):
+        if "\n#pragma once\n" not in "\n" + path.read_text(encoding="utf-8"):
+            problems.append(f"{path.relative_to(root)} has no #pragma once")
     for path in sorted((root / "src").rglob("*.h")):
         name = path.relative_to(root / "src").as_posix()
-        if not any(name.startswith(room + "/") for room in arguments.skip_room):
+        headers += 1
+        if any(name.startswith(room + "/") for room in arguments.skip_room):
+            continue
+        if not first_in_its_source(path, name):
             inside.append(f'"{name}"')
-    if not public or not inside:
+    if not public or not headers:
         print(f"no headers below {root}")
         return 1
 
     public_command = [arguments.compiler, *FLAGS, f"-I{root / 'include'}"]
-    inside_command = public_command + [f"-I{root / 'src'}"]
+    # Support headers of tests name files of the tree by this, as tracestore_test() gives it.
+    inside_command = public_command + [f"-I{root / 'src'}", f'-DTS_SOURCE_DIR="{root}"']
     inside_command += [f"-isystem{folder}" for folder in arguments.include if folder]
     public_probes = [write_probe(work, include) for include in public]
-    problems = compile_all(public_command + BARE, public_probes)
+    problems += compile_all(public_command + BARE, public_probes)
     problems += compile_all(inside_command, [write_probe(work, include) for include in inside])
     problems += leaked_macros(public_command, work, public)
     for problem in problems:
         print(problem)
-    print(f"{len(public)} public and {len(inside)} internal headers, {len(problems)} problems")
+    print(
+        f"{len(public)} public and {headers} internal headers, {len(inside)} of these not first in"
+        f" a .cc of theirs, {len(problems)} problems"
+    )
     return 1 if problems else 0
 
 
