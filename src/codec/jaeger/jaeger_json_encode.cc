@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "codec/jaeger/jaeger_json.h"
 #include "model/text.h"
@@ -132,33 +134,27 @@ class TraceWriter {
   void Logs(const SpanRecord& span);
   void Warnings(const SpanRecord& span, std::size_t position);
   std::size_t ProcessOf(std::uint32_t resource);
-  void Process(const model::ResourceRecord& resource);
-  void ProcessTags(const model::ResourceRecord& resource, const Attribute* service);
+  std::string ProcessText(const model::ResourceRecord& resource) const;
 
   const SpanBatch& batch_;
   const JaegerJsonOptions& options_;
   JsonWriter& out_;
   TagList tags_;
-  // Resources of this trace in order of appearance, p1 first, and how to find an equal one again.
-  std::vector<std::uint32_t> processes_;
+  // The JSON of processes in order of appearance, p1 first, and their numbers by resource and text.
+  std::vector<std::string_view> processes_;  // keys of by_text_
+  std::unordered_map<std::string, std::size_t> by_text_;
   std::unordered_map<std::uint32_t, std::size_t> by_index_;
-  std::unordered_multimap<std::uint64_t, std::size_t> by_hash_;
 };
 
-// The number of the process that stands for this resource, from 1.
+// The number of the process that stands for this resource, from 1. Resources that Jaeger can't tell
+// apart share one.
 std::size_t TraceWriter::ProcessOf(std::uint32_t resource) {
   const auto known = by_index_.find(resource);
   if (known != by_index_.end()) return known->second;
-  const auto& record = batch_.resources[resource];
-  const std::uint64_t hash = HashResource(batch_, record);
-  const auto [first, last] = by_hash_.equal_range(hash);
-  for (auto it = first; it != last; ++it) {
-    if (ResourcesEqual(batch_, batch_.resources[processes_[it->second - 1]], batch_, record))
-      return by_index_[resource] = it->second;
-  }
-  processes_.push_back(resource);
-  by_hash_.emplace(hash, processes_.size());
-  return by_index_[resource] = processes_.size();
+  const auto [process, added] =
+      by_text_.try_emplace(ProcessText(batch_.resources[resource]), by_text_.size() + 1);
+  if (added) processes_.push_back(process->first);
+  return by_index_[resource] = process->second;
 }
 
 void TraceWriter::Reference(const char* type, TraceId trace_id, SpanId span_id) {
@@ -313,18 +309,7 @@ void TraceWriter::Span(const SpanRecord& span, std::size_t position) {
   out_.EndObject();
 }
 
-void TraceWriter::ProcessTags(const model::ResourceRecord& resource, const Attribute* service) {
-  tags_.Clear();
-  for (const Attribute& attribute : AttributesOf(batch_, resource.attributes)) {
-    // Zipkin's endpoint address stands among the tags of the span, as in Jaeger.
-    const bool endpoint = resource.origin == Origin::kZipkin && attribute.synthetic();
-    if (&attribute != service && !endpoint) tags_.Add(batch_, attribute);
-  }
-  if (options_.sort_tags) tags_.Sort();
-  tags_.Write(out_);
-}
-
-void TraceWriter::Process(const model::ResourceRecord& resource) {
+std::string TraceWriter::ProcessText(const model::ResourceRecord& resource) const {
   const Attribute* service = FindString(batch_, resource.attributes, "service.name");
   // A process tag `service.name` of Jaeger's own is a tag like any other.
   if (service != nullptr && resource.origin == Origin::kJaeger && !service->synthetic())
@@ -332,12 +317,22 @@ void TraceWriter::Process(const model::ResourceRecord& resource) {
   std::string_view name =
       service == nullptr ? "" : batch_.text(static_cast<StringId>(service->bits));
   if (name.empty() && resource.origin != Origin::kJaeger) name = kNoServiceName;
-  out_.BeginObject();
-  out_.Key("serviceName");
-  out_.String(name);
-  out_.Key("tags");
-  ProcessTags(resource, service);
-  out_.EndObject();
+  TagList tags;
+  for (const Attribute& attribute : AttributesOf(batch_, resource.attributes)) {
+    // Zipkin's endpoint address stands among the tags of the span, as in Jaeger.
+    const bool endpoint = resource.origin == Origin::kZipkin && attribute.synthetic();
+    if (&attribute != service && !endpoint) tags.Add(batch_, attribute);
+  }
+  if (options_.sort_tags) tags.Sort();
+  std::string text;
+  JsonWriter out(text);
+  out.BeginObject();
+  out.Key("serviceName");
+  out.String(name);
+  out.Key("tags");
+  tags.Write(out);
+  out.EndObject();
+  return text;
 }
 
 void TraceWriter::Run(std::span<const std::uint32_t> rows) {
@@ -352,7 +347,7 @@ void TraceWriter::Run(std::span<const std::uint32_t> rows) {
   out_.BeginObject();
   for (std::size_t i = 0; i < processes_.size(); ++i) {
     out_.Key("p" + std::to_string(i + 1));
-    Process(batch_.resources[processes_[i]]);
+    out_.Raw(processes_[i]);
   }
   out_.EndObject();
   out_.Key("warnings");
