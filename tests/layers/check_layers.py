@@ -3,9 +3,10 @@
 Usage: check_layers.py [--root DIR]     exit 1 and one line a violation, "file:line: sentence"
 
 The table is docs/architecture.md's. A unit is the longest prefix of a file's folder that stands in
-ROOMS; a file may include its own unit, the public headers, and the units of its row. Files named
-*_test.cc, *_bench.cc and *_fuzz.cc may include any room: a test of the store opens it on the
-in-memory file system, whoever's room that is. Everything else holds for them too.
+ROOMS; a file may include its own unit, the public headers, and the units of its row. Tests,
+benchmarks, fuzz targets and their support (TEST_FILE) may include any room and third party: a test
+of the store opens it on the in-memory file system, whoever's room that is. Their includes are
+rooted all the same, and no other file may include them.
 """
 
 import argparse
@@ -87,7 +88,9 @@ STANDARD = set(
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
 ROOM_CALL = re.compile(r"tracestore_room\(\s*(\w+)([^)]*)\)")
-ANY_ROOM_SUFFIXES = ("_test.cc", "_bench.cc", "_fuzz.cc")
+TEST_FILE = re.compile(
+    r"(^|/)testing/|_(test|bench|fuzz)\.cc$|(^|_|/)(test_util|test_support|test_client)\.(h|cc)$"
+)
 
 
 def unit_of(folder):
@@ -147,17 +150,21 @@ def check_source(root, path, report):
     if unit is None:
         report(path, 1, "stands in no room of the table")
         return
-    any_room = path.name.endswith(ANY_ROOM_SUFFIXES)
+    is_test = TEST_FILE.search(path.relative_to(root / "src").as_posix()) is not None
     for number, target, quoted in includes_of(path):
         if not quoted:
-            sentence = None if any_room else check_third_party(unit, target)
+            sentence = None if is_test else check_third_party(unit, target)
             if sentence:
                 report(path, number, sentence)
             continue
         other, sentence = check_rooted(root, path, target)
         if sentence:
             report(path, number, sentence)
-        elif other and other != unit and other not in ROOMS[unit] and not any_room:
+        elif is_test:
+            continue
+        elif TEST_FILE.search(target):
+            report(path, number, f'"{target}" is for tests only')
+        elif other and other != unit and other not in ROOMS[unit]:
             report(path, number, f'{unit} may not include {other} ("{target}")')
 
 

@@ -50,6 +50,20 @@ class LayerCheck(unittest.TestCase):
             self.violations_of({"src/codec/otlp/decode_test.cc": '#include "store/wal.h"\n'}), []
         )
 
+    def test_lets_the_support_of_tests_include_anything(self):
+        text = '#include "store/wal.h"\n#include <fstream>\n#include <google/protobuf/message.h>\n'
+        for name in ("src/codec/otlp/testing/reference.cc", "src/codec/otlp/otlp_test_util.h"):
+            self.assertEqual(self.violations_of({name: text}), [])
+
+    def test_catches_the_support_of_tests_in_the_library(self):
+        with_support = {
+            "src/model/testing/random.h": "#include <fstream>\n",
+            "src/model/batch.cc": '#include "model/testing/random.h"\n',
+        }
+        violations = self.violations_of(with_support)
+        self.assertEqual(len(violations), 1, violations)
+        self.assertIn("tests only", violations[0])
+
     def test_catches_an_include_that_is_not_rooted(self):
         self.assert_caught("src/base/hash.h", '#include "bytes.h"\n', "not rooted")
 
