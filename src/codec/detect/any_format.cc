@@ -1,0 +1,126 @@
+#include "codec/detect/any_format.h"
+
+#include <unordered_map>
+
+#include "base/try.h"
+#include "codec/detect/detect_format.h"
+#if defined(TRACESTORE_HAS_JAEGER) || defined(TRACESTORE_HAS_ZIPKIN)
+#include "codec/json/json_writer.h"
+#endif
+#ifdef TRACESTORE_HAS_JAEGER
+#include "codec/jaeger/jaeger_json.h"
+#endif
+#ifdef TRACESTORE_HAS_OTLP
+#include "codec/otlp/protobuf_decoder.h"
+#include "codec/otlp/protobuf_encoder.h"
+#endif
+#ifdef TRACESTORE_HAS_ZIPKIN
+#include "codec/zipkin/zipkin_json.h"
+#endif
+
+namespace tracestore::codec {
+namespace {
+
+using Traces = std::span<const std::vector<std::uint32_t>>;
+
+Error NoCodec(Format format) {
+  return Error(ErrorCode::kUnsupported,
+               std::string("this build has no codec for ") + FormatName(format));
+}
+
+#ifdef TRACESTORE_HAS_OTLP
+std::vector<std::uint32_t> AllRows(Traces traces) {
+  std::vector<std::uint32_t> rows;
+  for (const auto& trace : traces) rows.insert(rows.end(), trace.begin(), trace.end());
+  return rows;
+}
+#endif
+
+#ifdef TRACESTORE_HAS_JAEGER
+void EncodeJaeger(const model::SpanBatch& batch, Traces traces, std::string& out) {
+  JsonWriter writer(out);
+  writer.BeginObject();
+  writer.Key("data");
+  writer.BeginArray();
+  for (const auto& rows : traces) WriteJaegerTrace(batch, rows, {}, writer);
+  writer.EndArray();
+  for (const char* key : {"total", "limit", "offset"}) {
+    writer.Key(key);
+    writer.Int(0);
+  }
+  writer.Key("errors");
+  writer.Null();
+  writer.EndObject();
+}
+#endif
+
+#ifdef TRACESTORE_HAS_ZIPKIN
+void EncodeZipkin(const model::SpanBatch& batch, Traces traces, std::string& out) {
+  JsonWriter writer(out);
+  writer.BeginArray();
+  for (const auto& rows : traces)
+    for (const std::uint32_t row : rows) WriteZipkinSpan(batch, row, writer);
+  writer.EndArray();
+}
+#endif
+
+}  // namespace
+
+Result<model::DecodeReport> DecodeAny(std::string_view content, std::optional<Format> format,
+                                      model::SpanBatch& out) {
+  if (content.size() > kMaxContentBytes) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "content of " + std::to_string(content.size()) + " bytes is longer than " +
+                     std::to_string(kMaxContentBytes));
+  }
+  if (!format) {
+    TS_TRY_ASSIGN(format, DetectFormat(content));
+  }
+  switch (*format) {
+#ifdef TRACESTORE_HAS_OTLP
+    case Format::kOtlpProtobuf:
+      return DecodeOtlpProtobuf(content, out, {.max_message_bytes = kMaxContentBytes});
+#endif
+#ifdef TRACESTORE_HAS_JAEGER
+    case Format::kJaegerJson: return DecodeJaegerJson(content, out);
+#endif
+#ifdef TRACESTORE_HAS_ZIPKIN
+    case Format::kZipkinJson: return DecodeZipkinJson(content, out);
+#endif
+    default: return NoCodec(*format);
+  }
+}
+
+std::vector<std::vector<std::uint32_t>> GroupByTrace(const model::SpanBatch& batch) {
+  std::unordered_map<TraceId, std::size_t> known;
+  std::vector<std::vector<std::uint32_t>> traces;
+  for (std::uint32_t row = 0; row < batch.size(); ++row) {
+    const auto [it, added] = known.try_emplace(batch.spans[row].trace_id, traces.size());
+    if (added) traces.emplace_back();
+    traces[it->second].push_back(row);
+  }
+  return traces;
+}
+
+Status EncodeAny(const model::SpanBatch& batch, Traces traces, Format format, std::string& out) {
+  switch (format) {
+#ifdef TRACESTORE_HAS_OTLP
+    case Format::kOtlpProtobuf:
+      EncodeOtlpProtobuf(batch, AllRows(traces), out);
+      return {};
+#endif
+#ifdef TRACESTORE_HAS_JAEGER
+    case Format::kJaegerJson:
+      EncodeJaeger(batch, traces, out);
+      return {};
+#endif
+#ifdef TRACESTORE_HAS_ZIPKIN
+    case Format::kZipkinJson:
+      EncodeZipkin(batch, traces, out);
+      return {};
+#endif
+    default: return NoCodec(format);
+  }
+}
+
+}  // namespace tracestore::codec

@@ -1,0 +1,90 @@
+#include "codec/detect/detect_format.h"
+
+#include <gtest/gtest.h>
+
+namespace tracestore::codec {
+namespace {
+
+std::string Detected(std::string_view content) {
+  const auto format = DetectFormat(content);
+  return format.has_value() ? FormatName(*format) : "error: " + format.error().message();
+}
+
+constexpr std::string_view kKnown =
+    ": OTLP (protobuf, JSON, JSON Lines), Jaeger JSON and Zipkin v2 JSON are read";
+
+TEST(Format, NamesParseBack) {
+  for (const Format format : {Format::kOtlpProtobuf, Format::kOtlpJson, Format::kOtlpJsonLines,
+                              Format::kJaegerJson, Format::kZipkinJson}) {
+    const auto parsed = ParseFormat(FormatName(format));
+    ASSERT_TRUE(parsed.has_value());
+    EXPECT_EQ(*parsed, format);
+  }
+  EXPECT_EQ(ParseFormat("xml").error().message(),
+            "format 'xml' is none of otlp-proto, otlp-json, otlp-jsonl, jaeger, zipkin");
+}
+
+TEST(DetectFormat, TellsJsonByItsKeys) {
+  EXPECT_EQ(Detected(R"({"resourceSpans":[]})"), "otlp-json");
+  EXPECT_EQ(Detected("\n {\"resource_spans\" : [ {\"x\":\"}\\\"{\"} ] , \"y\":1} \n"), "otlp-json");
+  EXPECT_EQ(Detected("{\"resourceSpans\":[]}\n{\"resourceSpans\":[]}\n"), "otlp-jsonl");
+  EXPECT_EQ(Detected("{}\n{\"resourceSpans\":[]}\n"), "otlp-jsonl");
+  EXPECT_EQ(Detected(R"({"data":[]})"), "jaeger");
+  EXPECT_EQ(Detected(R"({"total":0,"errors":[{"a":["]"]}],"data":[]})"), "jaeger");
+  EXPECT_EQ(Detected(R"({"_comment":"x","traceID":"1","spans":[]})"), "jaeger");
+  EXPECT_EQ(Detected(R"([{"processes":{}}])"), "jaeger");
+  EXPECT_EQ(Detected(R"([{"traceId":"1","id":"2"}])"), "zipkin");
+  EXPECT_EQ(Detected(R"([{"kind":"CLIENT","tags":{"data":"x"},"id":"2"}])"), "zipkin");
+  EXPECT_EQ(Detected(R"([[{"traceId":"1","id":"2"}]])"), "zipkin");
+  EXPECT_EQ(Detected("[[],[]]"), "zipkin");
+  EXPECT_EQ(Detected("[]"), "zipkin");
+  EXPECT_EQ(Detected(R"({"id":"2","traceId":"1"})"), "zipkin");
+  EXPECT_EQ(Detected("\xEF\xBB\xBF{\"data\":[]}"), "jaeger");
+}
+
+TEST(DetectFormat, TellsBrokenJsonByWhatCameBeforeTheBreak) {
+  EXPECT_EQ(Detected(R"({"data":[{)"), "jaeger");
+  EXPECT_EQ(Detected(R"({"data")"), "jaeger");
+  EXPECT_EQ(Detected(R"({"resourceSpans":[{"a)"), "otlp-json");
+  EXPECT_EQ(Detected(R"([{"traceId)"), "zipkin");
+}
+
+TEST(DetectFormat, TellsProtobufFromALineFeed) {
+  EXPECT_EQ(Detected(std::string("\n\0", 2)), "otlp-proto");
+  EXPECT_EQ(Detected("\n{\"data\":[]}"), "jaeger");
+  // A field 1 of 0x7B = '{' bytes, that is one resource spans with 121 bytes of resource.
+  const std::string inner = "\n\x79" + std::string(121, 'x');
+  EXPECT_EQ(Detected("\n{" + inner), "otlp-proto");
+  EXPECT_EQ(Detected("\n\x10" "broken"), "otlp-proto");
+}
+
+TEST(DetectFormat, RefusesEverythingElse) {
+  EXPECT_EQ(Detected(""), "error: the input is empty");
+  EXPECT_EQ(Detected("hello"), "error: content of no known trace format" + std::string(kKnown));
+  EXPECT_EQ(Detected("{}"),
+            "error: a JSON object without a key of any trace format" + std::string(kKnown));
+  EXPECT_EQ(Detected("[1]"), "error: a JSON list that holds no spans" + std::string(kKnown));
+  EXPECT_EQ(Detected("[[1]]"), "error: a JSON list that holds no spans" + std::string(kKnown));
+  EXPECT_EQ(Detected("[{}]"), "error: a JSON list of objects without a key of any trace format" +
+                                  std::string(kKnown));
+  EXPECT_EQ(Detected(R"({"resourceMetrics":[]})"), "error: OTLP of another signal than traces");
+}
+
+TEST(DetectFormat, EndsOnHostileText) {
+  std::string deep(1000000, '[');
+  EXPECT_EQ(Detected("{\"x\":" + deep + "}").substr(0, 6), "error:");
+  EXPECT_EQ(Detected(deep).substr(0, 6), "error:");
+  EXPECT_EQ(Detected("{\"\\").substr(0, 6), "error:");
+  EXPECT_EQ(Detected("{\"a\":\"\\").substr(0, 6), "error:");
+  EXPECT_EQ(Detected("{\"a\":,,,,}").substr(0, 6), "error:");
+  EXPECT_EQ(Detected(std::string("{\"a\":\0\0}", 8)).substr(0, 6), "error:");
+  for (int first = 0; first < 256; ++first) {
+    for (int second = 0; second < 256; ++second) {
+      const char bytes[] = {static_cast<char>(first), static_cast<char>(second), '"', '{'};
+      (void)DetectFormat({bytes, 4});
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tracestore::codec
