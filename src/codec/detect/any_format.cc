@@ -67,7 +67,7 @@ void EncodeZipkin(const model::SpanBatch& batch, Traces traces, std::string& out
 }  // namespace
 
 Result<model::DecodeReport> DecodeAny(std::string_view content, std::optional<Format> format,
-                                      model::SpanBatch& out) {
+                                      [[maybe_unused]] model::SpanBatch& out) {
   if (content.size() > kMaxContentBytes) {
     return Error(ErrorCode::kInvalidArgument,
                  "content of " + std::to_string(content.size()) + " bytes is longer than " +
@@ -102,7 +102,8 @@ std::vector<std::vector<std::uint32_t>> GroupByTrace(const model::SpanBatch& bat
   return traces;
 }
 
-Status EncodeAny(const model::SpanBatch& batch, Traces traces, Format format, std::string& out) {
+Status EncodeAny([[maybe_unused]] const model::SpanBatch& batch, [[maybe_unused]] Traces traces,
+                 Format format, [[maybe_unused]] std::string& out) {
   switch (format) {
 #ifdef TRACESTORE_HAS_OTLP
     case Format::kOtlpProtobuf:

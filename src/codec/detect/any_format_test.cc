@@ -134,8 +134,10 @@ void CollectSpans(const std::string& answer, Spans& out) {
 
 Spans ExpectedSpans() {
   Spans spans;
-  for (const auto& entry : std::filesystem::directory_iterator(kData / "wire/expected-jaeger-v1"))
-    if (entry.path().string().ends_with(".traces.json")) CollectSpans(ReadFile(entry.path()), spans);
+  for (const auto& entry : std::filesystem::directory_iterator(kData / "wire/expected-jaeger-v1")) {
+    if (entry.path().string().ends_with(".traces.json"))
+      CollectSpans(ReadFile(entry.path()), spans);
+  }
   return spans;
 }
 

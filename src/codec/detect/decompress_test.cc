@@ -77,7 +77,8 @@ TEST(Decompress, RefusesDamage) {
   std::string gzip = Gzip(Text(5000));
   gzip[gzip.size() - 6] = static_cast<char>(gzip[gzip.size() - 6] ^ 1);  // the CRC
   EXPECT_EQ(Unpacked(gzip).substr(0, 26), "error: damaged gzip data a");
-  EXPECT_EQ(Unpacked(Gzip("x") + "tail"), "error: bytes that are no gzip data after its end at byte 21");
+  EXPECT_EQ(Unpacked(Gzip("x") + "tail"),
+            "error: bytes that are no gzip data after its end at byte 21");
   EXPECT_EQ(Unpacked(Zstd("x") + "tail").substr(0, 26), "error: damaged zstd data a");
   for (const std::string& good : {Gzip(Text(800)), Zstd(Text(800))}) {
     for (std::size_t at = 4; at < good.size(); ++at) {

@@ -106,8 +106,8 @@ Kind SkimObject(Skimmer& text) {
 }
 
 Error NoFormat(const std::string& why) {
-  return Error(ErrorCode::kInvalidArgument,
-               why + ": OTLP (protobuf, JSON, JSON Lines), Jaeger JSON and Zipkin v2 JSON are read");
+  return {ErrorCode::kInvalidArgument,
+          why + ": OTLP (protobuf, JSON, JSON Lines), Jaeger JSON and Zipkin v2 JSON are read"};
 }
 
 Error OtherSignal() {

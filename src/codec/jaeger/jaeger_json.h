@@ -14,8 +14,8 @@
 
 namespace tracestore::codec {
 
-// Appends the spans of one trace object, a list of them, or an answer `{"data":[…]}` to `out`, with
-// origin kJaeger. Fields that only the UI adds are ignored.
+// Appends the spans of one trace object, a list of them, or an answer `{"data":[…]}` to `out`,
+// with origin kJaeger. Fields that only the UI adds are ignored.
 //
 // A span that breaks a rule is left out, counted and named in the report; the others are kept.
 // Errors: kInvalidArgument where the text is not JSON (the message names the byte) or holds no
@@ -24,8 +24,8 @@ namespace tracestore::codec {
 Result<model::DecodeReport> DecodeJaegerJson(std::string_view text, model::SpanBatch& out);
 
 struct JaegerJsonOptions {
-  // As Jaeger's query service answers unless raw=true: tags by key, the fields of a log by key after
-  // `event`. Tags of one key keep their order.
+  // As Jaeger's query service answers unless raw=true: tags by key, the fields of a log by key
+  // after `event`. Tags of one key keep their order.
   bool sort_tags = false;
   // Warnings of the reader (clock skew, duplicates), one list a row of `rows`, written after the
   // span's own. Empty: none.
@@ -33,8 +33,8 @@ struct JaegerJsonOptions {
 };
 
 // Writes the trace object of `rows`, which all belong to one trace: {"traceID", "spans",
-// "processes", "warnings"}. Spans of origin kJaeger are written as they came; spans of the other two
-// are converted as Jaeger v1.76 does. Times below a microsecond are cut off.
+// "processes", "warnings"}. Spans of origin kJaeger are written as they came; spans of the other
+// two are converted as Jaeger v1.76 does. Times below a microsecond are cut off.
 void WriteJaegerTrace(const model::SpanBatch& batch, std::span<const std::uint32_t> rows,
                       const JaegerJsonOptions& options, JsonWriter& out);
 

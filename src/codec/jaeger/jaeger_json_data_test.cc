@@ -88,7 +88,8 @@ std::string Meaning(element trace, element span) {
     out += "\n  log " + Number(Field(log, "timestamp"));
     for (const element field : Items(Field(log, "fields"))) out += Tag(field);
   }
-  for (const element warning : Items(Field(span, "warnings"))) out += "\n  warning " + Text(warning);
+  for (const element warning : Items(Field(span, "warnings")))
+    out += "\n  warning " + Text(warning);
   const auto process = Field(*Field(trace, "processes"), Text(Field(span, "processID")));
   if (process) {
     out += "\n  process " + Text(Field(*process, "serviceName"));
@@ -208,7 +209,8 @@ TEST(JaegerJsonData, EveryRealFileComesBackAsItWas) {
   std::uint64_t spans = 0;
   std::set<std::string> with_bad_spans;
   for (const char* folder :
-       {"crisp", "deathstarbench", "jaeger-ui", "wire/expected-jaeger-v1", "wire/expected-jaeger-v1-udp"}) {
+       {"crisp", "deathstarbench", "jaeger-ui", "wire/expected-jaeger-v1",
+        "wire/expected-jaeger-v1-udp"}) {
     for (const auto& entry : std::filesystem::directory_iterator(kData / folder)) {
       if (!IsTraceFile(entry.path())) continue;
       SCOPED_TRACE(entry.path().string());

@@ -22,10 +22,12 @@ using simdjson::dom::object;
 
 bool IsNull(const element& value) { return value.type() == element_type::NULL_VALUE; }
 
+Error Bad(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
+
 // The fields of a span object; the last of equal names counts, as in Jaeger.
 struct SpanFields {
-  std::optional<element> trace_id, span_id, parent_span_id, flags, name, references, start, duration,
-      tags, logs, process_id, process, warnings;
+  std::optional<element> trace_id, span_id, parent_span_id, flags, name, references, start,
+      duration, tags, logs, process_id, process, warnings;
 };
 
 SpanFields ReadSpanFields(object span) {
@@ -91,7 +93,8 @@ Verdict Decoder::Tags(element list, const std::string& what) {
   if (list.get(tags) != simdjson::SUCCESS) return WrongType(what, "a list", list);
   for (const element tag : tags) {
     object fields;
-    if (tag.get(fields) != simdjson::SUCCESS) return WrongType("a member of " + what, "an object", tag);
+    if (tag.get(fields) != simdjson::SUCCESS)
+      return WrongType("a member of " + what, "an object", tag);
     std::string_view key, type;
     std::optional<element> value;
     for (const auto& [name, field] : fields) {
@@ -387,13 +390,13 @@ Status Decoder::Trace(object trace) {
   if (processes) {
     object list;
     if (processes->get(list) != simdjson::SUCCESS)
-      return Error(ErrorCode::kInvalidArgument, "trace " + trace_name_ + ": processes is not an object");
+      return Bad("trace " + trace_name_ + ": processes is not an object");
     for (const auto& [key, value] : list) processes_.insert_or_assign(key, Process{value, {}, {}});
   }
   if (!spans) return {};
   array list;
   if (spans->get(list) != simdjson::SUCCESS)
-    return Error(ErrorCode::kInvalidArgument, "trace " + trace_name_ + ": spans is not a list");
+    return Bad("trace " + trace_name_ + ": spans is not a list");
   std::uint64_t index = 0;
   for (const element span : list) Span(span, index++, id);
   return {};
@@ -404,8 +407,8 @@ Status Decoder::Traces(array traces) {
   for (const element value : traces) {
     object trace;
     if (value.get(trace) != simdjson::SUCCESS) {
-      return Error(ErrorCode::kInvalidArgument, "trace " + std::to_string(index) + " of the list is " +
-                                                    TypeNameOf(value) + ", not an object");
+      return Bad("trace " + std::to_string(index) + " of the list is " + TypeNameOf(value) +
+                 ", not an object");
     }
     TS_TRY(Trace(trace));
     ++index;
@@ -424,18 +427,17 @@ Result<model::DecodeReport> Decoder::Run(std::string_view text) {
     element data;
     if (top["data"].get(data) != simdjson::SUCCESS) {
       if (top["spans"].error() != simdjson::SUCCESS)
-        return Error(ErrorCode::kInvalidArgument, "not Jaeger JSON: no \"data\" and no \"spans\"");
+        return Bad("not Jaeger JSON: no \"data\" and no \"spans\"");
       TS_TRY(Trace(top));
     } else if (data.get(list) == simdjson::SUCCESS) {
       TS_TRY(Traces(list));
     } else if (object one; data.get(one) == simdjson::SUCCESS) {
       TS_TRY(Trace(one));
     } else if (!IsNull(data)) {
-      return Error(ErrorCode::kInvalidArgument, "not Jaeger JSON: \"data\" is neither list nor object");
+      return Bad("not Jaeger JSON: \"data\" is neither list nor object");
     }
   } else {
-    return Error(ErrorCode::kInvalidArgument,
-                 std::string("not Jaeger JSON: the text is ") + TypeNameOf(root));
+    return Bad(std::string("not Jaeger JSON: the text is ") + TypeNameOf(root));
   }
   return std::move(report_);
 }

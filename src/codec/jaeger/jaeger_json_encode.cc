@@ -9,7 +9,6 @@
 
 #include "codec/jaeger/jaeger_json.h"
 #include "model/text.h"
-#include "model/value_blob.h"
 
 namespace tracestore::codec {
 namespace {
@@ -61,8 +60,7 @@ class TagList {
         return String(key, batch.text(static_cast<StringId>(attribute.bits)));
       case ValueType::kArray:
       case ValueType::kMap:
-        return String(key, model::ValueBlobToJson(
-                               batch.text(static_cast<StringId>(attribute.bits)), attribute.type()));
+        return String(key, model::CanonicalText(batch, attribute));
     }
   }
 
@@ -216,7 +214,8 @@ void TraceWriter::Tags(const SpanRecord& span) {
   tags_.Clear();
   for (const Attribute& attribute : AttributesOf(batch_, span.attributes)) {
     const std::string_view key = batch_.text(attribute.key);
-    const bool left_out = attribute.synthetic() && (key == "jaeger.warning" || key == "zipkin.debug");
+    const bool left_out =
+        attribute.synthetic() && (key == "jaeger.warning" || key == "zipkin.debug");
     if (!left_out) tags_.Add(batch_, attribute);
   }
   if (origin != Origin::kJaeger) ConvertedTags(span, origin);

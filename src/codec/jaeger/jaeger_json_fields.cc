@@ -47,8 +47,9 @@ Verdict ReadSpanId(element value, const std::string& what, SpanId& out) {
 Verdict ReadTime(element value, const std::string& what, std::uint64_t& out) {
   const auto micros = TruncatedIntegerOf(value);
   if (!micros || *micros < 0 || static_cast<std::uint64_t>(*micros) > kMaxMicros) {
+    const std::string shown = QuoteForMessage(PlainTextOf(value));
     return Refusal{what + " is no time in microseconds",
-                   what + " " + QuoteForMessage(PlainTextOf(value)) + " is no time in microseconds"};
+                   what + " " + shown + " is no time in microseconds"};
   }
   out = static_cast<std::uint64_t>(*micros) * 1000;
   return {};
@@ -66,7 +67,8 @@ Verdict ReadDuration(element value, std::uint64_t& out) {
   return {};
 }
 
-void AddTypedValue(model::SpanBatch& out, model::StringId key, std::string_view type, element value) {
+void AddTypedValue(model::SpanBatch& out, model::StringId key, std::string_view type,
+                   element value) {
   if (type == "bool") {
     if (const auto flag = BoolOf(value)) return out.AddBool(key, *flag);
   } else if (type == "int64") {

@@ -53,22 +53,27 @@ constexpr std::string_view kFull =
     R"({"traceID":"0af7651916cd43dd8448eb211c80319c","spans":[)"
     R"({"traceID":"0af7651916cd43dd8448eb211c80319c","spanID":"00f067aa0ba902b7","flags":1,)"
     R"("operationName":"GET /","references":[)"
-    R"({"refType":"FOLLOWS_FROM","traceID":"0af7651916cd43dd8448eb211c80319d","spanID":"00f067aa0ba902b8"},)"
-    R"({"refType":"CHILD_OF","traceID":"0af7651916cd43dd8448eb211c80319c","spanID":"00f067aa0ba902b9"},)"
-    R"({"refType":"CHILD_OF","traceID":"0af7651916cd43dd8448eb211c80319c","spanID":"00f067aa0ba902ba"}],)"
+    R"({"refType":"FOLLOWS_FROM","traceID":"0af7651916cd43dd8448eb211c80319d",)"
+    R"("spanID":"00f067aa0ba902b8"},)"
+    R"({"refType":"CHILD_OF","traceID":"0af7651916cd43dd8448eb211c80319c",)"
+    R"("spanID":"00f067aa0ba902b9"},)"
+    R"({"refType":"CHILD_OF","traceID":"0af7651916cd43dd8448eb211c80319c",)"
+    R"("spanID":"00f067aa0ba902ba"}],)"
     R"("startTime":1795376030375022,"duration":50000,"tags":[)"
     R"({"key":"b","type":"bool","value":true},{"key":"bytes","type":"binary","value":"AQI="},)"
     R"({"key":"d","type":"float64","value":1.5},{"key":"n","type":"int64","value":200},)"
     R"({"key":"big","type":"int64","value":"9007199254740993"},)"
     R"({"key":"nan","type":"float64","value":"NaN"},)"
-    R"({"key":"span.kind","type":"string","value":"server"},{"key":"n","type":"string","value":"two"}],)"
+    R"({"key":"span.kind","type":"string","value":"server"},{"key":"n","type":"string",)"
+    R"("value":"two"}],)"
     R"("logs":[{"timestamp":1795376030375023,"fields":[{"key":"k","type":"string","value":"v"},)"
     R"({"key":"event","type":"string","value":"ev"}]},{"timestamp":7,"fields":[]}],)"
     R"("processID":"p1","warnings":["first","second"]},)"
     R"({"traceID":"0af7651916cd43dd8448eb211c80319c","spanID":"00f067aa0ba90301",)"
     R"("operationName":"","references":[],"startTime":0,"duration":0,"tags":[],"logs":[],)"
     R"("processID":"p2","warnings":null}],)"
-    R"("processes":{"p1":{"serviceName":"fe","tags":[{"key":"host","type":"string","value":"h1"}]},)"
+    R"("processes":{"p1":{"serviceName":"fe","tags":[{"key":"host","type":"string",)"
+    R"("value":"h1"}]},)"
     R"("p2":{"serviceName":"be","tags":[]}},"warnings":null})";
 
 TEST(JaegerJson, WritesBackWhatItRead) {
@@ -140,8 +145,10 @@ TEST(JaegerJson, ReadsEveryFormOfATagValue) {
     switch (attribute.type()) {
       case ValueType::kString: text = "string:"; break;
       case ValueType::kBool: return std::string(attribute.bits != 0 ? "true" : "false");
-      case ValueType::kInt: return "int:" + std::to_string(static_cast<std::int64_t>(attribute.bits));
-      case ValueType::kDouble: return "double:" + std::to_string(std::bit_cast<double>(attribute.bits));
+      case ValueType::kInt:
+        return "int:" + std::to_string(static_cast<std::int64_t>(attribute.bits));
+      case ValueType::kDouble:
+        return "double:" + std::to_string(std::bit_cast<double>(attribute.bits));
       case ValueType::kBytes: text = "bytes:"; break;
       default: return std::string("other");
     }
@@ -175,7 +182,8 @@ TEST(JaegerJson, TakesTheOldParentSpanId) {
   EXPECT_EQ(batch.spans[0].parent_id.value, 10U);
   EXPECT_EQ(batch.spans[0].references.count, 0U);
   batch.Clear();
-  Decode(OneSpan(R"("parentSpanID":"a","references":[{"refType":"CHILD_OF","traceID":"1","spanID":"A"}],)"),
+  Decode(OneSpan(R"("parentSpanID":"a","references":[{"refType":"CHILD_OF","traceID":"1",)"
+                 R"("spanID":"A"}],)"),
          batch);
   EXPECT_EQ(batch.spans[0].parent_id.value, 10U);
   EXPECT_EQ(batch.spans[0].references.count, 0U);
@@ -230,8 +238,10 @@ TEST(JaegerJson, RefusesASpanWithOneSentenceThatNamesIt) {
             "span 0 of trace 't-1': trace id 't-1' is not 1 to 32 hexadecimal digits");
   EXPECT_EQ(Refused(R"({"spans":[{"traceID":"0","spanID":"1"}]})"),
             "span 0 of trace without id: its trace id is all zeros");
-  EXPECT_EQ(Refused(R"({"spans":[{"traceID":"1"}]})"), "span 0 of trace without id: it has no spanID");
-  EXPECT_EQ(Refused(R"({"spans":[{"spanID":"1"}]})"), "span 0 of trace without id: it has no traceID");
+  EXPECT_EQ(Refused(R"({"spans":[{"traceID":"1"}]})"),
+            "span 0 of trace without id: it has no spanID");
+  EXPECT_EQ(Refused(R"({"spans":[{"spanID":"1"}]})"),
+            "span 0 of trace without id: it has no traceID");
   EXPECT_EQ(Refused(R"({"spans":[7]})"),
             "span 0 of trace without id: span is a number, not an object");
   EXPECT_EQ(Refused(OneSpan(R"("startTime":-1,)")),
@@ -244,7 +254,8 @@ TEST(JaegerJson, RefusesASpanWithOneSentenceThatNamesIt) {
             "span 0 of trace '1': flags '4294967296' are no 32-bit number");
   EXPECT_EQ(Refused(OneSpan(R"("tags":[{"key":"a"},3],)")),
             "span 0 of trace '1': a member of tags is a number, not an object");
-  EXPECT_EQ(Refused(OneSpan(R"("tags":{},)")), "span 0 of trace '1': tags is an object, not a list");
+  EXPECT_EQ(Refused(OneSpan(R"("tags":{},)")),
+            "span 0 of trace '1': tags is an object, not a list");
   EXPECT_EQ(Refused(OneSpan(R"("references":[{"refType":"X","spanID":"1"}],)")),
             "span 0 of trace '1': reference type 'X' is neither CHILD_OF nor FOLLOWS_FROM");
   EXPECT_EQ(Refused(OneSpan(R"("references":[{"spanID":"0123456789abcdef0"}],)")),
@@ -254,14 +265,16 @@ TEST(JaegerJson, RefusesASpanWithOneSentenceThatNamesIt) {
             "span 0 of trace '1': log timestamp 'x' is no time in microseconds");
   EXPECT_EQ(Refused(OneSpan(R"("operationName":["x"],)")),
             "span 0 of trace '1': operation name is a list, not a string");
-  EXPECT_EQ(Refused(R"({"spans":[{"traceID":"1","spanID":"2","processID":"p"}],"processes":{"p":3}})"),
+  EXPECT_EQ(Refused(R"({"spans":[{"traceID":"1","spanID":"2","processID":"p"}],)"
+                    R"("processes":{"p":3}})"),
             "span 0 of trace without id: process is a number, not an object");
 }
 
 TEST(JaegerJson, KeepsTheGoodSpansBesideABadOne) {
   SpanBatch batch;
   const auto report =
-      Decode(R"({"traceID":"1","spans":[{"traceID":"1","spanID":"1","tags":[{"key":"a","value":1}]},)"
+      Decode(R"({"traceID":"1","spans":[{"traceID":"1","spanID":"1","tags":[{"key":"a",)"
+             R"("value":1}]},)"
              R"({"traceID":"1","spanID":"x"},{"traceID":"1","spanID":"y"},)"
              R"({"traceID":"1","spanID":"2","tags":[{"key":"a","value":2}]}]})",
              batch);
@@ -325,10 +338,12 @@ TEST(JaegerJson, SortsTagsWhenAsked) {
          batch);
   const std::string text = Encode(batch, {.sort_tags = true, .warnings = {}});
   EXPECT_NE(text.find(R"("tags":[{"key":"a","type":"int64","value":1},)"
-                      R"({"key":"b","type":"int64","value":1},{"key":"b","type":"int64","value":0}])"),
+                      R"({"key":"b","type":"int64","value":1},{"key":"b","type":"int64",)"
+                      R"("value":0}])"),
             std::string::npos);
   EXPECT_NE(text.find(R"("fields":[{"key":"event","type":"string","value":"e"},)"
-                      R"({"key":"a","type":"int64","value":1},{"key":"z","type":"int64","value":1}])"),
+                      R"({"key":"a","type":"int64","value":1},{"key":"z","type":"int64",)"
+                      R"("value":1}])"),
             std::string::npos);
 }
 

@@ -29,8 +29,8 @@ Result<model::DecodeReport> DecodeZipkinJson(std::string_view text, model::SpanB
                                              const ZipkinJsonOptions& options = {});
 
 // Writes one span in Zipkin's order of fields and its normal form. Spans of origin kZipkin are
-// written as they came; spans of the other two are converted as OpenTelemetry's Zipkin exporters do.
-// Times below a microsecond are cut off.
+// written as they came; spans of the other two are converted as OpenTelemetry's Zipkin exporters
+// do. Times below a microsecond are cut off.
 void WriteZipkinSpan(const model::SpanBatch& batch, std::uint32_t row, JsonWriter& out);
 
 // The spans of `rows` as one list, appended to `out`.

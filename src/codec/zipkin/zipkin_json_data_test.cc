@@ -54,7 +54,8 @@ std::string Meaning(element span) {
   }
   fields["traceId"] = TraceId::FromHex(fields["traceId"])->ToShortHex();
   fields["id"] = SpanId::FromHex(fields["id"])->ToHex();
-  if (fields.contains("parentId")) fields["parentId"] = SpanId::FromHex(fields["parentId"])->ToHex();
+  if (fields.contains("parentId"))
+    fields["parentId"] = SpanId::FromHex(fields["parentId"])->ToHex();
   for (const char* name : {"name", "localEndpoint.serviceName", "remoteEndpoint.serviceName"})
     if (fields.contains(name)) fields[name] = ZipkinLowerCase(fields[name]);
   if (fields["kind"] == "CLIENT") fields.erase("shared");

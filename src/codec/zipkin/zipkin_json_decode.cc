@@ -147,7 +147,7 @@ Verdict ReadKind(element value, bool strict, Draft& span) {
                  "No enum constant zipkin2.Span.Kind." + text};
 }
 
-// A whole number of microseconds. Zero and less stand for "absent", but not where `negative_is_bad`.
+// A whole number of microseconds. Zero and less stand for "absent", unless `negative_is_bad`.
 Verdict ReadMicros(element value, const std::string& what, bool negative_is_bad,
                    std::uint64_t& out) {
   const auto micros = IntegerOf(value);
@@ -210,8 +210,8 @@ Verdict ReadAnnotations(element value, bool strict, Draft& span) {
       }
     }
     if (!timestamp || !text) {
-      return Refusal{"annotation lacks timestamp or value", "an annotation lacks timestamp or value",
-                     "Incomplete annotation"};
+      return Refusal{"annotation lacks timestamp or value",
+                     "an annotation lacks timestamp or value", "Incomplete annotation"};
     }
     span.annotations.emplace_back(*timestamp, *std::move(text));
   }

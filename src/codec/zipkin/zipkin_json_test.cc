@@ -95,7 +95,8 @@ TEST(ZipkinJson, FillsTheModel) {
 
 TEST(ZipkinJson, BringsSpansIntoNormalForm) {
   EXPECT_EQ(Normal(R"([{"traceId":"a","id":"b","parentId":"c"}])"),
-            R"([{"traceId":"000000000000000a","parentId":"000000000000000c","id":"000000000000000b"}])");
+            R"([{"traceId":"000000000000000a","parentId":"000000000000000c",)"
+            R"("id":"000000000000000b"}])");
   EXPECT_EQ(Normal(R"([{"traceId":"0000000000000000000000000000000a","id":"b"}])"),
             R"([{"traceId":"000000000000000a","id":"000000000000000b"}])");
   EXPECT_EQ(Normal(R"([{"traceId":"1000000000000000a","id":"b"}])"),
@@ -103,9 +104,12 @@ TEST(ZipkinJson, BringsSpansIntoNormalForm) {
   const std::string bare = R"([{"traceId":"000000000000000a","id":"000000000000000b"}])";
   EXPECT_EQ(Normal(With(R"("parentId":"0000000000000000")")), bare);
   EXPECT_EQ(Normal(With(R"("parentId":"b")")), bare);
-  EXPECT_EQ(Normal(With(R"("timestamp":0,"duration":-1,"name":"","tags":{},"annotations":[])")), bare);
-  EXPECT_EQ(Normal(With(R"("debug":false,"shared":false,"kind":null,"name":null,"tags":null)")), bare);
-  EXPECT_EQ(Normal(With(R"("localEndpoint":{"serviceName":"","port":0,"ipv4":"x"},"remoteEndpoint":{})")),
+  EXPECT_EQ(Normal(With(R"("timestamp":0,"duration":-1,"name":"","tags":{},"annotations":[])")),
+            bare);
+  EXPECT_EQ(Normal(With(R"("debug":false,"shared":false,"kind":null,"name":null,"tags":null)")),
+            bare);
+  EXPECT_EQ(Normal(With(R"("localEndpoint":{"serviceName":"","port":0,"ipv4":"x"},)"
+                        R"("remoteEndpoint":{})")),
             bare);
   EXPECT_EQ(Normal(With(R"("unknown":{"a":[1]})")), bare);
   const auto with = [](const std::string& fields) {
@@ -116,7 +120,8 @@ TEST(ZipkinJson, BringsSpansIntoNormalForm) {
             with("\"name\":\"get \xC3\xA4" "b\",\"localEndpoint\":{\"serviceName\":\"front\"}"));
   EXPECT_EQ(Normal(With(R"("localEndpoint":{"ipv6":"2001:DB8:0::C001","ipv4":"::ffff:1.2.3.4"})")),
             with(R"("localEndpoint":{"ipv4":"1.2.3.4","ipv6":"2001:db8::c001"})"));
-  EXPECT_EQ(Normal(With(R"("tags":{"b":"1","a":"2","b":"3"})")), with(R"("tags":{"a":"2","b":"3"})"));
+  EXPECT_EQ(Normal(With(R"("tags":{"b":"1","a":"2","b":"3"})")),
+            with(R"("tags":{"a":"2","b":"3"})"));
   EXPECT_EQ(Normal(With(R"("tags":{"n":1,"f":1.5})")), with(R"("tags":{"f":"1.5","n":"1"})"));
   EXPECT_EQ(Normal(With(R"("annotations":[{"timestamp":2,"value":"a"},{"timestamp":1,"value":"b"},)"
                         R"({"timestamp":"1","value":"a"},{"timestamp":2.0,"value":"a"}])")),
@@ -141,7 +146,8 @@ TEST(ZipkinJson, TakesAListAListOfListsAndOneSpan) {
 TEST(ZipkinJson, KeepsTheGoodSpansAndNamesTheFirstBadOne) {
   SpanBatch batch;
   const auto report =
-      Decode(R"([{"traceId":"a","id":"b"},{"traceId":"a","id":"xyz"},{"id":"1"},{"traceId":"a","id":"c"}])",
+      Decode(R"([{"traceId":"a","id":"b"},{"traceId":"a","id":"xyz"},{"id":"1"},{"traceId":"a",)"
+             R"("id":"c"}])",
              batch);
   EXPECT_EQ(report.accepted, 2U);
   EXPECT_EQ(report.rejected, 2U);
@@ -201,7 +207,8 @@ TEST(ZipkinJson, RefusesWhatIsNoListOfSpans) {
   EXPECT_EQ(ErrorOf("[{\"id\":}]"), "not JSON: unexpected '}' at byte 7");
   EXPECT_EQ(ErrorOf("7"), "not Zipkin JSON: the text is a number");
   EXPECT_EQ(ErrorOf("{\"data\":[]}"), "not Zipkin JSON: neither a list nor a span");
-  EXPECT_EQ(ErrorOf(std::string(100000, '[')), "not JSON: nested deeper than 1024 levels at byte 1024");
+  EXPECT_EQ(ErrorOf(std::string(100000, '[')),
+            "not JSON: nested deeper than 1024 levels at byte 1024");
   EXPECT_EQ(ErrorOf(With(R"("timestamp":1e999)")), "JSON with a number out of range");
 }
 

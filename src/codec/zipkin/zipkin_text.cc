@@ -23,8 +23,8 @@ bool ReadIpv4(std::string_view text) {
   return text.size() <= 15 && inet_pton(AF_INET, std::string(text).c_str(), &address) == 1;
 }
 
-// As Zipkin writes it: the longest run of zero groups becomes "::", a run at the very end only where
-// there is no other.
+// As Zipkin writes it: the longest run of zero groups becomes "::", a run at the very end only
+// where there is no other.
 std::string WriteIpv6(const std::array<unsigned char, 16>& bytes) {
   std::array<unsigned, 8> groups{};
   for (std::size_t i = 0; i < 8; ++i)
