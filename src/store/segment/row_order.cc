@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "model/trace_extent.h"
+
 namespace tracestore::store {
 namespace {
 
@@ -23,15 +25,6 @@ std::vector<std::uint32_t> SortByTrace(const SpanBatch& batch) {
     return x < y;
   });
   return rows;
-}
-
-void WidenTimes(const SpanRecord& span, bool& any, TraceRows& trace) {
-  if (!span.has_start()) return;
-  const std::uint64_t end =
-      span.has_duration() && span.end_ns() > span.start_ns ? span.end_ns() : span.start_ns;
-  trace.start_ns = any ? std::min(trace.start_ns, span.start_ns) : span.start_ns;
-  trace.end_ns = any ? std::max(trace.end_ns, end) : end;
-  any = true;
 }
 
 // Orders one trace's rows, given sorted by start. Scratch memory is kept between traces.
@@ -114,12 +107,14 @@ RowOrder OrderRows(const SpanBatch& batch) {
   for (std::uint32_t i = 0; i < sorted.size();) {
     Group group{{}, i};
     group.trace.id = batch.spans[sorted[i]].trace_id;
-    bool any = false;
+    model::TraceExtent extent;
     while (i < sorted.size() && batch.spans[sorted[i]].trace_id == group.trace.id) {
-      WidenTimes(batch.spans[sorted[i]], any, group.trace);
+      extent.Add(batch.spans[sorted[i]]);
       ++i;
     }
     group.trace.rows = i - group.begin;
+    group.trace.start_ns = extent.start_ns;
+    group.trace.end_ns = extent.end_ns;
     groups.push_back(group);
   }
   std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {

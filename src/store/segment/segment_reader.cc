@@ -150,6 +150,19 @@ Result<std::vector<std::uint32_t>> SegmentReader::FindTrace(TraceId id) const {
   return found;
 }
 
+Result<std::vector<TraceId>> SegmentReader::FindLowId(std::uint64_t low) const {
+  std::vector<TraceId> ids;
+  if (!MayHaveTrace({0, low})) return ids;
+  TS_TRY_ASSIGN(const TraceTable* table, traces());
+  TS_TRY_ASSIGN(const index::IdPermutation* order, trace_order());
+  for (const std::uint32_t i : order->Find(low, [&](std::uint32_t at) {
+         return table->parts[at].id.low;
+       })) {
+    ids.push_back(table->parts[i].id);
+  }
+  return ids;
+}
+
 Result<const TraceTable*> SegmentReader::traces() const {
   return traces_.Get([this]() -> Result<TraceTable> {
     TS_TRY_ASSIGN(const auto* strings, dictionary());

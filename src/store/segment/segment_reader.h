@@ -60,6 +60,9 @@ class SegmentReader {
   // The ordinals in the table of traces of the trace; none where it isn't here.
   Result<std::vector<std::uint32_t>> FindTrace(TraceId id) const;
 
+  // The ids that have these low 64 bits.
+  Result<std::vector<TraceId>> FindLowId(std::uint64_t low) const;
+
   Result<const TraceTable*> traces() const;
   Result<const column::StringDictionary*> dictionary() const;
   Result<const SegmentTables*> tables() const;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "model/trace_extent.h"
+
 namespace tracestore::store {
 namespace {
 
@@ -28,8 +30,12 @@ class PartBuilder {
   TracePart PartOf(const TraceRows& trace) {
     TracePart part;
     part.id = trace.id;
-    part.start_ns = trace.start_ns;
-    part.end_ns = trace.end_ns;
+    model::TraceExtent extent;
+    for (std::uint32_t row = trace.first_row; row < trace.first_row + trace.rows; ++row)
+      extent.Add(Span(row));
+    part.has_start = extent.has_start;
+    part.start_ns = extent.start_ns;
+    part.end_ns = extent.end_ns;
     part.first_row = trace.first_row;
     part.rows = trace.rows;
     CountServices(part);
@@ -70,30 +76,31 @@ class PartBuilder {
     part.profile = at->second;
   }
 
-  // The earliest span without a parent, else the earliest whose parent isn't here; ties by id.
+  // model::RootRank's least; ties by service, then name.
   void FindRoot(TracePart& part) {
+    model::RootRank best;
     for (std::uint32_t row = part.first_row; row < part.first_row + part.rows; ++row) {
       const SpanRecord& span = Span(row);
-      const bool orphan = !span.parent_id.empty();
-      if (orphan && (order_.parents[row] != kNoRow ||
-                     std::binary_search(ids_.begin(), ids_.end(), span.parent_id.value))) {
+      const bool parent_here =
+          !span.parent_id.empty() &&
+          std::binary_search(ids_.begin(), ids_.end(), span.parent_id.value);
+      part.orphans += !span.parent_id.empty() && !parent_here ? 1 : 0;
+      const auto rank = model::RootRank::Of(span, parent_here);
+      if (part.root_row != kNoRoot && (best < rank || (best == rank && !Before(row, part.root_row))))
         continue;
-      }
-      part.orphans += orphan ? 1 : 0;
-      if (part.root_row != kNoRoot && !Better(span, orphan, part)) continue;
       part.root_row = row;
-      part.root_is_orphan = orphan;
+      best = rank;
     }
-    if (part.root_row == kNoRoot) return;
     const SpanRecord& root = Span(part.root_row);
     part.root_name = dictionary_.IdOf(root.name);
     part.root_service = services_[root.resource];
   }
 
-  bool Better(const SpanRecord& span, bool orphan, const TracePart& part) const {
-    if (orphan != part.root_is_orphan) return !orphan;
-    const SpanRecord& root = Span(part.root_row);
-    return std::pair(span.start_ns, span.span_id) < std::pair(root.start_ns, root.span_id);
+  bool Before(std::uint32_t x, std::uint32_t y) const {
+    const SpanRecord& a = Span(x);
+    const SpanRecord& b = Span(y);
+    return std::pair(ServiceOf(batch_, a), batch_.text(a.name)) <
+           std::pair(ServiceOf(batch_, b), batch_.text(b.name));
   }
 
   const SpanBatch& batch_;

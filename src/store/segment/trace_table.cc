@@ -35,7 +35,7 @@ Status Read(base::ByteReader& in, std::vector<TracePart>& parts, std::uint64_t m
 }
 
 unsigned Flags(const TracePart& p) {
-  return (p.has_firehose ? 1U : 0U) | (p.has_repeats ? 2U : 0U) | (p.root_is_orphan ? 4U : 0U);
+  return (p.has_firehose ? 1U : 0U) | (p.has_repeats ? 2U : 0U) | (p.has_start ? 4U : 0U);
 }
 
 Status ReadProfiles(base::ByteReader& in, std::uint32_t dictionary_size, TraceTable& table) {
@@ -139,7 +139,7 @@ Result<TraceTable> TraceTable::Parse(std::string_view section, std::uint32_t row
   TS_TRY(Read(in, parts, 7, [](TracePart& p, std::uint64_t v) {
     p.has_firehose = (v & 1) != 0;
     p.has_repeats = (v & 2) != 0;
-    p.root_is_orphan = (v & 4) != 0;
+    p.has_start = (v & 4) != 0;
   }));
   TS_TRY(ReadProfiles(in, dictionary_size, table));
   for (const TracePart& p : parts) {

@@ -28,11 +28,11 @@ struct TracePart {
   std::uint32_t rows = 0;
   std::uint32_t errors = 0;
   std::uint32_t orphans = 0;         // spans whose parent is not in this part
-  std::uint32_t root_row = kNoRoot;  // the earliest span without a parent, else the earliest orphan
+  std::uint32_t root_row = kNoRoot;  // of these rows: model::RootRank
   std::uint32_t root_name = 0;       // dictionary ids
   std::uint32_t root_service = 0;
   std::uint32_t profile = 0;         // its services: an index into TraceTable::profiles
-  bool root_is_orphan = false;
+  bool has_start = false;            // a span with a start is here
   bool has_firehose = false;
   bool has_repeats = false;          // several spans with one id: counts need the spans
 };

@@ -1,0 +1,210 @@
+// Store: traces in a directory. Open, append, find, get, names, dependencies, export, close.
+//
+//   auto store = tracestore::Store::Open("/var/lib/traces").value();
+//   store->Append(request_bytes, tracestore::Format::kOtlpProtobuf);
+//   auto page = store->Find(tracestore::Query().Service("checkout").ErrorsOnly());
+//   for (const auto& found : page->traces) { … store->Get(found.trace_id) … }
+//
+// Threads: every method of Store and Snapshot may be called from any thread. One process at a time
+// appends to a directory; any number of others read it meanwhile (OpenMode::kRead).
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <tracestore/format.h>
+#include <tracestore/ids.h>
+#include <tracestore/query.h>
+#include <tracestore/spans.h>
+#include <tracestore/status.h>
+#include <tracestore/summary.h>
+
+namespace tracestore {
+
+namespace model {
+struct SpanBatch;
+}
+namespace store {
+class Engine;
+struct SnapshotData;
+}  // namespace store
+
+enum class OpenMode : std::uint8_t {
+  kWrite,      // the one process that appends; creates the directory where it is missing
+  kRead,       // reads a store that another process may be writing to
+};
+
+// When an acknowledged append is on the medium. In every mode a killed process loses nothing.
+enum class SyncPolicy : std::uint8_t {
+  kFull,      // before Append returns: survives a power cut
+  kInterval,  // at least every sync_interval
+  kOff,       // when the system likes
+};
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
+
+struct StoreOptions {
+  OpenMode mode = OpenMode::kWrite;
+  SyncPolicy sync = SyncPolicy::kInterval;
+  std::chrono::milliseconds sync_interval{1000};    // 10 ms to 1 h
+  // The head (what is in memory and log, not yet in a segment) is sealed when it has as many spans
+  // or bytes, or is as old.
+  std::uint32_t head_max_spans = 65'536;            // 1,000 to 4,000,000
+  std::uint64_t head_max_bytes = 64ULL << 20;       // 1 MiB to 4 GiB
+  std::chrono::seconds head_max_age{3600};          // 1 s to 30 days
+  // Appends wait while so many bytes of frozen heads await sealing, and fail with kBusy after
+  // append_timeout.
+  std::uint64_t backlog_max_bytes = 256ULL << 20;   // 1 MiB to 64 GiB
+  std::chrono::milliseconds append_timeout{10'000};
+  // Seal in a thread of the store's own. Without it, Append seals when the head is full.
+  bool background_sealing = true;
+  // What the library has to say; called from any thread, must not call the store.
+  std::function<void(LogLevel, std::string_view)> log;
+  // Counters and sizes as they change: name, value. Called from any thread, must not call the store.
+  std::function<void(std::string_view name, double value)> metric;
+};
+
+struct AppendResult {
+  std::uint64_t accepted = 0;
+  std::uint64_t rejected = 0;                                   // bad spans, left out
+  std::vector<std::pair<std::string, std::uint64_t>> reasons;   // of the rejected ones
+  std::string first_error;  // a sentence on the first rejected span, "" when there is none
+};
+
+struct FoundTrace {
+  TraceId trace_id;
+  std::uint64_t order_key = 0;  // start_ns (kNewest) or duration in nanoseconds (kLongest)
+};
+
+struct SearchPage {
+  std::vector<FoundTrace> traces;     // in the query's order
+  std::string next_cursor;            // "" when there is no more
+  std::optional<std::uint64_t> total; // where Query::count_total asked for it
+};
+
+struct SummaryPage {
+  std::vector<TraceSummary> summaries;
+  std::string next_cursor;
+  std::optional<std::uint64_t> total;
+};
+
+struct OperationInfo {
+  std::string name;
+  SpanKind kind = SpanKind::kUnspecified;
+  std::uint64_t spans = 0;
+};
+struct NamedCount {
+  std::string name;
+  std::uint64_t count = 0;
+};
+struct DependencyLink {
+  std::string parent;
+  std::string child;
+  std::uint64_t calls = 0;
+  std::uint64_t errors = 0;
+};
+
+struct StoreStats {
+  std::uint64_t spans = 0;          // in segments and head, repeats counted
+  std::uint64_t head_spans = 0;
+  std::uint64_t segments = 0;
+  std::uint64_t segment_bytes = 0;
+  std::uint64_t log_bytes = 0;
+  std::uint64_t min_start_ns = 0;
+  std::uint64_t max_start_ns = 0;
+  std::vector<NamedCount> bytes_by_column;  // of the segments, largest first; only where asked
+};
+
+// One moment of a store. Answers don't change while it lives; it holds files open and memory.
+class Snapshot {
+ public:
+  explicit Snapshot(std::shared_ptr<const store::SnapshotData> data) : data_(std::move(data)) {}
+
+  // Traces that match. Errors: kInvalidArgument (the query or its cursor), kCancelled, kCorruption,
+  // kIo.
+  Result<SearchPage> Find(const Query& query) const;
+  Result<SummaryPage> FindSummaries(const Query& query) const;
+  // Spans that satisfy one of the query's conditions on a span, in matching traces, in the order
+  // of the traces; Query::limit counts spans.
+  Result<SpanList> FindSpans(const Query& query) const;
+
+  // All spans of a trace, each as often as it was stored. kNotFound when there is none.
+  Result<SpanList> Get(TraceId id) const;
+  // The traces that share these low 64 bits (Zipkin's lenient ids).
+  Result<std::vector<TraceId>> TracesWithLowId(std::uint64_t low) const;
+  Result<TraceSummary> Summarize(TraceId id) const;
+
+  Result<std::vector<NamedCount>> Services() const;  // by name, spans each
+  Result<std::vector<OperationInfo>> Operations(std::string_view service) const;  // "" means all
+  Result<std::vector<NamedCount>> Keys() const;      // attribute keys at any level, by name
+  // Values of a key with counts, most frequent first. Those of high cardinality are read by a scan.
+  Result<std::vector<NamedCount>> Values(std::string_view key, std::size_t limit) const;
+  // Jaeger's rule: a call for each span whose parent is of another service. Counts child spans that
+  // started in the range.
+  Result<std::vector<DependencyLink>> Dependencies(TimeRange range) const;
+  Result<StoreStats> Stats(bool by_column) const;
+
+  // Calls `visit` with all spans, some thousands at a time, whole traces together. Stops when it
+  // returns false.
+  Status ForEachBatch(const std::function<bool(const SpanList&)>& visit) const;
+
+  const std::shared_ptr<const store::SnapshotData>& data() const noexcept { return data_; }
+
+ private:
+  std::shared_ptr<const store::SnapshotData> data_;
+};
+
+class Store {
+ public:
+  // Errors: kNotFound (kRead, nothing there), kBusy (another process appends, named), kUnsupported
+  // (a newer format), kIo, kCorruption.
+  static Result<std::unique_ptr<Store>> Open(const std::string& directory,
+                                             StoreOptions options = {});
+  // Seals what is in the head; what fails then is only logged. Close() reports.
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Decodes one message and appends its good spans. When it returns, they are acknowledged: kept
+  // as the sync policy says, and found by the next query of any process. Errors: kInvalidArgument
+  // (the message can't be read at all), kBusy (backlog), kIo, kUnsupported (format compiled out).
+  Result<AppendResult> Append(std::string_view message, Format format);
+  // Appends decoded spans. For the library's own adapters.
+  Status AppendBatch(model::SpanBatch&& batch);
+
+  Result<Snapshot> TakeSnapshot() const;
+
+  // Each of these takes a snapshot of its own.
+  Result<SearchPage> Find(const Query& query) const;
+  Result<SummaryPage> FindSummaries(const Query& query) const;
+  Result<SpanList> Get(TraceId id) const;
+  Result<std::vector<NamedCount>> Services() const;
+  Result<std::vector<OperationInfo>> Operations(std::string_view service) const;
+  Result<std::vector<DependencyLink>> Dependencies(TimeRange range) const;
+
+  Status Sync();   // everything acknowledged is on the medium
+  Status Seal();   // the head becomes a segment now
+  Status Close();  // seals, syncs, and lets the directory go; further calls fail
+
+ private:
+  explicit Store(std::unique_ptr<store::Engine> engine);
+  std::unique_ptr<store::Engine> engine_;
+};
+
+// Spans of files, with the same questions as a store, no directory needed. `contents`: whole files,
+// plain or gzip or zstd, each of any format, told by content. Errors: kInvalidArgument naming what
+// is wrong; `report` gets what was left out.
+Result<Snapshot> SnapshotOfFiles(const std::vector<std::string>& contents, AppendResult& report);
+// A single segment file.
+Result<Snapshot> SnapshotOfSegment(const std::string& path);
+
+// Spans as bytes of a format; traces together where the format asks for it.
+Result<std::string> Encode(const SpanList& spans, Format format);
+
+}  // namespace tracestore

@@ -1,0 +1,117 @@
+#include "query/fetch.h"
+
+#include <algorithm>
+#include <set>
+
+#include "assembly/summary.h"
+#include "base/try.h"
+
+namespace tracestore::query {
+
+using store::SegmentReader;
+using store::SnapshotData;
+
+bool InHead(const SnapshotData& data, TraceId id) {
+  return std::any_of(data.head.begin(), data.head.end(),
+                     [&](const auto& batch) { return batch->HasTrace(id); });
+}
+
+Result<std::vector<TracePlace>> FindPlaces(const SnapshotData& data, TraceId id) {
+  std::vector<TracePlace> places;
+  for (const auto& segment : data.segments) {
+    TS_TRY_ASSIGN(const auto ordinals, segment->FindTrace(id));
+    for (const std::uint32_t ordinal : ordinals) places.push_back({segment.get(), ordinal});
+  }
+  return places;
+}
+
+Status FetchInto(const SnapshotData& data, TraceId id, model::SpanBatch& out) {
+  TS_TRY_ASSIGN(const auto places, FindPlaces(data, id));
+  for (const TracePlace& place : places) {
+    TS_TRY_ASSIGN(const auto* table, place.segment->traces());
+    const store::TracePart& part = table->parts[place.ordinal];
+    TS_TRY(place.segment->ReadRows(part.first_row, part.first_row + part.rows, {}, out));
+  }
+  model::BatchAppender appender(out);
+  for (const auto& batch : data.head) {
+    if (!batch->HasTrace(id)) continue;
+    appender.SetSource(batch->batch());
+    batch->ForEachRow(id, [&](std::uint32_t row) { appender.Append(row); });
+  }
+  return {};
+}
+
+Result<std::shared_ptr<model::SpanBatch>> FetchTrace(const SnapshotData& data, TraceId id) {
+  auto batch = std::make_shared<model::SpanBatch>();
+  TS_TRY(FetchInto(data, id, *batch));
+  return batch;
+}
+
+Result<model::TraceExtent> ExtentOf(const SnapshotData& data, TraceId id) {
+  model::TraceExtent extent;
+  TS_TRY_ASSIGN(const auto places, FindPlaces(data, id));
+  for (const TracePlace& place : places) {
+    TS_TRY_ASSIGN(const auto* table, place.segment->traces());
+    const store::TracePart& part = table->parts[place.ordinal];
+    if (part.has_start) extent.Add(part.start_ns, part.end_ns);
+  }
+  for (const auto& batch : data.head) {
+    batch->ForEachRow(id, [&](std::uint32_t row) { extent.Add(batch->batch().spans[row]); });
+  }
+  return extent;
+}
+
+namespace {
+
+Result<TraceSummary> FromTable(const SegmentReader& segment, const store::TracePart& part) {
+  TS_TRY_ASSIGN(const auto* table, segment.traces());
+  TS_TRY_ASSIGN(const auto* strings, segment.dictionary());
+  TraceSummary summary;
+  summary.trace_id = part.id;
+  summary.has_start = part.has_start;
+  summary.start_ns = part.start_ns;
+  summary.end_ns = part.end_ns;
+  summary.root_service = strings->At(part.root_service);
+  summary.root_operation = strings->At(part.root_name);
+  summary.span_count = part.rows;
+  summary.error_count = part.errors;
+  summary.orphan_count = part.orphans;
+  for (const store::ServiceCount& s : table->profiles[part.profile])
+    summary.services.push_back({std::string(strings->At(s.service)), s.spans, s.errors});
+  std::sort(summary.services.begin(), summary.services.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return summary;
+}
+
+}  // namespace
+
+Result<TraceSummary> SummaryOf(const SnapshotData& data, TraceId id) {
+  TS_TRY_ASSIGN(const auto places, FindPlaces(data, id));
+  if (places.size() == 1 && !InHead(data, id)) {
+    TS_TRY_ASSIGN(const auto* table, places[0].segment->traces());
+    const store::TracePart& part = table->parts[places[0].ordinal];
+    if (!part.has_repeats) return FromTable(*places[0].segment, part);
+  }
+  model::SpanBatch spans;
+  TS_TRY(FetchInto(data, id, spans));
+  if (spans.empty()) {
+    return Error(ErrorCode::kNotFound, "there is no trace " + id.ToShortHex());
+  }
+  return assembly::Summarize(spans);
+}
+
+Result<std::vector<TraceId>> TracesWithLowId(const SnapshotData& data, std::uint64_t low) {
+  std::set<TraceId> ids;
+  for (const auto& segment : data.segments) {
+    TS_TRY_ASSIGN(const auto found, segment->FindLowId(low));
+    ids.insert(found.begin(), found.end());
+  }
+  for (const auto& batch : data.head) {
+    for (const model::SpanRecord& span : batch->batch().spans) {
+      if (span.trace_id.low == low) ids.insert(span.trace_id);
+    }
+  }
+  return std::vector<TraceId>(ids.begin(), ids.end());
+}
+
+}  // namespace tracestore::query

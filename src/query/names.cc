@@ -1,0 +1,257 @@
+#include "query/names.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "base/try.h"
+#include "model/text.h"
+
+namespace tracestore::query {
+namespace {
+
+using model::SpanBatch;
+using model::SpanRecord;
+using store::SegmentReader;
+using store::SnapshotData;
+using store::TermKind;
+
+using Counts = std::map<std::string, std::uint64_t, std::less<>>;
+
+constexpr std::uint8_t Kind(TermKind kind) { return static_cast<std::uint8_t>(kind); }
+
+void AddTo(Counts& counts, std::string_view name, std::uint64_t count) {
+  const auto at = counts.lower_bound(name);
+  if (at != counts.end() && at->first == name) at->second += count;
+  else counts.emplace_hint(at, name, count);
+}
+
+std::vector<NamedCount> ByName(const Counts& counts) {
+  std::vector<NamedCount> list;
+  list.reserve(counts.size());
+  for (const auto& [name, count] : counts) list.push_back({name, count});
+  return list;
+}
+
+// Calls `visit(text a, term, count)` for the posting terms of a kind, or those with this `a`.
+template <typename Visit>
+Status ForEachTerm(const SegmentReader& segment, TermKind kind, std::optional<std::uint32_t> a,
+                   const Visit& visit) {
+  TS_TRY_ASSIGN(const auto* postings, segment.postings());
+  TS_TRY_ASSIGN(const auto* strings, segment.dictionary());
+  bool good = true;
+  postings->ForEach(Kind(kind), a, [&](index::Term term, std::uint64_t count) {
+    if (term.a < strings->size() && term.b < strings->size()) visit(*strings, term, count);
+    else good = false;
+  });
+  if (good) return {};
+  return Error(ErrorCode::kCorruption, "segment " + segment.name() +
+                                           ": a posting term names a text that is not there");
+}
+
+// Calls `visit(service, span, count)`: for each (resource, name, kind) of a batch one of its spans
+// and how many there are that indexes count.
+template <typename Visit>
+void ForEachOperation(const SpanBatch& batch, const Visit& visit) {
+  struct Group {
+    const SpanRecord* span = nullptr;
+    std::uint64_t count = 0;
+  };
+  std::unordered_map<std::uint64_t, Group> groups;
+  for (const SpanRecord& span : batch.spans) {
+    if (span.firehose()) continue;
+    Group& group = groups[(std::uint64_t{span.resource} << 35) ^ (std::uint64_t{span.name} << 3) ^
+                          static_cast<std::uint64_t>(span.kind)];
+    group.span = &span;
+    ++group.count;
+  }
+  for (const auto& [key, group] : groups)
+    visit(ServiceOf(batch, *group.span), *group.span, group.count);
+}
+
+// The ranges of attributes of a span alone: its own, its events', its references'.
+template <typename Visit>
+void ForEachOwnRange(const SpanBatch& batch, const SpanRecord& span, const Visit& visit) {
+  visit(span.attributes);
+  for (std::uint32_t i = 0; i < span.events.count; ++i)
+    visit(batch.events[span.events.begin + i].attributes);
+  for (std::uint32_t i = 0; i < span.references.count; ++i)
+    visit(batch.references[span.references.begin + i].attributes);
+}
+
+// Calls `visit(attribute, count)` for the attributes at every level of the spans that indexes
+// count; those of a resource or scope come once, with the number of its spans.
+template <typename Visit>
+void ForEachAttribute(const SpanBatch& batch, const Visit& visit) {
+  std::vector<std::uint64_t> resources(batch.resources.size());
+  std::vector<std::uint64_t> scopes(batch.scopes.size());
+  const auto visit_range = [&](model::Range range, std::uint64_t count) {
+    if (count == 0) return;
+    for (const model::Attribute& attribute : AttributesOf(batch, range)) visit(attribute, count);
+  };
+  for (const SpanRecord& span : batch.spans) {
+    if (span.firehose()) continue;
+    ++resources[span.resource];
+    ++scopes[span.scope];
+    ForEachOwnRange(batch, span, [&](model::Range range) { visit_range(range, 1); });
+  }
+  for (std::size_t i = 0; i < resources.size(); ++i)
+    visit_range(batch.resources[i].attributes, resources[i]);
+  for (std::size_t i = 0; i < scopes.size(); ++i)
+    visit_range(batch.scopes[i].attributes, scopes[i]);
+}
+
+// Counts the values of one key.
+class ValueCounter {
+ public:
+  explicit ValueCounter(std::string_view key) : key_(key) {}
+
+  void Add(std::string text, std::uint64_t count) { counts_[std::move(text)] += count; }
+
+  void AddBatch(const SpanBatch& batch) {
+    const auto key = batch.strings.Find(key_);
+    if (!key) return;
+    ForEachAttribute(batch, [&](const model::Attribute& attribute, std::uint64_t count) {
+      if (attribute.key == *key) Add(model::CanonicalText(batch, attribute), count);
+    });
+  }
+
+  Status AddSegment(const SegmentReader& segment) {
+    TS_TRY_ASSIGN(const auto* strings, segment.dictionary());
+    TS_TRY_ASSIGN(const auto* postings, segment.postings());
+    const auto key = strings->Find(key_);
+    if (!key) return {};
+    const auto all = postings->CountOf({Kind(TermKind::kKey), *key, 0});
+    if (!all) return {};
+    std::uint64_t listed = 0;
+    postings->ForEach(Kind(TermKind::kKeyValue), *key,
+                      [&](index::Term, std::uint64_t count) { listed += count; });
+    // Values that the encoder kept raw stand in no list: read them all.
+    if (listed != *all) return ScanSegment(segment, *key);
+    return ForEachTerm(segment, TermKind::kKeyValue, *key,
+                       [&](const auto& texts, index::Term term, std::uint64_t count) {
+                         Add(std::string(texts.At(term.b)), count);
+                       });
+  }
+
+  std::vector<NamedCount> MostFrequent(std::size_t limit) && {
+    std::vector<NamedCount> list;
+    list.reserve(counts_.size());
+    for (auto& [text, count] : counts_) list.push_back({text, count});
+    const auto before = [](const NamedCount& a, const NamedCount& b) {
+      return a.count != b.count ? a.count > b.count : a.name < b.name;
+    };
+    if (limit == 0 || limit > list.size()) limit = list.size();
+    std::partial_sort(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(limit), list.end(),
+                      before);
+    list.resize(limit);
+    return list;
+  }
+
+ private:
+  Status ScanSegment(const SegmentReader& segment, std::uint32_t key) {
+    TS_TRY_ASSIGN(const auto* tables, segment.tables());
+    store::Projection projection;
+    projection.all_columns = false;
+    for (std::uint32_t i = 0; i < tables->columns.size(); ++i) {
+      if (tables->columns[i].key == key) projection.columns.push_back(i);
+    }
+    TS_TRY_ASSIGN(const index::PageSet pages, segment.PagesOf(TermKind::kKey, key));
+    for (std::uint32_t page = 0; page < segment.page_count(); ++page) {
+      if (!pages.Contains(page)) continue;
+      const store::PageInfo& info = segment.pages()[page];
+      SpanBatch rows;
+      TS_TRY(segment.ReadRows(info.first_row, info.first_row + info.rows, projection, rows));
+      AddBatch(rows);
+    }
+    return {};
+  }
+
+  std::string_view key_;
+  std::unordered_map<std::string, std::uint64_t> counts_;
+};
+
+}  // namespace
+
+Result<std::vector<NamedCount>> Services(const SnapshotData& data) {
+  Counts counts;
+  for (const auto& segment : data.segments) {
+    TS_TRY(ForEachTerm(*segment, TermKind::kService, std::nullopt,
+                       [&](const auto& texts, index::Term term, std::uint64_t count) {
+                         AddTo(counts, texts.At(term.a), count);
+                       }));
+  }
+  for (const auto& part : data.head) {
+    ForEachOperation(part->batch(),
+                     [&](std::string_view service, const SpanRecord&, std::uint64_t count) {
+                       AddTo(counts, service, count);
+                     });
+  }
+  if (const auto none = counts.find(""); none != counts.end()) counts.erase(none);
+  return ByName(counts);
+}
+
+Result<std::vector<OperationInfo>> Operations(const SnapshotData& data, std::string_view service) {
+  constexpr std::uint32_t kKinds = 6;
+  std::map<std::pair<std::string, std::uint32_t>, std::uint64_t> counts;
+  for (const auto& segment : data.segments) {
+    std::optional<std::uint32_t> only;
+    if (!service.empty()) {
+      TS_TRY_ASSIGN(const auto* strings, segment->dictionary());
+      only = strings->Find(service);
+      if (!only) continue;
+    }
+    for (std::uint32_t kind = 0; kind < kKinds; ++kind) {
+      const auto terms =
+          static_cast<TermKind>(static_cast<std::uint32_t>(TermKind::kServiceOperationKind) + kind);
+      TS_TRY(ForEachTerm(*segment, terms, only,
+                         [&](const auto& texts, index::Term term, std::uint64_t count) {
+                           counts[{std::string(texts.At(term.b)), kind}] += count;
+                         }));
+    }
+  }
+  for (const auto& part : data.head) {
+    const SpanBatch& batch = part->batch();
+    ForEachOperation(batch, [&](std::string_view owner, const SpanRecord& span,
+                                std::uint64_t count) {
+      if (service.empty() || owner == service)
+        counts[{std::string(batch.text(span.name)), static_cast<std::uint32_t>(span.kind)}] += count;
+    });
+  }
+  std::vector<OperationInfo> list;
+  list.reserve(counts.size());
+  for (const auto& [operation, count] : counts)
+    list.push_back({operation.first, static_cast<SpanKind>(operation.second), count});
+  return list;
+}
+
+Result<std::vector<NamedCount>> Keys(const SnapshotData& data) {
+  Counts counts;
+  for (const auto& segment : data.segments) {
+    TS_TRY(ForEachTerm(*segment, TermKind::kKey, std::nullopt,
+                       [&](const auto& texts, index::Term term, std::uint64_t count) {
+                         AddTo(counts, texts.At(term.a), count);
+                       }));
+  }
+  for (const auto& part : data.head) {
+    const SpanBatch& batch = part->batch();
+    ForEachAttribute(batch, [&](const model::Attribute& attribute, std::uint64_t count) {
+      AddTo(counts, batch.text(attribute.key), count);
+    });
+  }
+  return ByName(counts);
+}
+
+Result<std::vector<NamedCount>> Values(const SnapshotData& data, std::string_view key,
+                                       std::size_t limit) {
+  ValueCounter counter(key);
+  for (const auto& segment : data.segments) TS_TRY(counter.AddSegment(*segment));
+  for (const auto& part : data.head) counter.AddBatch(part->batch());
+  return std::move(counter).MostFrequent(limit);
+}
+
+}  // namespace tracestore::query

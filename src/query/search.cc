@@ -1,0 +1,290 @@
+#include "query/search.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+
+#include "base/try.h"
+#include "predicate/batch_binding.h"
+#include "predicate/compiled_query.h"
+#include "predicate/trace_evaluator.h"
+#include "query/candidates.h"
+#include "query/cursor.h"
+#include "query/fetch.h"
+
+namespace tracestore::query {
+namespace {
+
+using predicate::BatchBinding;
+using predicate::CompiledQuery;
+using predicate::OrderKey;
+using predicate::TraceEvaluator;
+using store::SegmentReader;
+using store::SnapshotData;
+
+Status CheckStop(const Query& query) {
+  if (query.cancel != nullptr && query.cancel->load(std::memory_order_relaxed))
+    return Error(ErrorCode::kCancelled, "the query was cancelled");
+  if (query.deadline && std::chrono::steady_clock::now() > *query.deadline)
+    return Error(ErrorCode::kCancelled, "the query's deadline has passed");
+  return {};
+}
+
+// Keeps the first `limit` + 1 traces in the order, after the cursor.
+class Best {
+ public:
+  Best(std::uint32_t limit, std::optional<OrderKey> after) : limit_(limit), after_(after) {}
+
+  void Offer(const OrderKey& key) {
+    ++total_;
+    if (after_ && !after_->Before(key)) return;
+    kept_.insert(key);
+    if (limit_ != 0 && kept_.size() > limit_ + 1ULL) kept_.erase(std::prev(kept_.end()));
+  }
+  // Whether a trace with an order key of at most `most` can't be among the first any more.
+  bool Excludes(std::uint64_t most) const {
+    return limit_ != 0 && kept_.size() > limit_ && most < std::prev(kept_.end())->key;
+  }
+  std::uint64_t total() const { return total_; }
+
+  SearchPage Page(std::uint64_t hash, bool with_total) const {
+    SearchPage page;
+    for (const OrderKey& key : kept_) {
+      if (limit_ != 0 && page.traces.size() == limit_) {
+        page.next_cursor =
+            EncodeCursor(hash, {page.traces.back().order_key, page.traces.back().trace_id});
+        break;
+      }
+      page.traces.push_back({key.trace_id, key.key});
+    }
+    if (with_total) page.total = total_;
+    return page;
+  }
+
+ private:
+  struct Less {
+    bool operator()(const OrderKey& a, const OrderKey& b) const { return a.Before(b); }
+  };
+  std::uint32_t limit_;
+  std::optional<OrderKey> after_;
+  std::set<OrderKey, Less> kept_;
+  std::uint64_t total_ = 0;
+};
+
+// The rows of a trace, each of several that are equal in every field once.
+std::vector<std::uint32_t> DistinctRows(const model::SpanBatch& batch) {
+  std::vector<std::uint32_t> rows(batch.size());
+  for (std::uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  std::sort(rows.begin(), rows.end(), [&](std::uint32_t x, std::uint32_t y) {
+    const auto& a = batch.spans[x];
+    const auto& b = batch.spans[y];
+    return std::tie(a.span_id, a.start_ns, x) < std::tie(b.span_id, b.start_ns, y);
+  });
+  std::vector<std::uint32_t> distinct;
+  std::size_t group = 0;  // where the spans of this id and start begin in `distinct`
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto& span = batch.spans[rows[i]];
+    if (i == 0 || batch.spans[rows[i - 1]].span_id != span.span_id ||
+        batch.spans[rows[i - 1]].start_ns != span.start_ns) {
+      group = distinct.size();
+    }
+    const bool repeat =
+        std::any_of(distinct.begin() + static_cast<std::ptrdiff_t>(group), distinct.end(),
+                    [&](std::uint32_t x) { return SpansEqual(batch, batch.spans[x], batch, span); });
+    if (!repeat) distinct.push_back(rows[i]);
+  }
+  return distinct;
+}
+
+class Searcher {
+ public:
+  Searcher(const SnapshotData& data, const Query& query, const CompiledQuery& compiled,
+           std::optional<OrderKey> after)
+      : data_(data), query_(query), compiled_(compiled), best_(query.limit, after),
+        evaluator_(compiled) {}
+
+  Result<SearchPage> Run() {
+    TS_TRY(ChooseLeaf());
+    TS_TRY(SearchHead());
+    std::vector<std::size_t> order(data_.segments.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) {
+      return data_.segments[x]->meta().max_start_ns > data_.segments[y]->meta().max_start_ns;
+    });
+    for (const std::size_t i : order) TS_TRY(SearchSegment(*data_.segments[i], candidates_[i]));
+    return best_.Page(compiled_.hash(), query_.count_total);
+  }
+
+ private:
+  // Of the leaves that each matching trace satisfies, the one with the fewest candidate pages.
+  Status ChooseLeaf() {
+    std::size_t fewest = ~std::size_t{0};
+    for (const std::uint32_t leaf : compiled_.required_leaves()) {
+      std::vector<index::PageSet> pages;
+      std::size_t count = 0;
+      for (const auto& segment : data_.segments) {
+        TS_TRY_ASSIGN(index::PageSet set, CandidatePages(*segment, compiled_, leaf));
+        count += set.cardinality();
+        pages.push_back(std::move(set));
+        TS_TRY(CheckStop(query_));
+      }
+      if (count < fewest) {
+        fewest = count;
+        leaf_ = leaf;
+        candidates_ = std::move(pages);
+      }
+    }
+    return {};
+  }
+
+  // A trace whose start is at most `start` can't be among the first any more. (The order by
+  // duration has no such bound; a total needs all.)
+  bool TooOld(std::uint64_t start) const {
+    return !query_.count_total && compiled_.order() == Order::kNewest && best_.Excludes(start);
+  }
+
+  Status SearchHead() {
+    struct Hit {
+      std::uint64_t start;
+      TraceId id;
+    };
+    std::vector<Hit> hits;
+    for (const auto& batch : data_.head) {
+      TS_TRY(CheckStop(query_));
+      BatchBinding binding(compiled_, batch->batch());
+      for (std::uint32_t row = 0; row < batch->batch().size(); ++row) {
+        const auto& span = batch->batch().spans[row];
+        if (binding.MatchesLeaf(leaf_, row)) hits.push_back({span.start_ns, span.trace_id});
+      }
+    }
+    std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
+      return a.start != b.start ? a.start > b.start : a.id < b.id;
+    });
+    for (const Hit& hit : hits) {
+      if (TooOld(hit.start)) break;
+      TS_TRY(DecideScattered(hit.id));
+    }
+    return {};
+  }
+
+  Status SearchSegment(const SegmentReader& segment, const index::PageSet& candidates) {
+    if (candidates.empty() || TooOld(segment.meta().max_start_ns)) return {};
+    predicate::Needs needs = compiled_.needs();
+    TS_TRY_ASSIGN(const store::Projection projection, ProjectionFor(segment, needs));
+    TS_TRY_ASSIGN(const auto* table, segment.traces());
+    for (const std::uint32_t page : candidates.ToVectorDescending()) {
+      TS_TRY(CheckStop(query_));
+      const store::PageInfo& info = segment.pages()[page];
+      if (TooOld(info.max_start_ns)) continue;
+      model::SpanBatch rows;
+      TS_TRY(segment.ReadRows(info.first_row, info.first_row + info.rows, projection, rows));
+      TS_TRY(SearchPageRows(info, *table, rows));
+    }
+    return {};
+  }
+
+  Status SearchPageRows(const store::PageInfo& info, const store::TraceTable& table,
+                        const model::SpanBatch& rows) {
+    BatchBinding binding(compiled_, rows);
+    std::size_t part_number = table.PartOf(info.first_row);
+    for (std::uint32_t row = 0; row < rows.size();) {
+      const store::TracePart& part = table.parts[part_number++];
+      const std::uint32_t end =
+          std::min<std::uint32_t>(info.rows, part.first_row + part.rows - info.first_row);
+      bool hit = false;
+      for (std::uint32_t i = row; i < end && !hit; ++i) hit = binding.MatchesLeaf(leaf_, i);
+      if (hit) TS_TRY(DecidePart(info, part, binding, row, end));
+      row = end;
+    }
+    return {};
+  }
+
+  Status DecidePart(const store::PageInfo& info, const store::TracePart& part,
+                    BatchBinding& binding, std::uint32_t first, std::uint32_t last) {
+    if (TooOld(part.start_ns)) return {};
+    const bool in_page =
+        part.first_row >= info.first_row && part.first_row + part.rows <= info.first_row + info.rows;
+    const bool alone = !data_.straddlers->contains(part.id.low) && !InHead(data_, part.id);
+    if (!in_page || !alone || (compiled_.trace_needs().spans && part.has_repeats))
+      return DecideScattered(part.id);
+    if (compiled_.NeedsWholeTrace()) {
+      evaluator_.Reset();
+      for (std::uint32_t row = first; row < last; ++row) evaluator_.Add(binding, row);
+      if (!evaluator_.Matches()) return {};
+    }
+    OfferExtent(part.id, {part.has_start, part.start_ns, part.end_ns});
+    return {};
+  }
+
+  // A trace with rows elsewhere, too: decided once, from all of them.
+  Status DecideScattered(TraceId id) {
+    if (!decided_.insert(id).second) return {};
+    TS_TRY(CheckStop(query_));
+    TS_TRY_ASSIGN(const model::TraceExtent extent, ExtentOf(data_, id));
+    if (TooOld(extent.start_ns)) return {};
+    if (compiled_.NeedsWholeTrace()) {
+      model::SpanBatch spans;
+      TS_TRY(FetchInto(data_, id, spans));
+      BatchBinding binding(compiled_, spans);
+      evaluator_.Reset();
+      for (const std::uint32_t row : DistinctRows(spans)) evaluator_.Add(binding, row);
+      if (!evaluator_.Matches()) return {};
+    }
+    OfferExtent(id, extent);
+    return {};
+  }
+
+  void OfferExtent(TraceId id, const model::TraceExtent& extent) {
+    best_.Offer({compiled_.order() == Order::kNewest ? extent.start_ns : extent.duration_ns(), id});
+  }
+
+  const SnapshotData& data_;
+  const Query& query_;
+  const CompiledQuery& compiled_;
+  Best best_;
+  TraceEvaluator evaluator_;
+  std::uint32_t leaf_ = 0;
+  std::vector<index::PageSet> candidates_;  // by segment, of leaf_
+  std::unordered_set<TraceId> decided_;
+};
+
+Result<SearchPage> Search(const SnapshotData& data, const Query& query,
+                          const CompiledQuery& compiled) {
+  std::optional<OrderKey> after;
+  if (!query.cursor.empty()) {
+    TS_TRY_ASSIGN(after, DecodeCursor(query.cursor, compiled.hash()));
+  }
+  return Searcher(data, query, compiled, after).Run();
+}
+
+}  // namespace
+
+Result<SearchPage> FindTraces(const SnapshotData& data, const Query& query) {
+  TS_TRY_ASSIGN(const CompiledQuery compiled, CompiledQuery::Compile(query));
+  return Search(data, query, compiled);
+}
+
+Result<std::shared_ptr<model::SpanBatch>> FindSpans(const SnapshotData& data, const Query& query) {
+  TS_TRY_ASSIGN(const CompiledQuery compiled, CompiledQuery::Compile(query));
+  // Each matching trace gives at least one span: no more traces than spans are needed.
+  TS_TRY_ASSIGN(const SearchPage page, Search(data, query, compiled));
+  auto out = std::make_shared<model::SpanBatch>();
+  model::BatchAppender appender(*out);
+  for (const FoundTrace& found : page.traces) {
+    TS_TRY(CheckStop(query));
+    model::SpanBatch spans;
+    TS_TRY(FetchInto(data, found.trace_id, spans));
+    BatchBinding binding(compiled, spans);
+    appender.SetSource(spans);
+    for (const std::uint32_t row : DistinctRows(spans)) {
+      bool any = false;
+      for (std::size_t leaf = 0; leaf < compiled.leaf_count() && !any; ++leaf)
+        any = binding.MatchesLeaf(leaf, row);
+      if (any) appender.Append(row);
+      if (query.limit != 0 && out->size() == query.limit) return out;
+    }
+  }
+  return out;
+}
+
+}  // namespace tracestore::query

@@ -1,0 +1,196 @@
+// The store's search held against a naive one: random spans, random queries, traces that lie in
+// several pages, segments and the head, restarts in between.
+#include "query/search.h"
+
+#include <gtest/gtest.h>
+
+#include "fs/memory_file_system.h"
+#include "predicate/testing/naive_search.h"
+#include "predicate/testing/random.h"
+#include "predicate/testing/small_world.h"
+#include "query/fetch.h"
+#include "store/catalog/memory_catalog.h"
+#include "store/engine/engine.h"
+
+namespace tracestore::query {
+namespace {
+
+using predicate::testing::NaiveResult;
+using predicate::testing::NaiveSearch;
+using predicate::testing::Random;
+using predicate::testing::RandomQuery;
+using predicate::testing::SmallWorldBatch;
+using predicate::testing::SmallWorldOptions;
+
+// Queries of one run; the issue of every search is compared with the naive one's.
+constexpr std::uint64_t kWorlds = 200;
+constexpr std::uint64_t kQueriesPerWorld = 50;
+
+class World {
+ public:
+  explicit World(std::uint64_t seed) : random_(seed) { Open(); }
+
+  void Fill() {
+    SmallWorldOptions options;
+    options.id_seed = random_.Next();
+    options.most_traces = 20;
+    const std::uint32_t batches = 2 + random_.Below(6);
+    for (std::uint32_t i = 0; i < batches; ++i) {
+      options.spans = 10 + random_.Below(120);
+      batches_.push_back(SmallWorldBatch(random_.Next(), options));
+      model::SpanBatch copy = batches_.back();
+      ASSERT_TRUE(engine_->Append(std::move(copy)).has_value());
+      if (random_.Percent(50)) {
+        const auto sealed = engine_->Seal();
+        ASSERT_TRUE(sealed.has_value()) << sealed.error().message();
+      }
+      if (random_.Percent(20)) Open();
+    }
+  }
+
+  std::shared_ptr<const store::SnapshotData> Snapshot() {
+    auto snapshot = engine_->TakeSnapshot();
+    EXPECT_TRUE(snapshot.has_value()) << snapshot.error().message();
+    return *snapshot;
+  }
+  std::vector<const model::SpanBatch*> batches() const {
+    std::vector<const model::SpanBatch*> all;
+    for (const auto& batch : batches_) all.push_back(&batch);
+    return all;
+  }
+  const model::SpanBatch& sample() { return batches_[random_.Below(batches_.size())]; }
+  Random& random() { return random_; }
+
+ private:
+  void Open() {
+    engine_.reset();
+    StoreOptions options;
+    options.background_sealing = false;
+    options.sync = SyncPolicy::kOff;
+    auto engine = store::Engine::Open(files_, "store",
+                                      std::make_unique<store::MemoryCatalog>(disk_), options);
+    ASSERT_TRUE(engine.has_value()) << engine.error().message();
+    engine_ = std::move(*engine);
+  }
+
+  Random random_;
+  fs::MemoryFileSystem files_;
+  std::shared_ptr<store::MemoryCatalogDisk> disk_ = std::make_shared<store::MemoryCatalogDisk>();
+  std::unique_ptr<store::Engine> engine_;
+  std::vector<model::SpanBatch> batches_;
+};
+
+void ExpectSummary(const TraceSummary& summary, const NaiveResult& naive) {
+  EXPECT_EQ(summary.start_ns, naive.start_ns);
+  EXPECT_EQ(summary.end_ns, naive.end_ns);
+  EXPECT_EQ(summary.root_service, naive.root_service);
+  EXPECT_EQ(summary.root_operation, naive.root_operation);
+  EXPECT_EQ(summary.span_count, naive.span_count);
+  EXPECT_EQ(summary.error_count, naive.error_count);
+  EXPECT_EQ(summary.orphan_count, naive.orphan_count);
+  ASSERT_EQ(summary.services.size(), naive.services.size());
+  for (const auto& service : summary.services) {
+    const auto found = naive.services.find(service.name);
+    ASSERT_NE(found, naive.services.end());
+    EXPECT_EQ(service.span_count, found->second.spans);
+    EXPECT_EQ(service.error_count, found->second.errors);
+  }
+}
+
+// All pages of a query, by its cursor.
+void ExpectPages(const store::SnapshotData& data, Query query,
+                 const std::vector<NaiveResult>& expected) {
+  query.limit = 7;
+  std::size_t at = 0;
+  do {
+    const auto page = FindTraces(data, query);
+    ASSERT_TRUE(page.has_value()) << page.error().message();
+    for (const FoundTrace& found : page->traces) {
+      ASSERT_LT(at, expected.size());
+      EXPECT_EQ(found.trace_id, expected[at].trace_id);
+      EXPECT_EQ(found.order_key, expected[at].order_key);
+      ++at;
+    }
+    query.cursor = page->next_cursor;
+  } while (!query.cursor.empty());
+  EXPECT_EQ(at, expected.size());
+}
+
+TEST(SearchDifferential, EqualsTheNaiveSearch) {
+  std::uint64_t matches = 0;
+  for (std::uint64_t seed = 0; seed < kWorlds; ++seed) {
+    SCOPED_TRACE("world " + std::to_string(seed));
+    World world(seed);
+    world.Fill();
+    const auto snapshot = world.Snapshot();
+    const auto batches = world.batches();
+    for (std::uint64_t i = 0; i < kQueriesPerWorld; ++i) {
+      const std::uint64_t query_seed = seed * 1000 + i;
+      SCOPED_TRACE("query " + std::to_string(query_seed));
+      Query query = RandomQuery(query_seed, world.sample());
+      const auto expected = NaiveSearch(batches, query);
+      matches += expected.size();
+      query.count_total = i % 5 == 0;
+      const auto found = FindTraces(*snapshot, query);
+      ASSERT_TRUE(found.has_value()) << found.error().message();
+      const std::size_t wanted =
+          query.limit == 0 ? expected.size() : std::min<std::size_t>(query.limit, expected.size());
+      ASSERT_EQ(found->traces.size(), wanted);
+      for (std::size_t k = 0; k < wanted; ++k) {
+        ASSERT_EQ(found->traces[k].trace_id, expected[k].trace_id) << "result " << k;
+        ASSERT_EQ(found->traces[k].order_key, expected[k].order_key);
+      }
+      EXPECT_EQ(found->next_cursor.empty(), wanted == expected.size());
+      if (query.count_total) {
+        EXPECT_EQ(found->total, expected.size());
+      }
+      if (i % 8 == 0) ExpectPages(*snapshot, query, expected);
+      if (i % 8 == 1 && !expected.empty()) {
+        const auto summary = SummaryOf(*snapshot, expected[0].trace_id);
+        ASSERT_TRUE(summary.has_value()) << summary.error().message();
+        ExpectSummary(*summary, expected[0]);
+      }
+    }
+    if (HasFatalFailure()) return;
+  }
+  RecordProperty("queries", static_cast<int>(kWorlds * kQueriesPerWorld));
+  EXPECT_GT(matches, kWorlds * kQueriesPerWorld);  // random queries that never match prove little
+}
+
+TEST(Search, StopsWhenAskedTo) {
+  World world(1);
+  world.Fill();
+  const auto snapshot = world.Snapshot();
+  std::atomic<bool> cancel{true};
+  Query query;
+  query.cancel = &cancel;
+  auto found = FindTraces(*snapshot, query);
+  ASSERT_FALSE(found.has_value());
+  EXPECT_EQ(found.error().code(), ErrorCode::kCancelled);
+  query.cancel = nullptr;
+  query.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  found = FindTraces(*snapshot, query);
+  ASSERT_FALSE(found.has_value());
+  EXPECT_EQ(found.error().message(), "the query's deadline has passed");
+}
+
+TEST(Search, RefusesACursorOfAnotherQuery) {
+  World world(2);
+  world.Fill();
+  const auto snapshot = world.Snapshot();
+  Query query;
+  query.limit = 1;
+  const auto page = FindTraces(*snapshot, query);
+  ASSERT_TRUE(page.has_value());
+  ASSERT_FALSE(page->next_cursor.empty());
+  query.cursor = page->next_cursor;
+  query.Service("another");
+  EXPECT_EQ(FindTraces(*snapshot, query).error().message(),
+            "the cursor belongs to another query");
+  query.cursor = "nonsense";
+  EXPECT_EQ(FindTraces(*snapshot, query).error().message(),
+            "the cursor is not one that this store gave");
+}
+
+}  // namespace
+}  // namespace tracestore::query

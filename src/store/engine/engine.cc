@@ -1,0 +1,426 @@
+#include "store/engine/engine.h"
+
+#include <algorithm>
+
+#include "base/try.h"
+#include "store/engine/batch_codec.h"
+#include "store/segment/segment_format.h"
+
+namespace tracestore::store {
+namespace {
+
+std::string WalDirectory(const std::string& directory) { return fs::JoinPath(directory, "wal"); }
+std::string SegmentsDirectory(const std::string& directory) {
+  return fs::JoinPath(directory, "segments");
+}
+
+Status CheckOptions(const StoreOptions& o) {
+  using namespace std::chrono_literals;
+  const auto bad = [](const std::string& what) {
+    return Error(ErrorCode::kInvalidArgument, "store options: " + what);
+  };
+  if (o.sync_interval < 10ms || o.sync_interval > 1h)
+    return bad("sync_interval must be from 10 ms to 1 h");
+  if (o.head_max_spans < 1'000 || o.head_max_spans > 4'000'000)
+    return bad("head_max_spans must be from 1,000 to 4,000,000");
+  if (o.head_max_bytes < (1ULL << 20) || o.head_max_bytes > (4ULL << 30))
+    return bad("head_max_bytes must be from 1 MiB to 4 GiB");
+  if (o.head_max_age < 1s || o.head_max_age > 30 * 24h)
+    return bad("head_max_age must be from 1 s to 30 days");
+  if (o.backlog_max_bytes < (1ULL << 20) || o.backlog_max_bytes > (64ULL << 30))
+    return bad("backlog_max_bytes must be from 1 MiB to 64 GiB");
+  return {};
+}
+
+}  // namespace
+
+Engine::Engine(fs::FileSystem& files, std::string directory, std::unique_ptr<Catalog> catalog,
+               const StoreOptions& options)
+    : files_(files), directory_(std::move(directory)), catalog_(std::move(catalog)),
+      options_(options), segments_(files, directory_), head_(std::make_shared<Head>()),
+      follower_(files, WalDirectory(directory_)) {}
+
+Result<std::unique_ptr<Engine>> Engine::Open(fs::FileSystem& files, std::string directory,
+                                             std::unique_ptr<Catalog> catalog,
+                                             const StoreOptions& options) {
+  TS_TRY(CheckOptions(options));
+  std::unique_ptr<Engine> engine(
+      new Engine(files, std::move(directory), std::move(catalog), options));
+  if (engine->writing()) {
+    TS_TRY(engine->StartWriting());
+  } else {
+    TS_TRY(engine->TakeSnapshot());
+  }
+  return engine;
+}
+
+Engine::~Engine() {
+  if (auto closed = Close(); !closed.has_value()) Log(LogLevel::kError, closed.error().message());
+}
+
+void Engine::Log(LogLevel level, const std::string& text) const {
+  if (options_.log) options_.log(level, text);
+}
+void Engine::Metric(std::string_view name, double value) const {
+  if (options_.metric) options_.metric(name, value);
+}
+
+Status Engine::StartWriting() {
+  TS_TRY_ASSIGN(lock_, files_.LockExclusive(fs::JoinPath(directory_, "lock"),
+                                            "the store " + directory_));
+  TS_TRY(files_.CreateDirectories(WalDirectory(directory_)));
+  TS_TRY(files_.CreateDirectories(SegmentsDirectory(directory_)));
+  TS_TRY(Recover());
+  if (options_.background_sealing)
+    seal_thread_ = std::jthread([this](const std::stop_token& stop) { SealLoop(stop); });
+  if (options_.sync == SyncPolicy::kInterval)
+    sync_thread_ = std::jthread([this](const std::stop_token& stop) { SyncLoop(stop); });
+  return {};
+}
+
+// Reads what no segment holds yet out of the log, and removes what a crash left behind.
+Status Engine::Recover() {
+  CatalogView view;
+  TS_TRY(segments_.Refresh(*catalog_, view, published_));
+  TS_TRY(RemoveLogsBefore(files_, WalDirectory(directory_), view.retired_before));
+  RemoveStrayFiles(view);
+  TS_TRY(follower_.Refresh(view.retired_before));
+  for (const auto& batch : follower_.batches()) head_->Adopt(batch);
+  next_log_ = std::max(follower_.last_log() + 1, view.retired_before);
+  if (const std::uint64_t places = follower_.damaged_places(); places > 0) {
+    Log(LogLevel::kWarning, "the log of " + directory_ + " had " + std::to_string(places) +
+                                " torn or damaged places, which were passed over");
+  }
+  Metric("recovered_spans", static_cast<double>(head_->spans()));
+  if (HeadIsFull()) Freeze();
+  return {};
+}
+
+void Engine::RemoveStrayFiles(const CatalogView& view) {
+  const std::string directory = SegmentsDirectory(directory_);
+  const auto entries = files_.List(directory);
+  if (!entries.has_value()) return;
+  for (const fs::DirectoryEntry& entry : *entries) {
+    const std::string path = fs::JoinPath(directory, entry.name);
+    const bool live = std::any_of(view.segments.begin(), view.segments.end(), [&](const auto& s) {
+      return SegmentPath(directory_, s.id) == path;
+    });
+    if (!live && !entry.is_directory && !files_.Unlink(path).has_value())
+      Log(LogLevel::kWarning, "a segment file left by a crash could not be removed: " + path);
+  }
+}
+
+Status Engine::CheckOpen() const {
+  const std::lock_guard lock(state_mutex_);
+  if (closed_) return Error(ErrorCode::kInvalidArgument, "the store is closed");
+  return {};
+}
+
+bool Engine::HeadIsFull() const {
+  return head_->spans() >= options_.head_max_spans ||
+         head_->memory_bytes() >= options_.head_max_bytes;
+}
+
+// The caller holds append_mutex_. Rows that come now go to a new log and a new head.
+void Engine::Freeze() {
+  if (log_ != nullptr) (void)log_->Close();
+  if (log_ != nullptr) next_log_ = std::max(next_log_, log_->file_number() + 1);
+  log_.reset();
+  const std::lock_guard lock(state_mutex_);
+  if (head_->empty()) return;
+  frozen_bytes_ += head_->memory_bytes();
+  frozen_.push_back({head_, next_log_, false});
+  head_ = std::make_shared<Head>();
+  frozen_changed_.notify_all();
+}
+
+Status Engine::WaitForRoom() {
+  std::unique_lock lock(state_mutex_);
+  const bool room = frozen_changed_.wait_for(lock, options_.append_timeout, [&] {
+    return frozen_bytes_ < options_.backlog_max_bytes || closed_;
+  });
+  if (room) return {};
+  return Error(ErrorCode::kBusy,
+               "sealing lags behind: " + std::to_string(frozen_bytes_) +
+                   " bytes await it" + (seal_error_ ? " (" + seal_error_->message() + ")" : "") +
+                   "; try again later");
+}
+
+// The caller holds append_mutex_. After a failed write the next record goes to a new file.
+Status Engine::WriteRecord(PreparedLogRecord& record) {
+  if (log_ == nullptr) {
+    LogWriterOptions options;
+    options.sync_creation = options_.sync == SyncPolicy::kFull;
+    const std::uint64_t number = next_log_++;
+    TS_TRY_ASSIGN(log_, LogWriter::Create(files_, WalDirectory(directory_), number,
+                                          number << 32, options));
+  }
+  PreparedLogRecord* const group[] = {&record};
+  auto written = log_->Append(group);
+  if (written.has_value() && options_.sync == SyncPolicy::kFull) written = log_->Sync();
+  if (!written.has_value()) {
+    log_.reset();
+    return std::move(written).error();
+  }
+  unsynced_ = options_.sync != SyncPolicy::kFull;
+  return {};
+}
+
+Status Engine::Append(model::SpanBatch&& batch) {
+  if (!writing()) {
+    return Error(ErrorCode::kInvalidArgument, "the store was opened for reading only");
+  }
+  if (batch.empty()) return {};
+  const auto spans = static_cast<double>(batch.size());
+  TS_TRY_ASSIGN(PreparedLogRecord record,
+                PrepareLogRecord(kBatchRecordKind, EncodeBatch(batch), true));
+  {
+    const std::lock_guard lock(append_mutex_);
+    TS_TRY(CheckOpen());
+    TS_TRY(WaitForRoom());
+    TS_TRY(WriteRecord(record));
+    bool full = false;
+    {
+      const std::lock_guard state(state_mutex_);
+      head_->Add(std::move(batch));
+      full = HeadIsFull();
+    }
+    if (full) Freeze();
+  }
+  Metric("appended_spans", spans);
+  if (!options_.background_sealing) return SealNext();
+  return {};
+}
+
+Status Engine::Sync() {
+  TS_TRY(CheckOpen());
+  const std::lock_guard lock(append_mutex_);
+  if (log_ != nullptr && unsynced_) {
+    TS_TRY(log_->Sync());
+    unsynced_ = false;
+  }
+  return {};
+}
+
+void Engine::SyncLoop(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    wake.wait_for(lock, stop, options_.sync_interval, [] { return false; });
+    if (stop.stop_requested()) return;
+    if (auto synced = Sync(); !synced.has_value())
+      Log(LogLevel::kError, "the log could not be synced: " + synced.error().message());
+  }
+}
+
+void Engine::SealLoop(const std::stop_token& stop) {
+  using namespace std::chrono_literals;
+  while (!stop.stop_requested()) {
+    bool old = false;
+    {
+      std::unique_lock lock(state_mutex_);
+      frozen_changed_.wait_for(lock, stop, 1s, [&] { return !frozen_.empty(); });
+      old = !head_->empty() &&
+            std::chrono::steady_clock::now() - head_->since() >= options_.head_max_age;
+    }
+    if (old) {
+      const std::lock_guard lock(append_mutex_);
+      Freeze();
+    }
+    if (stop.stop_requested()) return;
+    if (auto sealed = SealNext(); !sealed.has_value()) {
+      Log(LogLevel::kError, "a segment could not be sealed: " + sealed.error().message());
+      std::unique_lock lock(state_mutex_);
+      frozen_changed_.wait_for(lock, stop, 1s, [] { return false; });
+    }
+  }
+}
+
+Status Engine::SealNext() {
+  const std::lock_guard seal(seal_mutex_);
+  while (true) {
+    Frozen next;
+    {
+      const std::lock_guard lock(state_mutex_);
+      if (frozen_.empty()) return {};
+      next = frozen_.front();
+    }
+    auto sealed = next.committed ? Publish() : SealHead(next);
+    const std::lock_guard lock(state_mutex_);
+    seal_error_.reset();
+    if (sealed.has_value()) continue;
+    seal_error_ = sealed.error();
+    return sealed;
+  }
+}
+
+Status Engine::WriteSegmentFile(SegmentId id, const std::string& bytes) {
+  const std::string path = SegmentPath(directory_, id);
+  const std::string temporary = path + ".tmp";
+  (void)files_.Unlink(temporary);  // left by a try that failed
+  TS_TRY_ASSIGN(auto file, files_.CreateExclusive(temporary));
+  TS_TRY(file->Append(bytes));
+  TS_TRY(file->Sync());
+  TS_TRY(file->Close());
+  TS_TRY(files_.Rename(temporary, path));
+  return files_.SyncDirectory(SegmentsDirectory(directory_));
+}
+
+Status Engine::SealHead(const Frozen& frozen) {
+  model::SpanBatch whole;
+  model::BatchAppender appender(whole);
+  for (const auto& batch : frozen.head->batches()) {
+    appender.SetSource(batch->batch());
+    for (std::uint32_t row = 0; row < batch->batch().size(); ++row) appender.Append(row);
+  }
+  TS_TRY_ASSIGN(const BuiltSegment built, BuildSegment(whole));
+  TS_TRY_ASSIGN(const CatalogView view, catalog_->Read());
+  TS_TRY(WriteSegmentFile(view.next_segment_id, built.bytes));
+  TS_TRY(CommitSegment(built, view.next_segment_id, frozen));
+  Metric("sealed_spans", static_cast<double>(built.meta.rows));
+  Metric("sealed_bytes", static_cast<double>(built.bytes.size()));
+  // The logs are retired in the catalog: a failure to remove them is mended at the next open.
+  if (auto removed = RemoveLogsBefore(files_, WalDirectory(directory_), frozen.next_log);
+      !removed.has_value()) {
+    Log(LogLevel::kWarning, "a retired log could not be removed: " + removed.error().message());
+  }
+  return {};
+}
+
+Result<std::vector<Straddler>> Engine::FindStraddlers(const std::vector<TraceId>& ids,
+                                                      SegmentId id, const CatalogView& view,
+                                                      const SnapshotData& live) {
+  std::vector<Straddler> found;
+  for (const TraceId& trace : ids) {
+    bool here = false;
+    for (std::size_t i = 0; i < live.segments.size(); ++i) {
+      TS_TRY_ASSIGN(const auto there, live.segments[i]->FindLowId(trace.low));
+      if (there.empty()) continue;
+      found.push_back({trace.low, view.segments[i].id});
+      here = true;
+    }
+    if (here) found.push_back({trace.low, id});
+  }
+  return found;
+}
+
+// Makes the segment live, retires its log, and swaps it for the frozen head in one step.
+Status Engine::CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen) {
+  SegmentInfo info;
+  info.id = id;
+  info.file_bytes = built.bytes.size();
+  info.rows = built.meta.rows;
+  info.traces = built.meta.traces;
+  info.min_start_ns = built.meta.min_start_ns;
+  info.max_start_ns = built.meta.max_start_ns;
+  info.min_time_ns = built.meta.min_start_ns;
+  info.max_time_ns = std::max(built.meta.max_end_ns, built.meta.max_start_ns);
+  info.log_end = {frozen.next_log, 0};
+  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  info.min_arrival_ns = info.max_arrival_ns = static_cast<std::uint64_t>(now.count());
+  while (true) {
+    CatalogView view;
+    SnapshotData live;
+    TS_TRY(segments_.Refresh(*catalog_, view, live));
+    SealCommit commit;
+    info.log_begin = {view.retired_before, 0};
+    commit.added = {info};
+    TS_TRY_ASSIGN(commit.straddlers, FindStraddlers(built.trace_ids, id, view, live));
+    commit.retired_before = frozen.next_log;
+    commit.based_on_segments_version = view.segments_version;
+    const auto committed = catalog_->CommitSeal(commit);
+    if (committed.has_value()) {
+      const std::lock_guard lock(state_mutex_);
+      frozen_.front().committed = true;
+      break;
+    }
+    if (committed.error().code() != ErrorCode::kBusy) return committed.error();
+  }
+  return Publish();
+}
+
+Status Engine::Publish() {
+  CatalogView view;
+  SnapshotData live;
+  auto refreshed = segments_.Refresh(*catalog_, view, live);
+  const std::lock_guard lock(state_mutex_);
+  // If the new segment can't be opened now, its rows stay readable from the frozen head and the next
+  // try only opens it.
+  if (refreshed.has_value()) {
+    published_ = std::move(live);
+    frozen_bytes_ -= frozen_.front().head->memory_bytes();
+    frozen_.pop_front();
+  }
+  frozen_changed_.notify_all();
+  return refreshed;
+}
+
+Result<std::shared_ptr<const SnapshotData>> Engine::TakeSnapshot() {
+  TS_TRY(CheckOpen());
+  return writing() ? SnapshotAsWriter() : SnapshotAsReader();
+}
+
+Result<std::shared_ptr<const SnapshotData>> Engine::SnapshotAsWriter() {
+  const std::lock_guard lock(state_mutex_);
+  auto data = std::make_shared<SnapshotData>(published_);
+  const auto add = [&](const Head& head) {
+    data->head.insert(data->head.end(), head.batches().begin(), head.batches().end());
+  };
+  for (const Frozen& frozen : frozen_) add(*frozen.head);
+  add(*head_);
+  return std::shared_ptr<const SnapshotData>(std::move(data));
+}
+
+Result<std::shared_ptr<const SnapshotData>> Engine::SnapshotAsReader() {
+  const std::lock_guard lock(reader_mutex_);
+  while (true) {
+    auto data = std::make_shared<SnapshotData>();
+    CatalogView view;
+    auto status = segments_.Refresh(*catalog_, view, *data);
+    if (status.has_value()) status = follower_.Refresh(view.retired_before);
+    TS_TRY_ASSIGN(const std::uint64_t version, catalog_->Version());
+    // A seal in between may have retired a log before it was read, or a file: look again.
+    if (version != view.version) continue;
+    if (!status.has_value()) return std::move(status).error();
+    data->head = follower_.batches();
+    data->log_bytes = follower_.log_bytes();
+    return std::shared_ptr<const SnapshotData>(std::move(data));
+  }
+}
+
+Status Engine::Seal() {
+  TS_TRY(CheckOpen());
+  if (!writing()) return Error(ErrorCode::kInvalidArgument, "the store was opened for reading only");
+  {
+    const std::lock_guard lock(append_mutex_);
+    Freeze();
+  }
+  return SealNext();
+}
+
+Status Engine::Close() {
+  {
+    const std::lock_guard lock(state_mutex_);
+    if (closed_) return {};
+  }
+  sync_thread_ = {};
+  seal_thread_ = {};
+  Status sealed;
+  if (lock_ != nullptr) {
+    {
+      const std::lock_guard lock(append_mutex_);
+      Freeze();
+    }
+    sealed = SealNext();
+  }
+  const std::lock_guard append(append_mutex_);
+  const std::lock_guard lock(state_mutex_);
+  closed_ = true;
+  frozen_changed_.notify_all();
+  lock_.reset();
+  return sealed;
+}
+
+}  // namespace tracestore::store

@@ -1,0 +1,115 @@
+// Engine: a store's directory at work: log, head, sealing, snapshots (docs/format/directory.md).
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <tracestore/status.h>
+#include <tracestore/store.h>
+
+#include "fs/file_system.h"
+#include "model/span_batch.h"
+#include "store/catalog/catalog.h"
+#include "store/engine/head.h"
+#include "store/engine/log_follower.h"
+#include "store/engine/segment_cache.h"
+#include "store/engine/snapshot.h"
+#include "store/log/log_writer.h"
+#include "store/segment/segment_writer.h"
+
+namespace tracestore::store {
+
+// Threads: every public method may be called from any thread. Its own thread, "seal", makes
+// segments of frozen heads where StoreOptions::background_sealing asks for it.
+// Locks, in this order: seal_mutex_, append_mutex_, state_mutex_.
+class Engine {
+ public:
+  // `files` must outlive the engine, `catalog` is the directory's. Errors as Store::Open.
+  static Result<std::unique_ptr<Engine>> Open(fs::FileSystem& files, std::string directory,
+                                              std::unique_ptr<Catalog> catalog,
+                                              const StoreOptions& options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Keeps the spans: in the log when it returns, in every later snapshot.
+  Status Append(model::SpanBatch&& batch);
+  Result<std::shared_ptr<const SnapshotData>> TakeSnapshot();
+
+  Status Sync();
+  Status Seal();
+  Status Close();
+
+  const StoreOptions& options() const noexcept { return options_; }
+
+ private:
+  struct Frozen {
+    std::shared_ptr<Head> head;
+    std::uint64_t next_log = 0;  // the first log that holds none of it
+    bool committed = false;      // it is in a live segment that couldn't be opened yet
+  };
+
+  Engine(fs::FileSystem& files, std::string directory, std::unique_ptr<Catalog> catalog,
+         const StoreOptions& options);
+  Status StartWriting();
+  Status Recover();
+  Status CheckOpen() const;
+  Status WriteRecord(PreparedLogRecord& record);
+  Status WaitForRoom();
+  void Freeze();
+  bool HeadIsFull() const;
+  void RemoveStrayFiles(const CatalogView& view);
+  Status SealNext();
+  Status SealHead(const Frozen& frozen);
+  Status CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen);
+  Result<std::vector<Straddler>> FindStraddlers(const std::vector<TraceId>& ids, SegmentId id,
+                                                const CatalogView& view,
+                                                const SnapshotData& live);
+  Status WriteSegmentFile(SegmentId id, const std::string& bytes);
+  Status Publish();
+  void SealLoop(const std::stop_token& stop);
+  void SyncLoop(const std::stop_token& stop);
+  Result<std::shared_ptr<const SnapshotData>> SnapshotAsWriter();
+  Result<std::shared_ptr<const SnapshotData>> SnapshotAsReader();
+  void Log(LogLevel level, const std::string& text) const;
+  void Metric(std::string_view name, double value) const;
+  bool writing() const noexcept { return options_.mode == OpenMode::kWrite; }
+
+  fs::FileSystem& files_;
+  const std::string directory_;
+  const std::unique_ptr<Catalog> catalog_;
+  const StoreOptions options_;
+  std::unique_ptr<fs::FileLock> lock_;
+  SegmentCache segments_;
+
+  std::mutex append_mutex_;  // guards log_, next_log_, unsynced_
+  std::unique_ptr<LogWriter> log_;
+  std::uint64_t next_log_ = 1;
+  bool unsynced_ = false;
+
+  std::mutex seal_mutex_;    // held while one head is sealed
+
+  mutable std::mutex state_mutex_;  // guards what follows
+  std::shared_ptr<Head> head_;
+  std::deque<Frozen> frozen_;
+  std::uint64_t frozen_bytes_ = 0;
+  SnapshotData published_;          // segments and straddlers as of the last seal
+  std::optional<Error> seal_error_; // of the last try; none when it went well
+  bool closed_ = false;
+  std::condition_variable_any frozen_changed_;
+
+  std::mutex reader_mutex_;  // guards follower_
+  LogFollower follower_;
+
+  std::jthread seal_thread_;
+  std::jthread sync_thread_;
+};
+
+}  // namespace tracestore::store

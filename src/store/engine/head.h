@@ -1,0 +1,36 @@
+// Head: spans that are in the log and in no segment yet.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "model/span_batch.h"
+#include "store/engine/snapshot.h"
+
+namespace tracestore::store {
+
+// A list of immutable batches. Small ones are merged with their neighbours as they come, so that a
+// search meets few: a batch is merged when the one before it has less than twice its rows, and the
+// result is bounded, which copies each span about log2 times. Not locked: the engine's lock does.
+class Head {
+ public:
+  void Add(model::SpanBatch&& batch);
+  // Takes a batch as it is.
+  void Adopt(std::shared_ptr<const HeadBatch> batch);
+
+  const std::vector<std::shared_ptr<const HeadBatch>>& batches() const noexcept { return batches_; }
+  std::uint64_t spans() const noexcept { return spans_; }
+  std::uint64_t memory_bytes() const noexcept { return bytes_; }
+  bool empty() const noexcept { return spans_ == 0; }
+  // When the first span came.
+  std::chrono::steady_clock::time_point since() const noexcept { return since_; }
+
+ private:
+  std::vector<std::shared_ptr<const HeadBatch>> batches_;
+  std::uint64_t spans_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::chrono::steady_clock::time_point since_{};
+};
+
+}  // namespace tracestore::store

@@ -1,0 +1,48 @@
+#include "store/engine/segment_cache.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/try.h"
+
+namespace tracestore::store {
+
+std::string SegmentPath(const std::string& directory, SegmentId id) {
+  char name[32];
+  (void)std::snprintf(name, sizeof name, "%016llx.seg",
+                      static_cast<unsigned long long>(id.value));
+  return fs::JoinPath(fs::JoinPath(directory, "segments"), name);
+}
+
+Status SegmentCache::Refresh(Catalog& catalog, CatalogView& view, SnapshotData& data) {
+  const std::lock_guard lock(mutex_);
+  CatalogReadOptions options;
+  options.straddlers_after = segments_version_;
+  TS_TRY_ASSIGN(view, catalog.Read(options));
+  if (view.segments_version != segments_version_ || open_.size() != view.segments.size()) {
+    std::map<std::uint64_t, std::shared_ptr<const SegmentReader>> live;
+    for (const SegmentInfo& info : view.segments) {
+      if (const auto known = open_.find(info.id.value); known != open_.end()) {
+        live.insert(*known);
+        continue;
+      }
+      const std::string path = SegmentPath(directory_, info.id);
+      TS_TRY_ASSIGN(auto file, files_.OpenForRead(path));
+      TS_TRY_ASSIGN(auto reader, SegmentReader::Open(std::move(file), path));
+      live.emplace(info.id.value, std::move(reader));
+    }
+    std::erase_if(straddlers_,
+                  [&](const Straddler& s) { return !live.contains(s.segment.value); });
+    straddlers_.insert(view.straddlers.begin(), view.straddlers.end());
+    auto set = std::make_shared<StraddlerSet>();
+    for (const Straddler& straddler : straddlers_) set->insert(straddler.trace_id_low);
+    open_ = std::move(live);
+    straddler_set_ = std::move(set);
+    segments_version_ = view.segments_version;
+  }
+  for (const auto& [id, reader] : open_) data.segments.push_back(reader);
+  data.straddlers = straddler_set_;
+  return {};
+}
+
+}  // namespace tracestore::store

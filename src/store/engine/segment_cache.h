@@ -1,0 +1,41 @@
+// SegmentCache: the segments of a directory that are open, and the traces that straddle them.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fs/file_system.h"
+#include "store/catalog/catalog.h"
+#include "store/engine/snapshot.h"
+#include "store/segment/segment_reader.h"
+
+namespace tracestore::store {
+
+// "segments/0000000000000007.seg" for id 7.
+std::string SegmentPath(const std::string& directory, SegmentId id);
+
+// Any thread.
+class SegmentCache {
+ public:
+  SegmentCache(fs::FileSystem& files, std::string directory)
+      : files_(files), directory_(std::move(directory)) {}
+
+  // Opens the live segments that aren't open yet, lets go of those that are live no more, and fills
+  // in the snapshot's segments and straddlers. kNotFound where a file is gone: the catalog must be
+  // read again.
+  Status Refresh(Catalog& catalog, CatalogView& view, SnapshotData& data);
+
+ private:
+  fs::FileSystem& files_;
+  const std::string directory_;
+  std::mutex mutex_;  // guards what follows
+  std::map<std::uint64_t, std::shared_ptr<const SegmentReader>> open_;
+  std::set<Straddler> straddlers_;
+  std::shared_ptr<const StraddlerSet> straddler_set_ = std::make_shared<StraddlerSet>();
+  std::uint64_t segments_version_ = 0;
+};
+
+}  // namespace tracestore::store

@@ -1,0 +1,60 @@
+// SnapshotData: one moment of a store, or of files: immutable segments and head batches.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <unordered_set>
+#include <vector>
+
+#include "model/span_batch.h"
+#include "store/segment/segment_reader.h"
+
+namespace tracestore::store {
+
+// Some spans of the head, with an index by trace. Immutable: any thread reads.
+class HeadBatch {
+ public:
+  explicit HeadBatch(model::SpanBatch batch) : batch_(std::move(batch)) {
+    for (std::uint32_t row = 0; row < batch_.size(); ++row)
+      by_trace_.push_back({batch_.spans[row].trace_id, row});
+    std::sort(by_trace_.begin(), by_trace_.end());
+  }
+  const model::SpanBatch& batch() const noexcept { return batch_; }
+
+  // Calls `visit(row)` for each row of the trace.
+  template <typename Visit>
+  void ForEachRow(TraceId id, const Visit& visit) const {
+    for (auto at = std::lower_bound(by_trace_.begin(), by_trace_.end(), Entry{id, 0});
+         at != by_trace_.end() && at->id == id; ++at) {
+      visit(at->row);
+    }
+  }
+  bool HasTrace(TraceId id) const noexcept {
+    const auto at = std::lower_bound(by_trace_.begin(), by_trace_.end(), Entry{id, 0});
+    return at != by_trace_.end() && at->id == id;
+  }
+  std::size_t memory_bytes() const noexcept {
+    return batch_.memory_bytes() + by_trace_.capacity() * sizeof(Entry);
+  }
+
+ private:
+  struct Entry {
+    TraceId id;
+    std::uint32_t row;
+    auto operator<=>(const Entry&) const = default;
+  };
+  model::SpanBatch batch_;
+  std::vector<Entry> by_trace_;
+};
+
+using StraddlerSet = std::unordered_set<std::uint64_t>;  // low halves of trace ids
+
+struct SnapshotData {
+  std::vector<std::shared_ptr<const SegmentReader>> segments;
+  std::vector<std::shared_ptr<const HeadBatch>> head;
+  // Traces with rows in more than one segment. Those with rows in the head are not in it.
+  std::shared_ptr<const StraddlerSet> straddlers;
+  std::uint64_t log_bytes = 0;
+};
+
+}  // namespace tracestore::store
