@@ -1,0 +1,23 @@
+#include <utility>
+
+#include <tracestore/store.h>
+
+#include "ingest/span_sink.h"
+
+namespace tracestore::ingest {
+namespace {
+
+class StoreSink final : public SpanSink {
+ public:
+  explicit StoreSink(Store& store) : store_(store) {}
+  Status Accept(model::SpanBatch&& batch) override { return store_.AppendBatch(std::move(batch)); }
+
+ private:
+  Store& store_;
+};
+
+}  // namespace
+
+std::unique_ptr<SpanSink> MakeStoreSink(Store& store) { return std::make_unique<StoreSink>(store); }
+
+}  // namespace tracestore::ingest
