@@ -1,0 +1,76 @@
+#include "server/admin/admin_api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tracestore::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::MatchesRegex;
+
+net::HttpRequest Get(const std::string& target) {
+  net::HttpRequest request;
+  request.method = "GET";
+  EXPECT_TRUE(request.SetTarget(target).has_value());
+  return request;
+}
+
+TEST(Admin, HealthFollowsTheService) {
+  Health health;
+  MetricRegistry metrics;
+  const net::HttpHandler admin = MakeAdminHandler({&health, &metrics, {}});
+  EXPECT_EQ(admin(Get("/")).status, 503);
+  EXPECT_THAT(admin(Get("/")).body, HasSubstr(R"({"status":"Server not available",)"));
+  health.Set(Health::State::kAvailable);
+  const net::HttpResponse up = admin(Get("/status"));
+  EXPECT_EQ(up.status, 200);
+  EXPECT_EQ(up.content_type, "application/json");
+  EXPECT_THAT(up.body, MatchesRegex(R"re(\{"status":"Server available",)re"
+                                    R"re("upSince":"[0-9-]+T[0-9:.]+Z",)re"
+                                    R"re("uptime":"[0-9.]+(ns|µs|ms|s)"\})re"));
+  health.Set(Health::State::kStopping);
+  EXPECT_EQ(admin(Get("/")).status, 503);
+}
+
+TEST(Admin, VersionHasJaegersKeys) {
+  Health health;
+  MetricRegistry metrics;
+  const auto answer = MakeAdminHandler({&health, &metrics, {}})(Get("/version"));
+  EXPECT_THAT(answer.body,
+              MatchesRegex(R"(\{"gitCommit":"","gitVersion":"v[0-9.]+","buildDate":""\})"));
+}
+
+TEST(Admin, MetricsAreCollectedWhenAsked) {
+  Health health;
+  MetricRegistry metrics;
+  metrics.Describe("tracestore_spans_total", "Spans\nof all kinds.");
+  metrics.Describe("tracestore_unused_total", "Never counted.");
+  metrics.Add("tracestore_spans_total", {{"reason", "a \"quoted\" \\ reason"}}, 2);
+  metrics.Add("tracestore_spans_total", {{"reason", "a \"quoted\" \\ reason"}});
+  metrics.Add("tracestore_spans_total", {});
+  const auto answer = MakeAdminHandler({&health, &metrics, [](MetricRegistry& registry) {
+                                          registry.Set("tracestore.head-spans", {}, 12.5);
+                                        }})(Get("/metrics"));
+  EXPECT_EQ(answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(answer.body,
+            "# TYPE tracestore_head_spans gauge\n"
+            "tracestore_head_spans 12.5\n"
+            "# HELP tracestore_spans_total Spans\\nof all kinds.\n"
+            "# TYPE tracestore_spans_total counter\n"
+            "tracestore_spans_total 1\n"
+            "tracestore_spans_total{reason=\"a \\\"quoted\\\" \\\\ reason\"} 3\n");
+}
+
+TEST(Admin, TimesAreRfc3339) {
+  using std::chrono::nanoseconds;
+  const auto at = [](std::int64_t ns) {
+    return FormatRfc3339(std::chrono::system_clock::time_point(
+        std::chrono::duration_cast<std::chrono::system_clock::duration>(nanoseconds(ns))));
+  };
+  EXPECT_EQ(at(1795376030375022592), "2026-11-22T19:33:50.375022592Z");
+  EXPECT_EQ(at(1795376030000000000), "2026-11-22T19:33:50Z");
+}
+
+}  // namespace
+}  // namespace tracestore::server

@@ -1,0 +1,41 @@
+// JaegerQueryApi: the HTTP API of Jaeger's query service (v1.76's /api/…), over snapshots.
+//
+// Facts: envelopes, statuses, sentences and content types are those that a running v1.76 answers.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <string_view>
+
+#include <tracestore/store.h>
+
+#include "net/http.h"
+
+namespace tracestore::server {
+
+// A moment of what is served; called once a request, on any thread.
+using SnapshotSource = std::function<Result<Snapshot>()>;
+
+// Called after each answer's head is ready, on any thread; must not block. `route` is a pattern,
+// "/api/traces/{traceID}", or "other": a bounded set.
+using RequestObserver =
+    std::function<void(std::string_view route, int status, std::chrono::nanoseconds took)>;
+
+struct JaegerQueryOptions {
+  SnapshotSource snapshot;    // required
+  RequestObserver observer;   // may be unset
+  // Unix time, for the default ranges. Unset: the system's clock.
+  std::function<std::chrono::nanoseconds()> now;
+  // After which a search is given up with 500.
+  std::chrono::seconds search_deadline{60};
+};
+
+// The handler of a whole server:
+//   GET /api/services, /api/services/{service}/operations, /api/operations, /api/traces,
+//   /api/traces/{traceID}, /api/dependencies; `/` lists them; all else is 404.
+// Found traces are streamed, one in memory at a time.
+net::HttpHandler MakeJaegerQueryHandler(JaegerQueryOptions options);
+
+// For HttpServerOptions::error_response: the server's own refusals in Jaeger's envelope.
+net::HttpResponse JaegerRefusal(int status, const std::string& message);
+
+}  // namespace tracestore::server

@@ -1,0 +1,17 @@
+// A stored trace as Jaeger's query service shows it.
+#pragma once
+#include <string>
+
+#include <tracestore/spans.h>
+
+namespace tracestore::server {
+
+// Appends the trace object of `spans`, which all belong to one trace, to `out`.
+//
+// Raw: each span as often as it was stored, in stored order, tags as they came. Otherwise as the
+// reader's adjusters leave it: spans equal in every field once, spans by start, tags by key, and
+// warnings on spans whose id stands twice or whose parent isn't in the trace. Clock skew is left as
+// it is, which is Jaeger's default.
+void AppendTrace(const SpanList& spans, bool raw, std::string& out);
+
+}  // namespace tracestore::server
