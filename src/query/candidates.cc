@@ -55,7 +55,7 @@ void DropByZones(const SegmentReader& segment, const predicate::CompiledQuery& q
   if (start.all() && duration.all() && trace.all()) return;
   for (const std::uint32_t page : pages.ToVector()) {
     const store::PageInfo& info = segment.pages()[page];
-    // A trace begins no later than any of its spans.
+    // A trace begins no later than any of its spans that has a start.
     if (!start.Overlaps(info.min_start_ns, info.max_start_ns) ||
         info.max_duration_ns < duration.least || info.max_start_ns < trace.least) {
       pages.Remove(page);

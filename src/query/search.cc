@@ -96,6 +96,11 @@ std::vector<std::uint32_t> DistinctRows(const model::SpanBatch& batch) {
   return distinct;
 }
 
+// No trace with a span in the segment starts later.
+std::uint64_t LatestStart(const SegmentReader& segment) {
+  return segment.meta().has_startless ? ~0ULL : segment.meta().max_start_ns;
+}
+
 class Searcher {
  public:
   Searcher(const SnapshotData& data, const Query& query, const CompiledQuery& compiled,
@@ -109,7 +114,7 @@ class Searcher {
     std::vector<std::size_t> order(data_.segments.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     std::sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) {
-      return data_.segments[x]->meta().max_start_ns > data_.segments[y]->meta().max_start_ns;
+      return LatestStart(*data_.segments[x]) > LatestStart(*data_.segments[y]);
     });
     for (const std::size_t i : order) TS_TRY(SearchSegment(*data_.segments[i], candidates_[i]));
     return best_.Page(compiled_.hash(), query_.count_total);
@@ -154,7 +159,9 @@ class Searcher {
       BatchBinding binding(compiled_, batch->batch());
       for (std::uint32_t row = 0; row < batch->batch().size(); ++row) {
         const auto& span = batch->batch().spans[row];
-        if (binding.MatchesLeaf(leaf_, row)) hits.push_back({span.start_ns, span.trace_id});
+        // A trace begins no later than any of its spans that has a start.
+        if (binding.MatchesLeaf(leaf_, row))
+          hits.push_back({span.has_start() ? span.start_ns : ~0ULL, span.trace_id});
       }
     }
     std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
@@ -168,7 +175,7 @@ class Searcher {
   }
 
   Status SearchSegment(const SegmentReader& segment, const index::PageSet& candidates) {
-    if (candidates.empty() || TooOld(segment.meta().max_start_ns)) return {};
+    if (candidates.empty() || TooOld(LatestStart(segment))) return {};
     predicate::Needs needs = compiled_.needs();
     TS_TRY_ASSIGN(const store::Projection projection, ProjectionFor(segment, needs));
     TS_TRY_ASSIGN(const auto* table, segment.traces());
@@ -201,7 +208,7 @@ class Searcher {
 
   Status DecidePart(const store::PageInfo& info, const store::TracePart& part,
                     BatchBinding& binding, std::uint32_t first, std::uint32_t last) {
-    if (TooOld(part.start_ns)) return {};
+    if (part.has_start && TooOld(part.start_ns)) return {};
     const bool in_page =
         part.first_row >= info.first_row && part.first_row + part.rows <= info.first_row + info.rows;
     const bool alone = !data_.straddlers->contains(part.id.low) && !InHead(data_, part.id);

@@ -97,6 +97,21 @@ void ExpectSummary(const TraceSummary& summary, const NaiveResult& naive) {
   }
 }
 
+// The expression as nested text, for the message of a failure.
+std::string Describe(const Expression& e) {
+  if (e.kind == Expression::Kind::kCondition) {
+    const Condition& c = e.condition;
+    return "(field " + std::to_string(static_cast<int>(c.field)) + " level " +
+           std::to_string(static_cast<int>(c.level)) + " op " +
+           std::to_string(static_cast<int>(c.op)) + " key '" + c.key + "' value '" + c.value +
+           "')";
+  }
+  static constexpr const char* kNames[] = {"and", "or", "not", "some-span"};
+  std::string text = std::string(kNames[static_cast<std::size_t>(e.kind)]) + "[";
+  for (const Expression& child : e.children) text += Describe(child) + " ";
+  return text + "]";
+}
+
 // All pages of a query, by its cursor.
 void ExpectPages(const store::SnapshotData& data, Query query,
                  const std::vector<NaiveResult>& expected) {
@@ -128,6 +143,7 @@ TEST(SearchDifferential, EqualsTheNaiveSearch) {
       const std::uint64_t query_seed = seed * 1000 + i;
       SCOPED_TRACE("query " + std::to_string(query_seed));
       Query query = RandomQuery(query_seed, world.sample());
+      SCOPED_TRACE(Describe(query.where));
       const auto expected = NaiveSearch(batches, query);
       matches += expected.size();
       query.count_total = i % 5 == 0;
@@ -137,7 +153,9 @@ TEST(SearchDifferential, EqualsTheNaiveSearch) {
           query.limit == 0 ? expected.size() : std::min<std::size_t>(query.limit, expected.size());
       ASSERT_EQ(found->traces.size(), wanted);
       for (std::size_t k = 0; k < wanted; ++k) {
-        ASSERT_EQ(found->traces[k].trace_id, expected[k].trace_id) << "result " << k;
+        ASSERT_EQ(found->traces[k].trace_id, expected[k].trace_id)
+            << "result " << k << ", key " << found->traces[k].order_key << " for "
+            << expected[k].order_key << ", order " << static_cast<int>(query.order);
         ASSERT_EQ(found->traces[k].order_key, expected[k].order_key);
       }
       EXPECT_EQ(found->next_cursor.empty(), wanted == expected.size());

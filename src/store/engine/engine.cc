@@ -66,10 +66,10 @@ void Engine::Metric(std::string_view name, double value) const {
 }
 
 Status Engine::StartWriting() {
-  TS_TRY_ASSIGN(lock_, files_.LockExclusive(fs::JoinPath(directory_, "lock"),
-                                            "the store " + directory_));
   TS_TRY(files_.CreateDirectories(WalDirectory(directory_)));
   TS_TRY(files_.CreateDirectories(SegmentsDirectory(directory_)));
+  TS_TRY_ASSIGN(lock_, files_.LockExclusive(fs::JoinPath(directory_, "lock"),
+                                            "the store " + directory_));
   TS_TRY(Recover());
   if (options_.background_sealing)
     seal_thread_ = std::jthread([this](const std::stop_token& stop) { SealLoop(stop); });

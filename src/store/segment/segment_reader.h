@@ -34,7 +34,7 @@ struct PageInfo {
   std::uint32_t rows = 0;
   std::uint64_t offset = 0;  // of its header
   std::uint32_t bytes = 0;   // of its payload
-  std::uint64_t min_start_ns = 0;  // a span without a start counts as one at 0
+  std::uint64_t min_start_ns = 0;  // with a span without a start: 0 and the greatest number
   std::uint64_t max_start_ns = 0;
   std::uint64_t max_duration_ns = 0;
 };

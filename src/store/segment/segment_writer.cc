@@ -189,9 +189,9 @@ SegmentMeta MakeMeta(const SpanBatch& batch, const RowOrder& order) {
 }
 
 void WidenZone(const SpanRecord& span, PageEntry& page) {
-  // A span without a start counts as one at 0.
+  // A span without a start may belong to a trace of any start: the page then covers all of time.
   page.min_start = std::min(page.min_start, span.start_ns);
-  page.max_start = std::max(page.max_start, span.start_ns);
+  page.max_start = std::max(page.max_start, span.has_start() ? span.start_ns : ~std::uint64_t{0});
   page.max_duration = std::max(page.max_duration, span.duration_ns);
 }
 
