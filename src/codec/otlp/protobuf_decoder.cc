@@ -80,6 +80,8 @@ class Decoder {
   Step DecodeLinks(SpanRecord& span);
   Step DecodeLink(std::string_view message);
   Step DecodeStatus(std::string_view message, std::string_view& text, std::uint64_t& code);
+  static bool ReadPlainAttribute(std::string_view message, std::string_view& key,
+                                 DecodedValue& value) noexcept;
   Step DecodeAttribute(std::string_view message);
   void AddAttribute(std::string_view key, const DecodedValue& value);
   void RefuseSpan();
@@ -427,6 +429,12 @@ Step Decoder::DecodeStatus(std::string_view message, std::string_view& text, std
 }
 
 Step Decoder::DecodeAttribute(std::string_view message) {
+  DecodedValue plain;
+  std::string_view plain_key;
+  if (ReadPlainAttribute(message, plain_key, plain)) {
+    AddAttribute(plain_key, plain);
+    return Step::kGoOn;
+  }
   std::string_view key;
   DecodedValue value;
   WireReader reader(message);
@@ -451,6 +459,43 @@ Step Decoder::DecodeAttribute(std::string_view message) {
   if (!reader.ok()) return Malformed(reader);
   if (refused == Step::kGoOn) AddAttribute(key, value);
   return refused;
+}
+
+// The one form in which SDKs write nearly every attribute: a key and a scalar, once each, in this
+// order, both shorter than 128 bytes. False for everything else, which says nothing of its validity.
+bool Decoder::ReadPlainAttribute(std::string_view message, std::string_view& key,
+                                 DecodedValue& value) noexcept {
+  constexpr auto kKey = static_cast<char>(WireTag(field::kKeyValueKey, kWireBytes));
+  constexpr auto kValue = static_cast<char>(WireTag(field::kKeyValueValue, kWireBytes));
+  const std::size_t size = message.size();
+  if (size < 4 || message[0] != kKey) return false;
+  const auto key_size = static_cast<std::uint8_t>(message[1]);
+  const std::size_t at = std::size_t{2} + key_size;  // of the value's tag
+  if (key_size >= 0x80 || at + 4 > size || message[at] != kValue) return false;
+  // A length of 128 and more has its high bit set and can't equal what is left.
+  const std::size_t rest = size - at - 2;
+  if (rest >= 0x80 || static_cast<std::uint8_t>(message[at + 1]) != rest) return false;
+  key = message.substr(2, key_size);
+  const std::string_view any = message.substr(at + 2);
+  switch (any[0]) {
+    case static_cast<char>(WireTag(field::kAnyString, kWireBytes)):
+      if (static_cast<std::uint8_t>(any[1]) != rest - 2) return false;
+      value = {ValueType::kString, 0, any.substr(2)};
+      return true;
+    case static_cast<char>(WireTag(field::kAnyInt, kWireVarint)): {
+      WireReader reader(any.substr(1));
+      value = {ValueType::kInt, reader.Varint(), {}};
+      return reader.done();
+    }
+    case static_cast<char>(WireTag(field::kAnyBool, kWireVarint)):
+      value = {ValueType::kBool, any[1] != 0 ? 1U : 0U, {}};
+      return rest == 2 && static_cast<std::uint8_t>(any[1]) < 0x80;
+    case static_cast<char>(WireTag(field::kAnyDouble, kWireFixed64)):
+      if (rest != 9) return false;
+      value = {ValueType::kDouble, base::LoadLe<std::uint64_t>(any.data() + 1), {}};
+      return true;
+    default: return false;
+  }
 }
 
 void Decoder::AddAttribute(std::string_view key, const DecodedValue& value) {

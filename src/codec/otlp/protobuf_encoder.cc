@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "codec/otlp/otlp_fields.h"
@@ -189,7 +190,7 @@ class Encoder {
     open_.clear();
     BeginContainer(type);
     model::ValueBlobReader reader(blob, type);
-    std::size_t entry = 0;
+    std::size_t entry = 0;  // the KeyValue whose value comes next, 0: none
     while (true) {
       const ValueToken token = reader.Next();
       switch (token.kind) {
@@ -202,12 +203,13 @@ class Encoder {
           WriteScalar(token);
           wire_.End(value);
           if (open_.back().map) wire_.End(entry);
+          entry = 0;
           break;
         }
         case ValueToken::Kind::kBeginArray:
         case ValueToken::Kind::kBeginMap: {
           const std::size_t value = BeginItem();
-          const std::size_t outer_entry = open_.back().map ? entry : 0;
+          const std::size_t outer_entry = std::exchange(entry, 0);
           BeginContainer(token.kind == ValueToken::Kind::kBeginMap ? ValueType::kMap
                                                                    : ValueType::kArray);
           open_.back().value = value;
@@ -216,6 +218,7 @@ class Encoder {
         }
         case ValueToken::Kind::kEnd: EndContainer(); break;
         default:  // the end, or a blob that is damaged: what could be read is kept
+          if (entry != 0) wire_.End(entry);
           while (!open_.empty()) EndContainer();
           return;
       }

@@ -4,33 +4,37 @@
 
 namespace tracestore::codec {
 
-std::uint64_t WireReader::LongVarint() noexcept {
-  const char* at = at_;
-  std::uint64_t value = 0;
+const char* WireReader::LongVarint(const char* at, const char* end, std::uint64_t* value,
+                                   const char** problem) noexcept {
+  const char* const begin = at;
+  std::uint64_t sum = 0;
   // 10 bytes at most; what a tenth has above bit 63 is dropped, as protobuf drops it.
   for (unsigned shift = 0; shift < 70; shift += 7) {
-    if (at == end_) {
-      Fail("a number runs past the end of its message");
-      return 0;
+    if (at == end) {
+      *problem = "a number runs past the end of its message";
+      return begin;
     }
     const auto byte = static_cast<std::uint8_t>(*at++);
-    value |= static_cast<std::uint64_t>(byte & 0x7F) << (shift < 63 ? shift : 63);
+    sum |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
     if (byte < 0x80) {
-      at_ = at;
-      return value;
+      *value = sum;
+      return at;
     }
   }
-  Fail("a varint is longer than 10 bytes");
-  return 0;
+  *problem = "a varint is longer than 10 bytes";
+  return begin;
 }
 
-void WireReader::Skip() noexcept {
-  const std::uint32_t type = tag_ & 7;
-  if (type == kWireGroup) {
-    SkipGroup(tag_ >> 3);
+const char* WireReader::SkipValue(std::uint32_t tag, const char* at, const char* end,
+                                  const char** problem) noexcept {
+  WireReader reader({at, static_cast<std::size_t>(end - at)});
+  if ((tag & 7) == kWireGroup) {
+    reader.SkipGroup(tag >> 3);
   } else {
-    SkipPlain(type);
+    reader.SkipPlain(tag & 7);
   }
+  *problem = reader.problem_;
+  return reader.ok() ? reader.at_ : reader.problem_at_;
 }
 
 void WireReader::SkipPlain(std::uint32_t type) noexcept {
@@ -45,7 +49,6 @@ void WireReader::SkipPlain(std::uint32_t type) noexcept {
 }
 
 void WireReader::SkipGroup(std::uint32_t number) noexcept {
-  const char* const begin = field_begin_;
   std::array<std::uint32_t, kMaxGroups> open;
   open[0] = number;
   std::size_t depth = 1;
@@ -70,7 +73,6 @@ void WireReader::SkipGroup(std::uint32_t number) noexcept {
       SkipPlain(type);
     }
   }
-  field_begin_ = begin;
 }
 
 void WireWriter::End(std::size_t begin) {

@@ -49,7 +49,15 @@ class WireReader {
 
   std::uint64_t Varint() noexcept {
     if (at_ != end_ && static_cast<signed char>(*at_) >= 0) return static_cast<std::uint8_t>(*at_++);
-    return LongVarint();
+    std::uint64_t value = 0;
+    const char* problem = nullptr;
+    const char* const at = LongVarint(at_, end_, &value, &problem);
+    if (problem != nullptr) {
+      Fail(problem);
+      return 0;
+    }
+    at_ = at;
+    return value;
   }
   std::uint32_t Fixed32() noexcept { return Fixed<std::uint32_t>(); }
   std::uint64_t Fixed64() noexcept { return Fixed<std::uint64_t>(); }
@@ -66,7 +74,12 @@ class WireReader {
   }
 
   // Passes over the value of the field just met, whatever its type.
-  void Skip() noexcept;
+  void Skip() noexcept {
+    const char* problem = nullptr;
+    const char* const at = SkipValue(tag_, at_, end_, &problem);
+    at_ = at;
+    if (problem != nullptr) Fail(problem);
+  }
   // The same, and gives the whole field with its tag, as it stands.
   std::string_view SkipRaw() noexcept {
     Skip();
@@ -74,6 +87,8 @@ class WireReader {
   }
 
   bool ok() const noexcept { return problem_ == nullptr; }
+  // At the end of the message, and nothing was wrong.
+  bool done() const noexcept { return ok() && at_ == end_; }
   // Where the breach was found, and what it is, as part of a sentence; nullptr while ok().
   const char* problem_at() const noexcept { return problem_at_; }
   const char* problem() const noexcept { return problem_; }
@@ -90,7 +105,12 @@ class WireReader {
     at_ = end_;
     return false;
   }
-  std::uint64_t LongVarint() noexcept;
+  // Out of line and without `this`, so that a reader can live in registers. Both give where they
+  // ended; `problem` is set where the bytes break the format.
+  static const char* LongVarint(const char* at, const char* end, std::uint64_t* value,
+                                const char** problem) noexcept;
+  static const char* SkipValue(std::uint32_t tag, const char* at, const char* end,
+                               const char** problem) noexcept;
   void SkipPlain(std::uint32_t type) noexcept;
   void SkipGroup(std::uint32_t number) noexcept;
 
