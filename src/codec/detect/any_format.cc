@@ -11,6 +11,8 @@
 #include "codec/jaeger/jaeger_json.h"
 #endif
 #ifdef TRACESTORE_HAS_OTLP
+#include "codec/otlp/json_decoder.h"
+#include "codec/otlp/json_encoder.h"
 #include "codec/otlp/protobuf_decoder.h"
 #include "codec/otlp/protobuf_encoder.h"
 #endif
@@ -29,6 +31,8 @@ Error NoCodec(Format format) {
 }
 
 #ifdef TRACESTORE_HAS_OTLP
+constexpr OtlpLimits kOtlpLimits{.max_message_bytes = kMaxContentBytes};
+
 std::vector<std::uint32_t> AllRows(Traces traces) {
   std::vector<std::uint32_t> rows;
   for (const auto& trace : traces) rows.insert(rows.end(), trace.begin(), trace.end());
@@ -78,8 +82,9 @@ Result<model::DecodeReport> DecodeAny(std::string_view content, std::optional<Fo
   }
   switch (*format) {
 #ifdef TRACESTORE_HAS_OTLP
-    case Format::kOtlpProtobuf:
-      return DecodeOtlpProtobuf(content, out, {.max_message_bytes = kMaxContentBytes});
+    case Format::kOtlpProtobuf: return DecodeOtlpProtobuf(content, out, kOtlpLimits);
+    case Format::kOtlpJson: return DecodeOtlpJson(content, out, kOtlpLimits);
+    case Format::kOtlpJsonLines: return DecodeOtlpJsonLines(content, out, kOtlpLimits);
 #endif
 #ifdef TRACESTORE_HAS_JAEGER
     case Format::kJaegerJson: return DecodeJaegerJson(content, out);
@@ -108,6 +113,15 @@ Status EncodeAny([[maybe_unused]] const model::SpanBatch& batch, [[maybe_unused]
 #ifdef TRACESTORE_HAS_OTLP
     case Format::kOtlpProtobuf:
       EncodeOtlpProtobuf(batch, AllRows(traces), out);
+      return {};
+    case Format::kOtlpJson:
+      EncodeOtlpJson(batch, AllRows(traces), out);
+      return {};
+    case Format::kOtlpJsonLines:
+      for (const auto& rows : traces) {
+        EncodeOtlpJson(batch, rows, out);
+        out += '\n';
+      }
       return {};
 #endif
 #ifdef TRACESTORE_HAS_JAEGER

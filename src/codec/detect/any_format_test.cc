@@ -25,7 +25,8 @@ using simdjson::dom::object;
 
 const std::filesystem::path kData = std::filesystem::path(TS_SOURCE_DIR) / "../shared/data";
 
-constexpr Format kFormats[] = {Format::kOtlpProtobuf, Format::kJaegerJson, Format::kZipkinJson};
+constexpr Format kFormats[] = {Format::kOtlpProtobuf, Format::kOtlpJson, Format::kOtlpJsonLines,
+                               Format::kJaegerJson, Format::kZipkinJson};
 
 std::string ReadFile(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -176,6 +177,7 @@ TEST(AnyFormatData, WritesOtlpSpansAsJaegerDoes) {
   EXPECT_GE(CompareWithJaeger("otlp_grpc.bin", expected), 4U);
   EXPECT_GE(CompareWithJaeger("otlp_http_proto.bin", expected), 4U);
   EXPECT_GE(CompareWithJaeger("otlp_http_proto_gzip.bin", expected), 2U);
+  EXPECT_GE(CompareWithJaeger("otlp_http_json.bin", expected), 2U);
 }
 
 // And Zipkin clients; those of OpenTelemetry send resource tags, which Jaeger tells from others.

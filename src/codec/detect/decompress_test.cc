@@ -89,6 +89,16 @@ TEST(Decompress, RefusesDamage) {
   }
 }
 
+// A frame of 12 bytes that announces 1 GiB: refused for its window before memory is taken.
+TEST(Decompress, TrustsNoAnnouncedSize) {
+  const std::string frame("\x28\xB5\x2F\xFD\xA0\x00\x00\x00\x40\x01\x00\x00", 12);
+  EXPECT_EQ(Unpacked(frame).substr(0, 26), "error: damaged zstd data a");
+  // The length at the end of a gzip member is not read before the data.
+  std::string gzip = Gzip("x");
+  gzip.replace(gzip.size() - 4, 4, "\xFF\xFF\xFF\x3F");
+  EXPECT_EQ(Unpacked(gzip).substr(0, 26), "error: damaged gzip data a");
+}
+
 TEST(Decompress, StopsAtTheBound) {
   const std::string zeros(20 << 20, '\0');
   for (const std::string& packed : {Gzip(zeros), Zstd(zeros)}) {
