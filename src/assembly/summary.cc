@@ -70,7 +70,11 @@ TraceSummary Summarize(const model::SpanBatch& batch) {
 }
 
 std::vector<std::uint32_t> SubtreeRows(const model::SpanBatch& batch, SpanId top) {
-  std::vector<std::uint32_t> by_parent(batch.size());
+  struct Edge {
+    SpanId parent;
+    std::uint32_t row;
+  };
+  std::vector<Edge> edges;
   std::vector<std::uint32_t> found;
   std::vector<bool> taken(batch.size());
   const auto take = [&](std::uint32_t row) {
@@ -79,24 +83,23 @@ std::vector<std::uint32_t> SubtreeRows(const model::SpanBatch& batch, SpanId top
     found.push_back(row);
   };
   for (std::uint32_t row = 0; row < batch.size(); ++row) {
-    by_parent[row] = row;
+    if (!batch.spans[row].parent_id.empty()) edges.push_back({batch.spans[row].parent_id, row});
     if (batch.spans[row].span_id == top) take(row);
   }
-  const auto parent = [&](std::uint32_t row) { return batch.spans[row].parent_id; };
-  std::sort(by_parent.begin(), by_parent.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return parent(a) != parent(b) ? parent(a) < parent(b) : a < b;
+  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) {
+    return a.parent != b.parent ? a.parent < b.parent : a.row < b.row;
   });
   // Spans that share an id have the same children: each run of them is opened once.
-  std::vector<bool> opened(batch.size());
+  std::vector<bool> opened(edges.size());
   for (std::size_t next = 0; next < found.size(); ++next) {
     const SpanId id = batch.spans[found[next]].span_id;
     auto child = std::lower_bound(
-        by_parent.begin(), by_parent.end(), id,
-        [&](std::uint32_t row, SpanId wanted) { return parent(row) < wanted; });
-    const auto run = static_cast<std::size_t>(child - by_parent.begin());
-    if (id.empty() || child == by_parent.end() || opened[run]) continue;
-    opened[run] = parent(*child) == id;
-    for (; child != by_parent.end() && parent(*child) == id; ++child) take(*child);
+        edges.begin(), edges.end(), id,
+        [](const Edge& edge, SpanId wanted) { return edge.parent < wanted; });
+    const auto run = static_cast<std::size_t>(child - edges.begin());
+    if (child == edges.end() || opened[run]) continue;
+    opened[run] = child->parent == id;
+    for (; child != edges.end() && child->parent == id; ++child) take(child->row);
   }
   return found;
 }

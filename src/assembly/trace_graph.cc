@@ -24,10 +24,15 @@ std::string GraphWarning::Text() const {
   return "the reference to " + id.ToHex() + " closes a cycle and is left out";
 }
 
+const TraceGraph::IdGroup* TraceGraph::GroupOf(SpanId id) const {
+  const auto at = std::lower_bound(group_ids_.begin(), group_ids_.end(), id);
+  if (at == group_ids_.end() || *at != id) return nullptr;
+  return &groups_[static_cast<std::size_t>(at - group_ids_.begin())];
+}
+
 std::span<const NodeId> TraceGraph::Find(SpanId id) const {
-  const auto group = std::lower_bound(groups_.begin(), groups_.end(), id,
-                                      [](const IdGroup& g, SpanId wanted) { return g.id < wanted; });
-  if (group == groups_.end() || group->id != id) return {};
+  const IdGroup* group = GroupOf(id);
+  if (group == nullptr) return {};
   return {by_id_.data() + group->begin, group->count};
 }
 
@@ -73,24 +78,35 @@ class GraphBuilder {
   // Within one id: by service, servers first, so that one search finds what a child of that
   // service hangs under.
   void GroupById() {
-    const auto key = [&](NodeId node) {
-      return std::make_tuple(g_.ids_[node], g_.service_id(node),
-                             g_.span(node).kind != SpanKind::kServer, node);
+    struct Key {
+      SpanId id;
+      model::StringId service;
+      bool no_server;
+      NodeId node;
+      auto Order() const { return std::tie(id, service, no_server, node); }
     };
-    g_.by_id_.resize(g_.span_count());
-    for (NodeId node = 0; node < g_.span_count(); ++node) g_.by_id_[node] = node;
-    std::sort(g_.by_id_.begin(), g_.by_id_.end(),
-              [&](NodeId a, NodeId b) { return key(a) < key(b); });
-    for (std::uint32_t i = 0; i < g_.by_id_.size();) {
+    std::vector<Key> keys;
+    keys.reserve(g_.span_count());
+    for (NodeId node = 0; node < g_.span_count(); ++node) {
+      keys.push_back(
+          {g_.ids_[node], g_.service_id(node), g_.span(node).kind != SpanKind::kServer, node});
+    }
+    std::sort(keys.begin(), keys.end(),
+              [](const Key& a, const Key& b) { return a.Order() < b.Order(); });
+    group_of_.resize(g_.span_count());
+    for (const Key& key : keys) g_.by_id_.push_back(key.node);
+    for (std::uint32_t i = 0; i < keys.size();) {
       std::uint32_t end = i;
-      while (end < g_.by_id_.size() && g_.ids_[g_.by_id_[end]] == g_.ids_[g_.by_id_[i]]) ++end;
+      for (; end < keys.size() && keys[end].id == keys[i].id; ++end)
+        group_of_[keys[end].node] = static_cast<std::uint32_t>(g_.groups_.size());
+      g_.group_ids_.push_back(keys[i].id);
       AddGroup(i, end - i);
       i = end;
     }
   }
 
   void AddGroup(std::uint32_t begin, std::uint32_t count) {
-    TraceGraph::IdGroup group{g_.ids_[g_.by_id_[begin]], begin, count, kNoNode, kNoNode};
+    TraceGraph::IdGroup group{begin, count, kNoNode, kNoNode};
     NodeId client = kNoNode;
     std::uint32_t servers = 0;
     for (std::uint32_t i = begin; i < begin + count; ++i) {
@@ -106,7 +122,7 @@ class GraphBuilder {
     if (client != kNoNode && servers > 0) group.usual = group.client = client;
     const bool pair = group.client != kNoNode && count == 2;
     for (std::uint32_t i = begin; count > 1 && !pair && i < begin + count; ++i)
-      g_.warnings_.push_back({g_.by_id_[i], GraphWarning::Kind::kSameId, group.id});
+      g_.warnings_.push_back({g_.by_id_[i], GraphWarning::Kind::kSameId, g_.group_ids_.back()});
     g_.groups_.push_back(group);
   }
 
@@ -115,16 +131,9 @@ class GraphBuilder {
     return span.kind == SpanKind::kServer || HasSharedMark(*g_.batch_, span);
   }
 
-  const TraceGraph::IdGroup* GroupOf(SpanId id) const {
-    const auto group = std::lower_bound(
-        g_.groups_.begin(), g_.groups_.end(), id,
-        [](const TraceGraph::IdGroup& at, SpanId wanted) { return at.id < wanted; });
-    return group == g_.groups_.end() || group->id != id ? nullptr : &*group;
-  }
-
   // The span that a reference to `id` from a span of `service` means, or kNoNode.
   NodeId Resolve(SpanId id, model::StringId service) const {
-    const TraceGraph::IdGroup* group = GroupOf(id);
+    const TraceGraph::IdGroup* group = g_.GroupOf(id);
     if (group == nullptr) return kNoNode;
     const auto begin = g_.by_id_.begin() + group->begin;
     const auto end = begin + group->count;
@@ -139,7 +148,7 @@ class GraphBuilder {
     g_.tree_.emplace_back();
     ParentEdge& tree = g_.tree_.back();
     const model::StringId service = g_.service_id(node);
-    const TraceGraph::IdGroup& own = *GroupOf(span.span_id);
+    const TraceGraph::IdGroup& own = g_.groups_[group_of_[node]];
     if (own.client != kNoNode && own.client != node && IsServerHalf(node)) {
       tree = {own.client, EdgeType::kShared};
     } else if (!span.parent_id.empty() && span.parent_id == span.span_id) {
@@ -314,23 +323,27 @@ class GraphBuilder {
   }
 
   void FindRoot() {
-    const auto rank = [&](NodeId node) {
-      const model::SpanRecord& span = g_.span(node);
-      return model::RootRank::Of(span, GroupOf(span.parent_id) != nullptr);
-    };
-    const auto better = [&](NodeId a, NodeId b) {
-      const auto x = rank(a);
-      const auto y = rank(b);
-      if (x != y) return x < y;
-      if (g_.service_id(a) != g_.service_id(b)) return g_.service(a) < g_.service(b);
-      return g_.batch_->text(g_.span(a).name) < g_.batch_->text(g_.span(b).name);
-    };
+    model::RootRank best;
     for (NodeId node = 0; node < g_.span_count(); ++node) {
-      if (g_.root_ == kNoNode || better(node, g_.root_)) g_.root_ = node;
+      const model::SpanRecord& span = g_.span(node);
+      model::RootRank rank = model::RootRank::Of(span, false);
+      if (g_.root_ != kNoNode && rank > best) continue;  // a parent that is here makes it no better
+      rank = model::RootRank::Of(span, g_.GroupOf(span.parent_id) != nullptr);
+      if (g_.root_ != kNoNode && (rank > best || (rank == best && !NamedBefore(node, g_.root_))))
+        continue;
+      best = rank;
+      g_.root_ = node;
     }
   }
 
+  // What tells equal ranks apart.
+  bool NamedBefore(NodeId a, NodeId b) const {
+    if (g_.service_id(a) != g_.service_id(b)) return g_.service(a) < g_.service(b);
+    return g_.batch_->text(g_.span(a).name) < g_.batch_->text(g_.span(b).name);
+  }
+
   TraceGraph g_;
+  std::vector<std::uint32_t> group_of_;  // by node
   std::vector<FurtherEdge> further_;
   std::vector<NodeId> orphans_;
 };

@@ -127,12 +127,13 @@ class TraceGraph {
   };
   // Spans of one id: by_id_[begin, begin + count).
   struct IdGroup {
-    SpanId id;
     std::uint32_t begin;
     std::uint32_t count;
     NodeId usual;   // what a reference to the id means, where no span of the same service is there
     NodeId client;  // of a shared pair, else kNoNode
   };
+
+  const IdGroup* GroupOf(SpanId id) const;
 
   const model::SpanBatch* batch_ = nullptr;
   std::vector<std::uint32_t> rows_;
@@ -140,7 +141,8 @@ class TraceGraph {
   std::vector<SpanId> ids_;
   std::vector<model::StringId> services_;  // by resource
   std::vector<NodeId> by_id_;
-  std::vector<IdGroup> groups_;  // by id
+  std::vector<IdGroup> groups_;    // by id
+  std::vector<SpanId> group_ids_;  // of groups_, close together for searching
   std::vector<ParentEdge> tree_;
   Lists<NodeId> children_;
   Lists<ParentEdge> parents_;
