@@ -229,7 +229,8 @@ bool CompiledCondition::TestValue(const model::SpanBatch& batch,
                                   const model::Attribute& attribute) const {
   if (source.op == CompareOp::kExists) return true;
   switch (attribute.type()) {
-    case ValueType::kString: return TestText(batch.text(static_cast<model::StringId>(attribute.bits)));
+    case ValueType::kString:
+      return TestText(batch.text(static_cast<model::StringId>(attribute.bits)));
     case ValueType::kBytes:
     case ValueType::kArray:
     case ValueType::kMap: {

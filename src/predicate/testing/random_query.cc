@@ -85,7 +85,8 @@ class QueryMaker {
     if (random_.Percent(on_trace ? 15 : 0)) {
       c.field = static_cast<Field>(static_cast<unsigned>(Field::kTraceDuration) + random_.Below(5));
     } else if (!random_.Percent(50)) {
-      c.field = static_cast<Field>(1 + random_.Below(static_cast<unsigned>(Field::kTraceDuration) - 1));
+      c.field =
+          static_cast<Field>(1 + random_.Below(static_cast<unsigned>(Field::kTraceDuration) - 1));
     }
     do {
       c.op = random_.Percent(50) ? CompareOp::kEqual : static_cast<CompareOp>(random_.Below(9));

@@ -86,7 +86,9 @@ class SmallWorld {
   void AddAttribute(Random& random) {
     switch (random.Below(11)) {
       case 0: batch_.AddInt(Text("http.status_code"), random.Pick({200, 404, 500, 503})); break;
-      case 1: batch_.AddString(Text("http.status_code"), random.Pick({"200", "500", "5e2", ""})); break;
+      case 1:
+        batch_.AddString(Text("http.status_code"), random.Pick({"200", "500", "5e2", ""}));
+        break;
       case 2: batch_.AddString(Text("user"), "user-" + std::to_string(random.Below(50))); break;
       case 3: batch_.AddBool(Text("flag"), random.Percent(50)); break;
       case 4: batch_.AddString(Text("flag"), random.Pick({"true", "false", "maybe"})); break;
@@ -169,7 +171,8 @@ class SmallWorld {
     span.trace_id = TraceOf(trace);
     const std::uint64_t number = random.Percent(60) ? random.Below(30) : random.Next() % 100'000;
     span.span_id = SpanOf(trace, number);
-    if (random.Percent(75)) span.parent_id = SpanOf(trace, random.Below(random.Percent(80) ? 30 : 99));
+    if (random.Percent(75))
+      span.parent_id = SpanOf(trace, random.Below(random.Percent(80) ? 30 : 99));
     if (random.Percent(96)) {
       span.presence |= model::kHasStart;
       span.start_ns = Start(random);
