@@ -9,7 +9,9 @@ if(PROJECT_IS_TOP_LEVEL)
   # Taken where present, needed nowhere.
   find_program(CCACHE_PROGRAM ccache)
   if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+    # Relative to the checkout, so that a fresh clone finds what another one compiled.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+        CCACHE_NOHASHDIR=1 ${CCACHE_PROGRAM})
   endif()
   find_program(MOLD_PROGRAM mold)
   if(MOLD_PROGRAM AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)

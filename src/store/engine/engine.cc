@@ -1,5 +1,7 @@
 #include "store/engine/engine.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "base/try.h"
@@ -37,7 +39,7 @@ Status CheckOptions(const StoreOptions& o) {
 Engine::Engine(fs::FileSystem& files, std::string directory, std::unique_ptr<Catalog> catalog,
                const StoreOptions& options)
     : files_(files), directory_(std::move(directory)), catalog_(std::move(catalog)),
-      options_(options), segments_(files, directory_), head_(std::make_shared<Head>()),
+      options_(options), pid_(getpid()), segments_(files, directory_), head_(std::make_shared<Head>()),
       follower_(files, WalDirectory(directory_)) {}
 
 Result<std::unique_ptr<Engine>> Engine::Open(fs::FileSystem& files, std::string directory,
@@ -55,6 +57,12 @@ Result<std::unique_ptr<Engine>> Engine::Open(fs::FileSystem& files, std::string 
 }
 
 Engine::~Engine() {
+  if (getpid() != pid_) {
+    // The child of a fork has neither the threads nor the lock: nothing is its to close.
+    if (seal_thread_.joinable()) seal_thread_.detach();
+    if (sync_thread_.joinable()) sync_thread_.detach();
+    return;
+  }
   if (auto closed = Close(); !closed.has_value()) Log(LogLevel::kError, closed.error().message());
 }
 
@@ -110,7 +118,12 @@ void Engine::RemoveStrayFiles(const CatalogView& view) {
   }
 }
 
+// Locks may have been held by threads that the child of a fork doesn't have: looked at first.
 Status Engine::CheckOpen() const {
+  if (getpid() != pid_) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "this store was opened before fork(); open it again in the child process");
+  }
   const std::lock_guard lock(state_mutex_);
   if (closed_) return Error(ErrorCode::kInvalidArgument, "the store is closed");
   return {};

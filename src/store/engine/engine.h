@@ -86,6 +86,7 @@ class Engine {
   const std::string directory_;
   const std::unique_ptr<Catalog> catalog_;
   const StoreOptions options_;
+  const std::int64_t pid_;  // of the process that opened it
   std::unique_ptr<fs::FileLock> lock_;
   SegmentCache segments_;
 

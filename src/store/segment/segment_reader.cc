@@ -45,7 +45,8 @@ Status SegmentReader::ReadFooter() {
   TS_TRY_ASSIGN(const std::string header, ReadBytes(0, kSegmentHeaderBytes));
   if (header.substr(0, kSegmentMagic.size()) != kSegmentMagic)
     return Damaged("it doesn't begin with a segment's magic bytes");
-  const auto version = base::LoadLe<std::uint32_t>(header.data() + kSegmentMagic.size());
+  base::ByteReader in_header(std::string_view(header).substr(kSegmentMagic.size()));
+  const std::uint32_t version = in_header.U32();
   if (version != kSegmentVersion) {
     return Error(ErrorCode::kUnsupported,
                  "segment " + name_ + " has format version " + std::to_string(version) +
@@ -304,8 +305,9 @@ Result<PageContext> SegmentReader::Context() const {
 Result<std::string> SegmentReader::ReadPage(std::uint32_t page) const {
   const PageInfo& info = pages_[page];
   TS_TRY_ASSIGN(std::string bytes, ReadBytes(info.offset, info.bytes + kPageHeaderBytes));
-  const auto checksum = base::LoadLe<std::uint32_t>(bytes.data());
-  const auto length = base::LoadLe<std::uint32_t>(bytes.data() + 4);
+  base::ByteReader header(bytes);
+  const std::uint32_t checksum = header.U32();
+  const std::uint32_t length = header.U32();
   bytes.erase(0, kPageHeaderBytes);
   if (length != info.bytes || base::Checksum32(bytes) != checksum) {
     return Damaged("page " + std::to_string(page) + " checksum mismatch at byte " +
