@@ -1,5 +1,5 @@
-// Any bytes as an OTLP request. Where protobuf is there, its parser says what is right; and what was
-// read must come back from our own encoder.
+// Any bytes as an OTLP request. Where protobuf is there, its parser says what is right; and what
+// was read must come back from our own encoder.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -24,8 +24,8 @@ bool Replay(const std::filesystem::path& path) {
   std::fprintf(stderr, "%s (%zu bytes)\n", path.c_str(), bytes.size());
   LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
   // And cut in the middle: half of a seed is a cheap second input.
-  const std::vector<std::uint8_t> half(bytes.begin(),
-                                       bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2));
+  const std::vector<std::uint8_t> half(
+      bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2));
   LLVMFuzzerTestOneInput(half.data(), half.size());
   return true;
 }

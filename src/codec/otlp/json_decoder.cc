@@ -1,138 +1,34 @@
 #include "codec/otlp/json_decoder.h"
 
 #include <algorithm>
-#include <bit>
-#include <charconv>
-#include <cmath>
-#include <limits>
-#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "base/hex.h"
-#include "codec/json/json_dom.h"
-#include "codec/json/json_error.h"
+#include "codec/otlp/json_field_reader.h"
 #include "codec/otlp/span_rules.h"
-#include "model/text.h"
-#include "model/value_blob.h"
 
 namespace tracestore::codec {
 namespace {
 
 using model::SpanBatch;
 using model::SpanRecord;
-using model::StringId;
 using simdjson::dom::element;
-using simdjson::dom::element_type;
-using Maybe = std::optional<element>;  // a key's value; empty where it is absent or null
+using Maybe = MaybeElement;
 
-constexpr const char* kWrongType = "a field has a value of the wrong type";
-constexpr const char* kUnknownName = "an enumeration has an unknown name";
-
-// The values of an object under the keys that its reader asked for, the last of each.
-class Fields {
- public:
-  // `names` in lowerCamelCase; the same in snake_case is found too. At most kMost.
-  template <std::size_t kCount>
-  Fields(simdjson::dom::object object, const std::string_view (&names)[kCount]) {
-    static_assert(kCount <= kMost);
-    for (const auto field : object) {
-      for (std::size_t i = 0; i < kCount; ++i) {
-        if (!SameKey(field.key, names[i])) continue;
-        if (field.value.type() == element_type::NULL_VALUE) values_[i].reset();
-        else values_[i] = field.value;
-        break;
-      }
-    }
-  }
-  const Maybe& operator[](std::size_t i) const noexcept { return values_[i]; }
-
- private:
-  static constexpr std::size_t kMost = 16;
-
-  static bool SameKey(std::string_view key, std::string_view name) noexcept {
-    if (key == name) return true;
-    std::size_t at = 0;
-    for (const char c : name) {
-      const bool upper = c >= 'A' && c <= 'Z';
-      if (upper && (at == key.size() || key[at++] != '_')) return false;
-      const char wanted = upper ? static_cast<char>(c - 'A' + 'a') : c;
-      if (at == key.size() || key[at++] != wanted) return false;
-    }
-    return at == key.size();
-  }
-
-  Maybe values_[kMost];
-};
-
-std::optional<std::uint64_t> UnsignedOf(element value) {
-  switch (value.type()) {
-    case element_type::UINT64: return value.get_uint64().value_unsafe();
-    case element_type::INT64: {
-      const std::int64_t number = value.get_int64().value_unsafe();
-      if (number < 0) return std::nullopt;
-      return static_cast<std::uint64_t>(number);
-    }
-    case element_type::DOUBLE: {
-      const double number = value.get_double().value_unsafe();
-      if (!(number >= 0 && number < 18446744073709551616.0) || std::trunc(number) != number)
-        return std::nullopt;
-      return static_cast<std::uint64_t>(number);
-    }
-    case element_type::STRING: {
-      const std::string_view text = value.get_string().value_unsafe();
-      std::uint64_t number = 0;
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-      return number;
-    }
-    default: return std::nullopt;
-  }
-}
-
-struct EnumName {
-  std::string_view name;
-  std::uint64_t number;
-};
 constexpr EnumName kKinds[] = {{"SPAN_KIND_UNSPECIFIED", 0}, {"SPAN_KIND_INTERNAL", 1},
                                {"SPAN_KIND_SERVER", 2},      {"SPAN_KIND_CLIENT", 3},
                                {"SPAN_KIND_PRODUCER", 4},    {"SPAN_KIND_CONSUMER", 5}};
 constexpr EnumName kCodes[] = {
     {"STATUS_CODE_UNSET", 0}, {"STATUS_CODE_OK", 1}, {"STATUS_CODE_ERROR", 2}};
 
-class Decoder {
+class Decoder : private JsonFieldReader {
  public:
-  explicit Decoder(SpanBatch& out) : out_(out) {}
+  explicit Decoder(SpanBatch& out) : JsonFieldReader(out), out_(out) {}
 
   Status DecodeRequest(std::string_view text);
   model::DecodeReport& report() noexcept { return report_; }
 
  private:
-  // Readers give false where a value is refused; refusal_ then says why.
-  bool Refuse(const char* reason, std::string sentence) {
-    refusal_ = {reason, std::move(sentence)};
-    return false;
-  }
-  bool WrongType(std::string field, element value, const char* wanted) {
-    return Refuse(kWrongType, std::move(field) + " is " + TypeNameOf(value) + ", not " + wanted);
-  }
-
-  bool ReadText(const Maybe& value, const char* field, StringId& out);
-  bool ReadNumber(const Maybe& value, const char* field, std::uint64_t& out);
-  bool ReadCount(const Maybe& value, const char* field, std::uint32_t& out);
-  template <std::size_t kCount>
-  bool ReadEnum(const Maybe& value, const char* field, const EnumName (&names)[kCount],
-                std::uint64_t& out);
-  bool ReadId(const Maybe& value, const char* field, std::size_t digits, const char* reason,
-              std::string_view& out);
-  bool ReadAttributes(const Maybe& list, const char* field, model::Range& range);
-  bool ReadAttribute(element entry, const char* field);
-  bool ReadContainer(element value, ValueType type, StringId key);
-  // "the value of attribute 'key'": made only for a refusal.
-  std::string ValueOf(StringId key) const {
-    return "the value of attribute " + QuoteForMessage(out_.text(key));
-  }
   bool ReadResource(const Maybe& value, model::ResourceRecord& resource);
   bool ReadScope(const Maybe& value, model::ScopeRecord& scope);
   bool ReadSpan(element value);
@@ -150,270 +46,13 @@ class Decoder {
   SpanBatch& out_;
   JsonTree tree_;
   model::DecodeReport report_;
-  std::pair<const char*, std::string> refusal_;
-  std::uint64_t span_number_ = 0;
-  std::string blob_;
+  std::uint64_t span_number_ = 0;  // the first is 1
 };
 
 // A list or object around the spans that is none: the request is not OTLP.
 Error NotThat(const char* field, element value, const char* wanted) {
   return {ErrorCode::kInvalidArgument,
           std::string("OTLP JSON: ") + field + " is " + TypeNameOf(value) + ", not " + wanted};
-}
-
-bool IsObject(element value) { return value.type() == element_type::OBJECT; }
-bool IsArray(element value) { return value.type() == element_type::ARRAY; }
-simdjson::dom::object ObjectOf(element value) { return value.get_object().value_unsafe(); }
-simdjson::dom::array ArrayOf(element value) { return value.get_array().value_unsafe(); }
-
-bool Decoder::ReadText(const Maybe& value, const char* field, StringId& out) {
-  if (!value) return true;
-  const auto text = TextOf(*value);
-  if (!text) return WrongType(field, *value, "a string");
-  out = out_.strings.Intern(*text);
-  return true;
-}
-
-bool Decoder::ReadNumber(const Maybe& value, const char* field, std::uint64_t& out) {
-  if (!value) return true;
-  const auto number = UnsignedOf(*value);
-  if (!number) return WrongType(field, *value, "a whole number from 0 to 2^64 - 1");
-  out = *number;
-  return true;
-}
-
-bool Decoder::ReadCount(const Maybe& value, const char* field, std::uint32_t& out) {
-  std::uint64_t number = 0;
-  if (!ReadNumber(value, field, number)) return false;
-  if (number > std::numeric_limits<std::uint32_t>::max())
-    return WrongType(field, *value, "a whole number below 2^32");
-  out = static_cast<std::uint32_t>(number);
-  return true;
-}
-
-template <std::size_t kCount>
-bool Decoder::ReadEnum(const Maybe& value, const char* field, const EnumName (&names)[kCount],
-                       std::uint64_t& out) {
-  if (!value) return true;
-  if (const auto text = TextOf(*value)) {
-    for (const EnumName& known : names) {
-      if (known.name != *text) continue;
-      out = known.number;
-      return true;
-    }
-    if (!IntegerOf(*value))
-      return Refuse(kUnknownName, std::string(field) + " " + QuoteForMessage(*text) + " is unknown");
-  }
-  const auto number = IntegerOf(*value);
-  if (!number || *number != static_cast<std::int32_t>(*number))
-    return WrongType(field, *value, "a number of 32 bits or a name");
-  out = static_cast<std::uint64_t>(*number);
-  return true;
-}
-
-// Gives the digits, "" where the id is absent or empty.
-bool Decoder::ReadId(const Maybe& value, const char* field, std::size_t digits, const char* reason,
-                     std::string_view& out) {
-  out = {};
-  if (!value) return true;
-  const auto text = TextOf(*value);
-  if (!text) return WrongType(field, *value, "a string");
-  if (text->empty()) return true;
-  const bool hex = std::all_of(text->begin(), text->end(),
-                               [](char c) { return base::HexDigit(c) >= 0; });
-  if (text->size() != digits || !hex) {
-    return Refuse(reason, std::string(field) + " " + QuoteForMessage(*text) + " is not " +
-                              std::to_string(digits) + " hexadecimal digits");
-  }
-  out = *text;
-  return true;
-}
-
-bool Decoder::ReadAttributes(const Maybe& list, const char* field, model::Range& range) {
-  range.begin = static_cast<std::uint32_t>(out_.attributes.size());
-  if (!list) return true;
-  if (!IsArray(*list)) return WrongType(field, *list, "a list");
-  for (const element entry : ArrayOf(*list)) {
-    if (!ReadAttribute(entry, field)) return false;
-  }
-  range.count = static_cast<std::uint32_t>(out_.attributes.size()) - range.begin;
-  return true;
-}
-
-constexpr std::string_view kEntryKeys[] = {"key", "value"};
-constexpr std::string_view kValuesKeys[] = {"values"};
-
-// What an AnyValue object holds: the type, and the JSON value of the last member that is set.
-struct AnyValue {
-  ValueType type = ValueType::kEmpty;
-  element value;
-};
-
-AnyValue AnyOf(simdjson::dom::object object) {
-  struct Member {
-    std::string_view camel, snake;
-    ValueType type;
-  };
-  static constexpr Member kMembers[] = {
-      {"stringValue", "string_value", ValueType::kString},
-      {"boolValue", "bool_value", ValueType::kBool},
-      {"intValue", "int_value", ValueType::kInt},
-      {"doubleValue", "double_value", ValueType::kDouble},
-      {"arrayValue", "array_value", ValueType::kArray},
-      {"kvlistValue", "kvlist_value", ValueType::kMap},
-      {"bytesValue", "bytes_value", ValueType::kBytes}};
-  AnyValue any;
-  for (const auto field : object) {
-    if (field.value.type() == element_type::NULL_VALUE) continue;
-    for (const Member& member : kMembers) {
-      if (field.key == member.camel || field.key == member.snake) any = {member.type, field.value};
-    }
-  }
-  return any;
-}
-
-// A scalar as the model has it. False where the JSON value doesn't fit its member.
-struct Scalar {
-  std::uint64_t bits = 0;
-  std::string_view text;
-  std::string bytes;
-};
-bool ReadScalar(const AnyValue& any, Scalar& out) {
-  switch (any.type) {
-    case ValueType::kString:
-      if (const auto text = TextOf(any.value)) out.text = *text; else return false;
-      return true;
-    case ValueType::kBool:
-      if (const auto value = BoolOf(any.value)) out.bits = *value ? 1 : 0; else return false;
-      return true;
-    case ValueType::kInt:
-      if (const auto value = IntegerOf(any.value)) {
-        out.bits = static_cast<std::uint64_t>(*value);
-        return true;
-      }
-      return false;
-    case ValueType::kDouble:
-      if (const auto value = DoubleOf(any.value)) {
-        out.bits = std::bit_cast<std::uint64_t>(*value);
-        return true;
-      }
-      return false;
-    case ValueType::kBytes: {
-      const auto text = TextOf(any.value);
-      auto bytes = text ? model::DecodeBase64(*text) : std::nullopt;
-      if (!bytes) return false;
-      out.bytes = std::move(*bytes);
-      out.text = out.bytes;
-      return true;
-    }
-    default: return true;
-  }
-}
-
-const char* WantedBy(ValueType type) {
-  switch (type) {
-    case ValueType::kString: return "a string";
-    case ValueType::kBool: return "a boolean";
-    case ValueType::kInt: return "a whole number of 64 bits";
-    case ValueType::kDouble: return "a number";
-    case ValueType::kBytes: return "base64";
-    default: return "an object with a list of values";
-  }
-}
-
-bool Decoder::ReadAttribute(element entry, const char* field) {
-  if (!IsObject(entry)) return WrongType(field, entry, "a list of keys and values");
-  const Fields fields(ObjectOf(entry), kEntryKeys);
-  StringId key = 0;
-  if (!ReadText(fields[0], "an attribute's key", key)) return false;
-  if (!fields[1]) {
-    out_.attributes.push_back({0, key, static_cast<std::uint8_t>(ValueType::kEmpty)});
-    return true;
-  }
-  if (!IsObject(*fields[1])) return WrongType(ValueOf(key), *fields[1], "an object");
-  const AnyValue any = AnyOf(ObjectOf(*fields[1]));
-  if (any.type == ValueType::kArray || any.type == ValueType::kMap) {
-    if (!ReadContainer(any.value, any.type, key)) return false;
-    out_.AddBlob(key, any.type, blob_);
-    return true;
-  }
-  Scalar scalar;
-  if (!ReadScalar(any, scalar)) return WrongType(ValueOf(key), any.value, WantedBy(any.type));
-  if (model::IsTextual(any.type)) scalar.bits = out_.strings.Intern(scalar.text);
-  out_.attributes.push_back({scalar.bits, key, static_cast<std::uint8_t>(any.type)});
-  return true;
-}
-
-void WriteToken(ValueType type, const Scalar& scalar, std::string& blob) {
-  model::ValueBlobWriter writer(blob);
-  switch (type) {
-    case ValueType::kString: writer.String(scalar.text); break;
-    case ValueType::kBool: writer.Bool(scalar.bits != 0); break;
-    case ValueType::kInt: writer.Int(static_cast<std::int64_t>(scalar.bits)); break;
-    case ValueType::kDouble: writer.Double(std::bit_cast<double>(scalar.bits)); break;
-    case ValueType::kBytes: writer.Bytes(scalar.text); break;
-    default: writer.Empty();
-  }
-}
-
-// Fills blob_ with the tokens of an array or map of the attribute `key`.
-bool Decoder::ReadContainer(element value, ValueType type, StringId key) {
-  struct Open {
-    simdjson::dom::array::iterator at, end;
-    bool map = false;
-  };
-  std::vector<Open> open;
-  // Opens an ArrayValue or KeyValueList; its list may be absent.
-  const auto push = [&](element list_value, ValueType list_type) {
-    if (!IsObject(list_value)) return WrongType(ValueOf(key), list_value, WantedBy(list_type));
-    const Fields fields(ObjectOf(list_value), kValuesKeys);
-    Open next;
-    next.map = list_type == ValueType::kMap;
-    if (fields[0]) {
-      if (!IsArray(*fields[0])) return WrongType(ValueOf(key), *fields[0], "a list of values");
-      next.at = ArrayOf(*fields[0]).begin();
-      next.end = ArrayOf(*fields[0]).end();
-    }
-    open.push_back(next);
-    return true;
-  };
-  if (!push(value, type)) return false;
-  blob_.clear();
-  model::ValueBlobWriter writer(blob_);
-  while (true) {
-    Open& top = open.back();
-    if (!(top.at != top.end)) {
-      open.pop_back();
-      if (open.empty()) return true;
-      writer.End();
-      continue;
-    }
-    element item = *top.at;
-    ++top.at;
-    if (!IsObject(item)) return WrongType(ValueOf(key), item, "made of objects");
-    Maybe any_value = item;
-    if (top.map) {
-      const Fields entry(ObjectOf(item), kEntryKeys);
-      const auto entry_key = entry[0] ? TextOf(*entry[0]) : std::string_view{};
-      if (!entry_key) return WrongType(ValueOf(key), *entry[0], "keyed by strings");
-      writer.Key(*entry_key);
-      any_value = entry[1];
-      if (any_value && !IsObject(*any_value))
-        return WrongType(ValueOf(key), *any_value, "made of objects");
-    }
-    const AnyValue any = any_value ? AnyOf(ObjectOf(*any_value)) : AnyValue{};
-    if (any.type == ValueType::kArray || any.type == ValueType::kMap) {
-      if (open.size() >= model::kMaxValueDepth) {
-        return Refuse(kValueTooDeep, TooDeepSentence(out_.text(key)));
-      }
-      if (any.type == ValueType::kMap) writer.BeginMap(); else writer.BeginArray();
-      if (!push(any.value, any.type)) return false;
-      continue;
-    }
-    Scalar scalar;
-    if (!ReadScalar(any, scalar)) return WrongType(ValueOf(key), any.value, WantedBy(any.type));
-    WriteToken(any.type, scalar, blob_);
-  }
 }
 
 bool Decoder::ReadResource(const Maybe& value, model::ResourceRecord& resource) {
@@ -437,13 +76,39 @@ bool Decoder::ReadScope(const Maybe& value, model::ScopeRecord& scope) {
          ReadCount(fields[3], "the scope's droppedAttributesCount", scope.dropped_attributes);
 }
 
-constexpr std::string_view kSpanKeys[] = {
-    "traceId", "spanId", "parentSpanId", "traceState", "name", "kind", "startTimeUnixNano",
-    "endTimeUnixNano", "attributes", "droppedAttributesCount", "events", "droppedEventsCount",
-    "links", "droppedLinksCount", "status", "flags"};
+constexpr std::string_view kSpanKeys[] = {"traceId",
+                                          "spanId",
+                                          "parentSpanId",
+                                          "traceState",
+                                          "name",
+                                          "kind",
+                                          "startTimeUnixNano",
+                                          "endTimeUnixNano",
+                                          "attributes",
+                                          "droppedAttributesCount",
+                                          "events",
+                                          "droppedEventsCount",
+                                          "links",
+                                          "droppedLinksCount",
+                                          "status",
+                                          "flags"};
 enum SpanKey : std::size_t {
-  kTraceId, kSpanId, kParentSpanId, kTraceState, kName, kKind, kStart, kEnd, kAttributes,
-  kDroppedAttributes, kEvents, kDroppedEvents, kLinks, kDroppedLinks, kStatus, kFlags
+  kTraceId,
+  kSpanId,
+  kParentSpanId,
+  kTraceState,
+  kName,
+  kKind,
+  kStart,
+  kEnd,
+  kAttributes,
+  kDroppedAttributes,
+  kEvents,
+  kDroppedEvents,
+  kLinks,
+  kDroppedLinks,
+  kStatus,
+  kFlags
 };
 
 bool Decoder::ReadSpan(element value) {
@@ -475,7 +140,7 @@ bool Decoder::ReadIds(const Fields& fields, SpanRecord& span) {
   }
   if (!ReadId(fields[kSpanId], "span id", 16, kSpanIdInvalid, span_id) ||
       !ReadId(fields[kParentSpanId], "parent span id", 16, kParentIdInvalid, parent_id)) {
-    refusal_.second += OfTrace(span);
+    refusal().second += OfTrace(span);
     return false;
   }
   span.span_id = SpanId::FromHex(span_id).value_or(SpanId{});
@@ -551,13 +216,14 @@ bool Decoder::ReadLinks(const Maybe& list, SpanRecord& span) {
   for (const element link : ArrayOf(*list)) {
     if (!ReadLink(link)) return false;
   }
-  span.references.count = static_cast<std::uint32_t>(out_.references.size()) - span.references.begin;
+  span.references.count =
+      static_cast<std::uint32_t>(out_.references.size()) - span.references.begin;
   return true;
 }
 
 bool Decoder::ReadLink(element value) {
-  static constexpr std::string_view kKeys[] = {"traceId", "spanId", "traceState", "attributes",
-                                               "droppedAttributesCount", "flags"};
+  static constexpr std::string_view kKeys[] = {
+      "traceId", "spanId", "traceState", "attributes", "droppedAttributesCount", "flags"};
   if (!IsObject(value)) return WrongType("a link", value, "an object");
   const Fields fields(ObjectOf(value), kKeys);
   model::ReferenceRecord link;
@@ -580,14 +246,12 @@ bool Decoder::ReadLink(element value) {
 void Decoder::CountSpan(element value, bool refused) {
   ++span_number_;
   const SpanBatch::Mark mark = out_.mark();
-  const auto owner = refusal_;  // of the resource or scope, the reason of all spans under it
   if (!refused && ReadSpan(value)) {
     ++report_.accepted;
     return;
   }
   out_.Rollback(mark);
-  report_.Reject(refusal_.first, "span " + std::to_string(span_number_) + ": " + refusal_.second);
-  if (refused) refusal_ = owner;
+  report_.Reject(refusal().first, "span " + std::to_string(span_number_) + ": " + refusal().second);
 }
 
 Status Decoder::ReadScopeSpans(element value, bool refused) {
@@ -616,13 +280,13 @@ Status Decoder::ReadResourceSpans(element value) {
   const SpanBatch::Mark mark = out_.mark();
   const std::uint64_t accepted = report_.accepted;
   model::ResourceRecord resource;
-  const bool good = ReadResource(fields[0], resource) &&
-                    ReadText(fields[2], "schemaUrl", resource.schema_url);
-  const auto refusal = refusal_;
+  const bool good =
+      ReadResource(fields[0], resource) && ReadText(fields[2], "schemaUrl", resource.schema_url);
+  const Refusal of_resource = refusal();
   out_.resources.push_back(resource);
   if (fields[1]) {
     for (const element scope_spans : ArrayOf(*fields[1])) {
-      if (!good) refusal_ = refusal;
+      if (!good) refusal() = of_resource;
       Status status = ReadScopeSpans(scope_spans, !good);
       if (!status.has_value()) return status;
     }

@@ -1,8 +1,8 @@
 // OTLP/JSON to spans (docs/format/otlp.md).
 #pragma once
-#include <string_view>
-
 #include <tracestore/status.h>
+
+#include <string_view>
 
 #include "codec/otlp/protobuf_decoder.h"
 #include "model/decode_report.h"
@@ -11,8 +11,9 @@
 namespace tracestore::codec {
 
 // Appends the spans of one request, `{"resourceSpans":[…]}`, to `out`, with origin kOtlp. Keys are
-// read in lowerCamelCase and in snake_case, ids as hexadecimal digits of either case, 64-bit numbers
-// as strings or numbers, enumerations as numbers or names; unknown keys are ignored, null is absent.
+// read in lowerCamelCase and in snake_case, ids as hexadecimal digits of either case, 64-bit
+// numbers as strings or numbers, enumerations as numbers or names; unknown keys are ignored, null
+// is absent.
 //
 // A span that breaks a rule is left out, counted and named in the report; the others are kept.
 // Errors: kInvalidArgument where the text is not JSON (names the byte), or where the lists and

@@ -309,8 +309,7 @@ void WriteOtlpJson(const SpanBatch& batch, std::span<const std::uint32_t> rows, 
   Encoder(batch, out).Run(rows);
 }
 
-void EncodeOtlpJson(const SpanBatch& batch, std::span<const std::uint32_t> rows,
-                    std::string& out) {
+void EncodeOtlpJson(const SpanBatch& batch, std::span<const std::uint32_t> rows, std::string& out) {
   JsonWriter json(out);
   WriteOtlpJson(batch, rows, json);
 }

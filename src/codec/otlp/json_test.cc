@@ -126,8 +126,7 @@ TEST(OtlpJson, RefusesABadSpanAloneAndSaysWhy) {
        "the value of attribute 'k' is a string, not an object"},
       {Span(R"(,"attributes":[{"key":"k","value":{"bytesValue":"*"}}])"),
        "the value of attribute 'k' is a string, not base64"},
-      {Span(R"(,"links":[{"traceId":"1"}])"),
-       "a link's trace id '1' is not 32 hexadecimal digits"},
+      {Span(R"(,"links":[{"traceId":"1"}])"), "a link's trace id '1' is not 32 hexadecimal digits"},
       {"7", "the span is a number, not an object"},
   };
   for (const Case& bad : cases) {
@@ -171,15 +170,14 @@ TEST(OtlpJson, RefusesTheSpansOfABadResourceOrScopeAlone) {
   const std::string spans = Span("") + "," + Span("");
   const std::string text =
       R"({"resourceSpans":[{"resource":{"attributes":[{"key":"k","value":{"boolValue":7}}]},"scopeSpans":[{"spans":[)" +
-      spans + R"(]}]},{"scopeSpans":[{"scope":{"name":5},"spans":[)" + spans +
-      R"(]},{"spans":[)" + spans + "]}]}]}";
+      spans + R"(]}]},{"scopeSpans":[{"scope":{"name":5},"spans":[)" + spans + R"(]},{"spans":[)" +
+      spans + "]}]}]}";
   model::SpanBatch out;
   const auto report = DecodeOtlpJson(text, out);
   ASSERT_TRUE(report.has_value());
   EXPECT_EQ(report->accepted, 2U);
   EXPECT_EQ(report->rejected, 4U);
-  EXPECT_EQ(report->first_error,
-            "span 1: the value of attribute 'k' is a number, not a boolean");
+  EXPECT_EQ(report->first_error, "span 1: the value of attribute 'k' is a number, not a boolean");
   EXPECT_EQ(out.resources.size(), 1U);
   EXPECT_EQ(out.scopes.size(), 1U);
 }
@@ -214,6 +212,29 @@ TEST(OtlpJson, ReadsOneRequestALineAndNamesTheBadOne) {
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().message(), "line 3: not JSON: unexpected end at byte 30");
   EXPECT_EQ(out.size(), 3U);
+}
+
+TEST(OtlpJson, ADamagedValueLeavesBothEncodingsWellFormed) {
+  using std::string_literals::operator""s;
+  for (const std::string& blob : {"\x08\x01k"s, "\x08\x01k\x06\x07\x08\x01q"s, "\x08\x01k\x03"s,
+                                  "\xff"s, "\x08\x01k\x06\x02\x0f\x08\x09"s}) {
+    model::SpanBatch batch = Decode(Span(""));
+    batch.spans[0].attributes = {static_cast<std::uint32_t>(batch.attributes.size()), 1};
+    batch.AddBlob(batch.strings.Intern("k"), ValueType::kMap, blob);
+    std::string text;
+    EncodeOtlpJson(batch, text);
+    model::SpanBatch back;
+    const auto from_text = DecodeOtlpJson(text, back);
+    ASSERT_TRUE(from_text.has_value()) << text << from_text.error().message();
+    EXPECT_EQ(from_text->accepted, 1U);
+    std::string bytes;
+    EncodeOtlpProtobuf(batch, bytes);
+    const auto from_bytes = DecodeOtlpProtobuf(bytes, back);
+    ASSERT_TRUE(from_bytes.has_value()) << from_bytes.error().message();
+    EXPECT_EQ(from_bytes->accepted, 1U);
+    EXPECT_TRUE(model::SpansEqual(back, back.spans[0], back, back.spans[1]))
+        << DescribeSpan(back, back.spans[0]) << DescribeSpan(back, back.spans[1]);
+  }
 }
 
 TEST(OtlpJson, EveryTruncationAndFlippedByteIsReadSafely) {

@@ -44,10 +44,10 @@ class Decoder {
     if (!reader.ok()) Malformed(reader);
     if (problem_ == nullptr) return std::move(report_);
     out_.Rollback(mark);
-    return Error(ErrorCode::kInvalidArgument,
-                 "OTLP message is malformed at byte " +
-                     std::to_string(problem_at_ - message_.data()) + " of " +
-                     std::to_string(message_.size()) + ": " + problem_);
+    return Error(ErrorCode::kInvalidArgument, "OTLP message is malformed at byte " +
+                                                  std::to_string(problem_at_ - message_.data()) +
+                                                  " of " + std::to_string(message_.size()) + ": " +
+                                                  problem_);
   }
 
  private:
@@ -122,7 +122,9 @@ Step Decoder::DecodeResourceSpans(std::string_view message) {
   WireReader reader(message);
   while (reader.Next()) {
     switch (reader.tag()) {
-      case WireTag(field::kResourceSpansResource, kWireBytes): parts_.push_back(reader.Bytes()); break;
+      case WireTag(field::kResourceSpansResource, kWireBytes):
+        parts_.push_back(reader.Bytes());
+        break;
       case WireTag(field::kResourceSpansSchemaUrl, kWireBytes): schema_url = reader.Bytes(); break;
       default: reader.Skip();
     }
@@ -305,7 +307,9 @@ Step Decoder::ScanSpan(std::string_view message, SpanRecord& span) {
       case WireTag(field::kSpanKind, kWireVarint): in_.kind = reader.Varint(); break;
       case WireTag(field::kSpanStartTime, kWireFixed64): in_.start_ns = reader.Fixed64(); break;
       case WireTag(field::kSpanEndTime, kWireFixed64): in_.end_ns = reader.Fixed64(); break;
-      case WireTag(field::kSpanAttributes, kWireBytes): step = DecodeAttribute(reader.Bytes()); break;
+      case WireTag(field::kSpanAttributes, kWireBytes):
+        step = DecodeAttribute(reader.Bytes());
+        break;
       case WireTag(field::kSpanDroppedAttributes, kWireVarint):
         span.dropped_attributes = static_cast<std::uint32_t>(reader.Varint());
         break;
@@ -357,7 +361,9 @@ Step Decoder::DecodeEvent(std::string_view message) {
     switch (reader.tag()) {
       case WireTag(field::kEventTime, kWireFixed64): event.time_ns = reader.Fixed64(); break;
       case WireTag(field::kEventName, kWireBytes): name = reader.Bytes(); break;
-      case WireTag(field::kEventAttributes, kWireBytes): step = DecodeAttribute(reader.Bytes()); break;
+      case WireTag(field::kEventAttributes, kWireBytes):
+        step = DecodeAttribute(reader.Bytes());
+        break;
       case WireTag(field::kEventDroppedAttributes, kWireVarint):
         event.dropped_attributes = static_cast<std::uint32_t>(reader.Varint());
         break;
@@ -396,7 +402,9 @@ Step Decoder::DecodeLink(std::string_view message) {
       case WireTag(field::kLinkTraceId, kWireBytes): trace_id = reader.Bytes(); break;
       case WireTag(field::kLinkSpanId, kWireBytes): span_id = reader.Bytes(); break;
       case WireTag(field::kLinkTraceState, kWireBytes): trace_state = reader.Bytes(); break;
-      case WireTag(field::kLinkAttributes, kWireBytes): step = DecodeAttribute(reader.Bytes()); break;
+      case WireTag(field::kLinkAttributes, kWireBytes):
+        step = DecodeAttribute(reader.Bytes());
+        break;
       case WireTag(field::kLinkDroppedAttributes, kWireVarint):
         link.dropped_attributes = static_cast<std::uint32_t>(reader.Varint());
         break;
@@ -462,7 +470,8 @@ Step Decoder::DecodeAttribute(std::string_view message) {
 }
 
 // The one form in which SDKs write nearly every attribute: a key and a scalar, once each, in this
-// order, both shorter than 128 bytes. False for everything else, which says nothing of its validity.
+// order, both shorter than 128 bytes. False for everything else, which says nothing of its
+// validity.
 bool Decoder::ReadPlainAttribute(std::string_view message, std::string_view& key,
                                  DecodedValue& value) noexcept {
   constexpr auto kKey = static_cast<char>(WireTag(field::kKeyValueKey, kWireBytes));

@@ -1,9 +1,10 @@
-// OTLP protobuf to spans: a scan of the wire format that copies nothing but texts (docs/format/otlp.md).
+// OTLP protobuf to spans: a scan of the wire format that copies nothing but texts
+// (docs/format/otlp.md).
 #pragma once
+#include <tracestore/status.h>
+
 #include <cstddef>
 #include <string_view>
-
-#include <tracestore/status.h>
 
 #include "model/decode_report.h"
 #include "model/span_batch.h"
@@ -20,11 +21,10 @@ struct OtlpLimits {
 // origin kOtlp.
 //
 // A span that breaks a rule of the protocol (an id of the wrong length or of zeros only, a value
-// nested deeper than model::kMaxValueDepth) is left out, counted and named in the report; the others
-// are kept. Texts that are no UTF-8 are kept as the bytes they are.
-// Errors: kInvalidArgument where the message is malformed (names the byte) or too long; `out` then
-// has the spans that it had before.
-// Threads: none shared. `message` is borrowed for the call.
+// nested deeper than model::kMaxValueDepth) is left out, counted and named in the report; the
+// others are kept. Texts that are no UTF-8 are kept as the bytes they are. Errors: kInvalidArgument
+// where the message is malformed (names the byte) or too long; `out` then has the spans that it had
+// before. Threads: none shared. `message` is borrowed for the call.
 Result<model::DecodeReport> DecodeOtlpProtobuf(std::string_view message, model::SpanBatch& out,
                                                const OtlpLimits& limits = {});
 

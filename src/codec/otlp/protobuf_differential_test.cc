@@ -45,7 +45,9 @@ class Filler {
   void Set(Message& message, const FieldDescriptor* field, unsigned depth) {
     const auto* reflection = message.GetReflection();
     switch (field->cpp_type()) {
-      case FieldDescriptor::CPPTYPE_STRING: reflection->SetString(&message, field, Bytes(field)); break;
+      case FieldDescriptor::CPPTYPE_STRING:
+        reflection->SetString(&message, field, Bytes(field));
+        break;
       case FieldDescriptor::CPPTYPE_BOOL:
         reflection->SetBool(&message, field, random_.Percent(50));
         break;

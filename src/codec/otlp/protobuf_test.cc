@@ -179,8 +179,8 @@ TEST(OtlpProtobuf, KeepsAValueAsDeepAsTheModelAllows) {
       Request({Span(kTrace, kSpan, "", Attribute("k", Nested(model::kMaxValueDepth)))}), out);
   ASSERT_TRUE(report.has_value());
   ASSERT_EQ(report->accepted, 1U) << report->first_error;
-  EXPECT_TRUE(model::ValidateValueBlob(out.text(static_cast<model::StringId>(out.attributes[0].bits)),
-                                       ValueType::kArray)
+  EXPECT_TRUE(model::ValidateValueBlob(
+                  out.text(static_cast<model::StringId>(out.attributes[0].bits)), ValueType::kArray)
                   .has_value());
 }
 
@@ -255,8 +255,7 @@ TEST(OtlpProtobuf, SaysOnceWhatJaegerSaysTwice) {
       EXPECT_EQ(model::FindString(back, is.attributes, "span.kind"), nullptr);
       for (std::uint32_t i = 0; i < was.events.count; ++i) {
         const model::EventRecord& event = batch.events[was.events.begin + i];
-        const bool named =
-            model::FindString(batch, event.attributes, "event") != nullptr;
+        const bool named = model::FindString(batch, event.attributes, "event") != nullptr;
         EXPECT_EQ(event.attributes.count - (named ? 1 : 0),
                   back.events[is.events.begin + i].attributes.count);
       }

@@ -9,7 +9,8 @@ bool IsText(const model::SpanBatch& batch, const model::Attribute& attribute,
          batch.text(attribute.key) == key;
 }
 
-std::string_view ValueOf(const model::SpanBatch& batch, const model::Attribute& attribute) noexcept {
+std::string_view ValueOf(const model::SpanBatch& batch,
+                         const model::Attribute& attribute) noexcept {
   return batch.text(static_cast<model::StringId>(attribute.bits));
 }
 

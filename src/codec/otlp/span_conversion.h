@@ -8,8 +8,8 @@
 
 namespace tracestore::codec {
 
-// The key of the attribute that tells a Jaeger reference's type on the OTLP link it becomes, and its
-// values (OpenTelemetry's semantic conventions, "OpenTracing compatibility").
+// The key of the attribute that tells a Jaeger reference's type on the OTLP link it becomes, and
+// its values (OpenTelemetry's semantic conventions, "OpenTracing compatibility").
 inline constexpr std::string_view kRefTypeKey = "opentracing.ref_type";
 // "child_of", "follows_from"; "" for a link.
 std::string_view RefTypeName(ReferenceType type) noexcept;

@@ -38,7 +38,8 @@ IdProblem ReadSpanIds(std::string_view trace_id, std::string_view span_id,
   if (span.span_id.empty()) return {kSpanIdInvalid, "span id is all zeros" + of_trace()};
   if (parent_id.empty()) return {};
   if (parent_id.size() != kSpanIdBytes)
-    return {kParentIdInvalid, LengthSentence("parent span id", parent_id, kSpanIdBytes) + of_trace()};
+    return {kParentIdInvalid,
+            LengthSentence("parent span id", parent_id, kSpanIdBytes) + of_trace()};
   span.parent_id = {BigEndian(parent_id, 0)};
   return {};
 }
@@ -95,18 +96,17 @@ void KeepKindAndStatus(std::uint64_t kind, std::uint64_t status, model::SpanReco
 Status CheckOtlpRoom(std::size_t message_bytes, std::size_t max_message_bytes,
                      const model::SpanBatch& out) {
   if (message_bytes > max_message_bytes) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "OTLP message of " + std::to_string(message_bytes) +
-                     " bytes is longer than the limit of " + std::to_string(max_message_bytes));
+    return Error(ErrorCode::kInvalidArgument, "OTLP message of " + std::to_string(message_bytes) +
+                                                  " bytes is longer than the limit of " +
+                                                  std::to_string(max_message_bytes));
   }
   // Each record, and each text, takes at least two bytes of message.
   const std::size_t fullest =
       std::max({out.attributes.size(), out.events.size(), out.references.size(), out.spans.size(),
                 out.resources.size(), out.scopes.size(), out.strings.size()});
   if (message_bytes / 2 + fullest >= std::numeric_limits<std::uint32_t>::max()) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "the batch is too full to take an OTLP message of " +
-                     std::to_string(message_bytes) + " bytes");
+    return Error(ErrorCode::kInvalidArgument, "the batch is too full to take an OTLP message of " +
+                                                  std::to_string(message_bytes) + " bytes");
   }
   return {};
 }

@@ -1,12 +1,12 @@
-// What a span must be to be taken, and how OTLP's numbers become the model's: shared by the protobuf
-// and the JSON decoder.
+// What a span must be to be taken, and how OTLP's numbers become the model's: shared by the
+// protobuf and the JSON decoder.
 #pragma once
+#include <tracestore/status.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include <tracestore/status.h>
 
 #include "model/span_batch.h"
 

@@ -161,7 +161,10 @@ ValueDecoder::Outcome ValueDecoder::OpenContainer(Frame& frame, ValueType type) 
   } else {
     blob_.resize(frame.value_begin);
     model::ValueBlobWriter writer(blob_);
-    if (type == ValueType::kMap) writer.BeginMap(); else writer.BeginArray();
+    if (type == ValueType::kMap)
+      writer.BeginMap();
+    else
+      writer.BeginArray();
     frame.type = type;
   }
   ++containers_;

@@ -1,11 +1,11 @@
 // ValueDecoder: the arrays and maps of an AnyValue to a value blob, with an explicit stack.
 #pragma once
+#include <tracestore/span_types.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <tracestore/span_types.h>
 
 #include "codec/otlp/wire_reader.h"
 
@@ -39,12 +39,12 @@ class ValueDecoder {
   struct Frame {
     WireReader reader;
     FrameKind kind = FrameKind::kAny;
-    bool has_value = false;             // kEntry: a value was met, its tokens begin at value_begin
-    ValueType type = ValueType::kEmpty; // kAny, kEntry: of the value so far
-    std::size_t begin = 0;              // kEntry: where its tokens begin in the blob
-    std::size_t value_begin = 0;        // kAny, kEntry: where the value's tokens begin
-    std::string_view key;               // kEntry: the last met
-    std::string_view written_key;       // kEntry: the one in the blob
+    bool has_value = false;              // kEntry: a value was met, its tokens begin at value_begin
+    ValueType type = ValueType::kEmpty;  // kAny, kEntry: of the value so far
+    std::size_t begin = 0;               // kEntry: where its tokens begin in the blob
+    std::size_t value_begin = 0;         // kAny, kEntry: where the value's tokens begin
+    std::string_view key;                // kEntry: the last met
+    std::string_view written_key;        // kEntry: the one in the blob
   };
 
   Outcome DecodeContainer(std::string_view list, ValueType type);

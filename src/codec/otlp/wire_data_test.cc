@@ -1,4 +1,5 @@
-// OTLP as real SDKs sent it (tests/data/wire, captured for this project), and as others wrote it down
+// OTLP as real SDKs sent it (tests/data/wire, captured for this project), and as others wrote it
+// down
 // (../shared/data beside a checkout).
 #include <gtest/gtest.h>
 
@@ -73,15 +74,12 @@ TEST_P(WireCapture, IsReadInFullAndRoundTrips) {
 
 INSTANTIATE_TEST_SUITE_P(
     Otlp, WireCapture,
-    testing::Values(Capture{"otel-node-0.223.1-otlp_grpc.bin", false, "wire-otel-node-otlp-grpc"},
-                    Capture{"otel-node-0.223.1-otlp_http_json.bin", true,
-                            "wire-otel-node-otlp-http-json"},
-                    Capture{"otel-node-0.223.1-otlp_http_proto.bin", false,
-                            "wire-otel-node-otlp-http-proto"},
-                    Capture{"otel-python-1.45.2-otlp_grpc.bin", false,
-                            "wire-otel-python-otlp-grpc"},
-                    Capture{"otel-python-1.45.2-otlp_http_proto.bin", false,
-                            "wire-otel-python-otlp-http"}));
+    testing::Values(
+        Capture{"otel-node-0.223.1-otlp_grpc.bin", false, "wire-otel-node-otlp-grpc"},
+        Capture{"otel-node-0.223.1-otlp_http_json.bin", true, "wire-otel-node-otlp-http-json"},
+        Capture{"otel-node-0.223.1-otlp_http_proto.bin", false, "wire-otel-node-otlp-http-proto"},
+        Capture{"otel-python-1.45.2-otlp_grpc.bin", false, "wire-otel-python-otlp-grpc"},
+        Capture{"otel-python-1.45.2-otlp_http_proto.bin", false, "wire-otel-python-otlp-http"}));
 
 TEST(SharedData, OtlpFilesOfOthersAreReadAndRoundTrip) {
   const std::filesystem::path shared = kSource / "../shared/data";

@@ -48,7 +48,8 @@ class WireReader {
   std::uint32_t tag() const noexcept { return tag_; }
 
   std::uint64_t Varint() noexcept {
-    if (at_ != end_ && static_cast<signed char>(*at_) >= 0) return static_cast<std::uint8_t>(*at_++);
+    if (at_ != end_ && static_cast<signed char>(*at_) >= 0)
+      return static_cast<std::uint8_t>(*at_++);
     std::uint64_t value = 0;
     const char* problem = nullptr;
     const char* const at = LongVarint(at_, end_, &value, &problem);

@@ -98,17 +98,19 @@ class Generator {
         batch_.AddBlob(key, type, ArbitraryValueBlob(random_, options_, type), synthetic);
         break;
       }
-      default: batch_.attributes.push_back({0, key, static_cast<std::uint8_t>(
-                                                        synthetic ? model::kSyntheticBit : 0)});
+      default:
+        batch_.attributes.push_back(
+            {0, key, static_cast<std::uint8_t>(synthetic ? model::kSyntheticBit : 0)});
     }
   }
 
   // A key that none of the formats gives a meaning to.
   std::string FreeKey() {
     static constexpr std::array<std::string_view, 14> kTaken{
-        "span.kind", "error", "otel.status_code", "otel.status_description", "service.name",
-        "event", "jaeger.warning", "peer.service", "net.peer.ip", "net.peer.port", "net.host.ip",
-        "net.host.port", "zipkin.shared", "zipkin.debug"};
+        "span.kind",     "error",         "otel.status_code", "otel.status_description",
+        "service.name",  "event",         "jaeger.warning",   "peer.service",
+        "net.peer.ip",   "net.peer.port", "net.host.ip",      "net.host.port",
+        "zipkin.shared", "zipkin.debug"};
     std::string key = ArbitraryText(random_, options_);
     if (std::find(kTaken.begin(), kTaken.end(), key) != kTaken.end()) key += "_";
     return key;
@@ -138,8 +140,8 @@ class Generator {
   void MakeResources() {
     for (std::uint32_t i = 0; i < std::max(1U, options_.resources); ++i) {
       model::ResourceRecord resource;
-      resource.origin = options_.beyond_origin ? static_cast<Origin>(random_.Below(3))
-                                               : options_.origin;
+      resource.origin =
+          options_.beyond_origin ? static_cast<Origin>(random_.Below(3)) : options_.origin;
       const std::size_t begin = batch_.attributes.size();
       const std::string service = "service-" + std::to_string(random_.Below(10));
       const bool zipkin = resource.origin == Origin::kZipkin;
@@ -319,8 +321,8 @@ class Generator {
       if (options_.beyond_origin) {
         reference.type = static_cast<ReferenceType>(random_.Below(3));
       } else if (resource.origin == Origin::kJaeger) {
-        reference.type = random_.Percent(50) ? ReferenceType::kChildOf
-                                             : ReferenceType::kFollowsFrom;
+        reference.type =
+            random_.Percent(50) ? ReferenceType::kChildOf : ReferenceType::kFollowsFrom;
       }
       // The first ChildOf of the span's own trace is the parent: no other may stand before it.
       if (reference.type == ReferenceType::kChildOf && reference.trace_id == span.trace_id &&
@@ -341,8 +343,7 @@ class Generator {
       if (random_.Percent(40)) batch_.AddString(Intern("peer.service"), "peer", true);
       if (random_.Percent(40)) AddEndpoint("net.peer.ip", "net.peer.port");
       if (random_.Percent(20)) batch_.AddBool(Intern("zipkin.shared"), true, true);
-      if ((span.flags & model::kFlagDebug) != 0)
-        batch_.AddBool(Intern("zipkin.debug"), true, true);
+      if ((span.flags & model::kFlagDebug) != 0) batch_.AddBool(Intern("zipkin.debug"), true, true);
     }
   }
 

@@ -1,10 +1,10 @@
-// ArbitraryBatch: seeded, reproducible spans with everything set, for property tests of codecs, log,
-// segments and search. Not part of the library.
+// ArbitraryBatch: seeded, reproducible spans with everything set, for property tests of codecs,
+// log, segments and search. Not part of the library.
 #pragma once
+#include <tracestore/span_types.h>
+
 #include <cstdint>
 #include <string>
-
-#include <tracestore/span_types.h>
 
 #include "model/span_batch.h"
 
@@ -66,8 +66,8 @@ double ArbitraryDouble(Random& random);
 std::int64_t ArbitraryInt(Random& random);
 
 // The value blob of an array or map (model/value_blob.h) of at most `depth` levels.
-std::string ArbitraryValueBlob(Random& random, const ArbitraryOptions& options,
-                               ValueType container, unsigned depth = 4);
+std::string ArbitraryValueBlob(Random& random, const ArbitraryOptions& options, ValueType container,
+                               unsigned depth = 4);
 
 // A line that names a span and what its fields are, for the message of a failed comparison.
 std::string DescribeSpan(const model::SpanBatch& batch, const model::SpanRecord& span);

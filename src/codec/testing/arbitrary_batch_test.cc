@@ -25,7 +25,8 @@ TEST(ArbitraryBatch, IsTheSameForTheSameSeedAndWellFormed) {
               << DescribeSpan(a, a.spans[row]);
         }
         for (const model::Attribute& attribute : a.attributes) {
-          if (attribute.type() != ValueType::kArray && attribute.type() != ValueType::kMap) continue;
+          if (attribute.type() != ValueType::kArray && attribute.type() != ValueType::kMap)
+            continue;
           EXPECT_TRUE(model::ValidateValueBlob(a.text(static_cast<model::StringId>(attribute.bits)),
                                                attribute.type())
                           .has_value());

@@ -22,12 +22,13 @@ std::uint64_t Random::Next() noexcept {
 
 std::string ArbitraryText(Random& random, const ArbitraryOptions& options) {
   using namespace std::string_view_literals;
-  static constexpr std::array kPlain{"GET /api/orders"sv, "checkout"sv, "SELECT * FROM t"sv, "200"sv,
-                                     "true"sv, "db.statement"sv, "10.0.0.1:8080"sv, "x"sv};
+  static constexpr std::array kPlain{
+      "GET /api/orders"sv, "checkout"sv, "SELECT * FROM t"sv, "200"sv, "true"sv, "db.statement"sv,
+      "10.0.0.1:8080"sv,   "x"sv};
   static constexpr std::array kHostile{
-      ""sv,       "\""sv,           "\\"sv,       "a\0b"sv,       "\n\r\t\b\f\x01\x7f"sv,
-      "{\"a\":"sv, "</script>"sv,   "caf\xC3\xA9"sv, "\xE2\x82\xAC"sv, "\xF0\x9F\x92\xA9"sv,
-      " "sv,      "\xE2\x80\xA8"sv, "\xEF\xBF\xBF"sv, "%s%n"sv,       "null"sv};
+      ""sv,        "\""sv,           "\\"sv,           "a\0b"sv,         "\n\r\t\b\f\x01\x7f"sv,
+      "{\"a\":"sv, "</script>"sv,    "caf\xC3\xA9"sv,  "\xE2\x82\xAC"sv, "\xF0\x9F\x92\xA9"sv,
+      " "sv,       "\xE2\x80\xA8"sv, "\xEF\xBF\xBF"sv, "%s%n"sv,         "null"sv};
   static constexpr std::array kInvalid{"\xFF"sv, "\xC3"sv, "a\x80z"sv, "\xED\xA0\x80"sv,
                                        "\xF4\x90\x80\x80"sv};
   if (options.invalid_utf8 && random.Percent(10))
@@ -73,15 +74,20 @@ double ArbitraryDouble(Random& random) {
 }
 
 std::int64_t ArbitraryInt(Random& random) {
-  static constexpr std::array<std::int64_t, 8> kSpecial{
-      0, 1, -1, 200, 127, 9007199254740993, std::numeric_limits<std::int64_t>::min(),
-      std::numeric_limits<std::int64_t>::max()};
+  static constexpr std::array<std::int64_t, 8> kSpecial{0,
+                                                        1,
+                                                        -1,
+                                                        200,
+                                                        127,
+                                                        9007199254740993,
+                                                        std::numeric_limits<std::int64_t>::min(),
+                                                        std::numeric_limits<std::int64_t>::max()};
   if (random.Percent(60)) return kSpecial[random.Below(kSpecial.size())];
   return static_cast<std::int64_t>(random.Next());
 }
 
-std::string ArbitraryValueBlob(Random& random, const ArbitraryOptions& options,
-                               ValueType container, unsigned depth) {
+std::string ArbitraryValueBlob(Random& random, const ArbitraryOptions& options, ValueType container,
+                               unsigned depth) {
   std::string blob;
   model::ValueBlobWriter writer(blob);
   std::vector<bool> maps{container == ValueType::kMap};
@@ -100,8 +106,14 @@ std::string ArbitraryValueBlob(Random& random, const ArbitraryOptions& options,
       case 3: writer.Int(ArbitraryInt(random)); break;
       case 4: writer.Double(ArbitraryDouble(random)); break;
       case 5: writer.Bytes(ArbitraryBytes(random)); break;
-      case 6: writer.BeginArray(); maps.push_back(false); break;
-      default: writer.BeginMap(); maps.push_back(true); break;
+      case 6:
+        writer.BeginArray();
+        maps.push_back(false);
+        break;
+      default:
+        writer.BeginMap();
+        maps.push_back(true);
+        break;
     }
   }
   for (; maps.size() > 1; maps.pop_back()) writer.End();

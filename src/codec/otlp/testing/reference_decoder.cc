@@ -96,7 +96,8 @@ class Reference {
   // Recursion is bounded by protobuf's own limit of 100 levels.
   void Fill(const common::AnyValue& value, std::string& blob, unsigned depth, bool& good) {
     if (depth > model::kMaxValueDepth) good = false;
-    for (const common::AnyValue& item : value.array_value().values()) Token(item, blob, depth, good);
+    for (const common::AnyValue& item : value.array_value().values())
+      Token(item, blob, depth, good);
     for (const common::KeyValue& entry : value.kvlist_value().values()) {
       model::ValueBlobWriter(blob).Key(entry.key());
       Token(entry.value(), blob, depth, good);
@@ -230,7 +231,8 @@ class Reference {
   model::DecodeReport& report_;
 };
 
-// Unknown fields compare as fields: protobuf writes its varints and lengths anew, ours stay as sent.
+// Unknown fields compare as fields: protobuf writes its varints and lengths anew, ours stay as
+// sent.
 std::string Normalised(std::string_view fields) {
   google::protobuf::UnknownFieldSet set;
   if (!set.ParseFromArray(fields.data(), static_cast<int>(fields.size()))) return "unreadable";
@@ -273,8 +275,8 @@ std::string CompareOtlpDecoders(std::string_view message) {
   const auto report = DecodeOtlpProtobuf(message, got);
   if (!readable) return "";
   if (!report.has_value()) return "only protobuf reads it: " + report.error().message();
-  if (report->accepted != expected_report.accepted || report->rejected != expected_report.rejected ||
-      got.size() != expected.size()) {
+  if (report->accepted != expected_report.accepted ||
+      report->rejected != expected_report.rejected || got.size() != expected.size()) {
     return "protobuf's has " + std::to_string(expected_report.accepted) + " spans and " +
            std::to_string(expected_report.rejected) + " refused, ours " +
            std::to_string(report->accepted) + " and " + std::to_string(report->rejected) + " (" +
