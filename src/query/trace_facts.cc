@@ -1,0 +1,255 @@
+#include "query/trace_facts.h"
+
+#include <unordered_set>
+
+#include "assembly/duplicates.h"
+#include "assembly/trace_graph.h"
+#include "base/try.h"
+#include "query/fetch.h"
+
+namespace tracestore::query {
+namespace {
+
+using model::SpanBatch;
+using model::SpanRecord;
+using store::SegmentReader;
+using store::SnapshotData;
+using store::TracePart;
+
+constexpr std::size_t kSharedCacheBytes = std::size_t{64} << 20;
+
+struct TraceIdHash {
+  std::size_t operator()(TraceId id) const noexcept {
+    return static_cast<std::size_t>((id.high * 0x9E3779B97F4A7C15ULL) ^ id.low);
+  }
+};
+using TraceIds = std::unordered_set<TraceId, TraceIdHash>;
+
+// Rows [first, last) of a segment that are whole parts, structure only; a part with several spans of
+// one id is read again with everything, so that equal spans can be told from different ones.
+class SegmentScan {
+ public:
+  SegmentScan(const SegmentReader& segment, FactKind kind) : segment_(segment), builder_(kind) {
+    structure_.attributes = false;
+    structure_.events = false;
+  }
+
+  Result<TraceFacts> Run() {
+    TS_TRY_ASSIGN(const auto* table, segment_.traces());
+    const auto& parts = table->parts;
+    for (std::uint32_t first = 0; first < parts.size();) {
+      // The parts that begin in one page, so that each page is decoded about once.
+      const std::uint32_t page = segment_.PageOfRow(parts[first].first_row);
+      std::uint32_t last = first + 1;
+      while (last < parts.size() && segment_.PageOfRow(parts[last].first_row) == page) ++last;
+      TS_TRY(AddParts(parts, first, last));
+      first = last;
+    }
+    return builder_.Finish();
+  }
+
+ private:
+  Status AddParts(const std::vector<TracePart>& parts, std::uint32_t first, std::uint32_t last) {
+    const std::uint32_t first_row = parts[first].first_row;
+    const std::uint32_t end_row = parts[last - 1].first_row + parts[last - 1].rows;
+    SpanBatch rows;
+    TS_TRY(segment_.ReadRows(first_row, end_row, structure_, rows));
+    if (rows.size() != end_row - first_row) {
+      return Error(ErrorCode::kCorruption,
+                   "segment " + segment_.name() + ": its pages lack rows of its traces");
+    }
+    // One trace after the other stands in for all spans of the batch.
+    std::vector<SpanRecord> spans;
+    spans.swap(rows.spans);
+    for (std::uint32_t i = first; i < last; ++i) {
+      const TracePart& part = parts[i];
+      if (part.has_repeats) {
+        SpanBatch whole;
+        TS_TRY(segment_.ReadRows(part.first_row, part.first_row + part.rows, {}, whole));
+        builder_.Add(whole, i);
+        continue;
+      }
+      const auto begin = spans.begin() + static_cast<std::ptrdiff_t>(part.first_row - first_row);
+      rows.spans.assign(begin, begin + static_cast<std::ptrdiff_t>(part.rows));
+      builder_.Add(rows, i);
+    }
+    return {};
+  }
+
+  const SegmentReader& segment_;
+  FactsBuilder builder_;
+  store::Projection structure_;
+};
+
+bool MayStartIn(const model::TraceExtent& extent, TimeRange range) noexcept {
+  return range.all() || (extent.has_start && extent.end_ns >= range.begin_ns &&
+                         (extent.start_ns < range.end_ns || range.Contains(extent.start_ns)));
+}
+
+bool MayStartIn(const SegmentReader& segment, TimeRange range) noexcept {
+  const store::SegmentMeta& meta = segment.meta();
+  return range.all() || (meta.max_start_ns >= range.begin_ns &&
+                         (meta.min_start_ns < range.end_ns || range.Contains(meta.min_start_ns)));
+}
+
+}  // namespace
+
+void FactsBuilder::Add(const SpanBatch& trace, std::uint32_t part) {
+  if (kind_ == FactKind::kCalls) AddCalls(trace, part);
+  else AddSpans(trace, part);
+}
+
+// assembly::JaegerLinks' rule, call by call.
+void FactsBuilder::AddCalls(const SpanBatch& trace, std::uint32_t part) {
+  const auto graph = assembly::TraceGraph::Build(trace);
+  for (assembly::NodeId node = 0; node < graph.span_count(); ++node) {
+    const std::string_view service = graph.service(node);
+    if (service.empty()) continue;
+    for (const assembly::ParentEdge& edge : graph.parents(node)) {
+      if (graph.missing(edge.parent)) continue;
+      const std::string_view caller = graph.service(edge.parent);
+      if (caller.empty() || caller == service) continue;
+      const SpanRecord& span = graph.span(node);
+      facts_.calls.push_back({span.start_ns, part, facts_.strings.Intern(caller),
+                              facts_.strings.Intern(service), span.has_start(),
+                              span.status == StatusCode::kError});
+    }
+  }
+}
+
+void FactsBuilder::AddSpans(const SpanBatch& trace, std::uint32_t part) {
+  for (const std::uint32_t row : assembly::FindDistinct(trace).rows) {
+    const SpanRecord& span = trace.spans[row];
+    const Series series{facts_.strings.Intern(ServiceOf(trace, span)),
+                        facts_.strings.Intern(trace.text(span.name)), span.kind};
+    const auto [at, fresh] =
+        series_.try_emplace(series, static_cast<std::uint32_t>(facts_.series.size()));
+    if (fresh) facts_.series.push_back(series);
+    facts_.spans.push_back({span.start_ns, span.duration_ns, part, at->second, span.has_start(),
+                            span.has_duration(), span.status == StatusCode::kError});
+  }
+}
+
+TraceFacts FactsBuilder::Finish() {
+  const auto by_start = [](const auto& a, const auto& b) { return a.start_ns < b.start_ns; };
+  std::stable_sort(facts_.calls.begin(), facts_.calls.end(), by_start);
+  std::stable_sort(facts_.spans.begin(), facts_.spans.end(), by_start);
+  facts_.calls.shrink_to_fit();
+  facts_.spans.shrink_to_fit();
+  return std::move(facts_);
+}
+
+FactsCache& FactsCache::Shared() {
+  static FactsCache cache(kSharedCacheBytes);
+  return cache;
+}
+
+std::size_t FactsCache::memory_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+void FactsCache::Remove(std::map<Key, Entry>::iterator at) {
+  bytes_ -= at->second.facts->memory_bytes();
+  uses_.erase(at->second.use);
+  entries_.erase(at);
+}
+
+std::shared_ptr<const TraceFacts> FactsCache::Find(
+    const std::shared_ptr<const SegmentReader>& segment, const Key& key) {
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(key);
+  if (at == entries_.end()) return nullptr;
+  if (at->second.segment.lock() != segment) {
+    Remove(at);
+    return nullptr;
+  }
+  uses_.splice(uses_.begin(), uses_, at->second.use);
+  return at->second.facts;
+}
+
+void FactsCache::Keep(const Key& key, const std::shared_ptr<const SegmentReader>& segment,
+                      const std::shared_ptr<const TraceFacts>& facts) {
+  const std::size_t bytes = facts->memory_bytes();
+  const std::lock_guard lock(mutex_);
+  if (bytes > most_bytes_ || entries_.contains(key)) return;
+  while (bytes_ + bytes > most_bytes_) Remove(entries_.find(uses_.back()));
+  uses_.push_front(key);
+  entries_.emplace(key, Entry{segment, facts, uses_.begin()});
+  bytes_ += bytes;
+}
+
+Result<std::shared_ptr<const TraceFacts>> FactsCache::Get(
+    const std::shared_ptr<const SegmentReader>& segment, FactKind kind) {
+  const Key key{segment.get(), kind};
+  if (auto found = Find(segment, key)) return found;
+  TS_TRY_ASSIGN(TraceFacts made, SegmentScan(*segment, kind).Run());
+  auto facts = std::make_shared<const TraceFacts>(std::move(made));
+  Keep(key, segment, facts);
+  return facts;
+}
+
+namespace {
+
+using Visit =
+    std::function<void(const TraceFacts&, const std::function<bool(std::uint32_t)>& counts)>;
+
+// The traces of a snapshot that have rows in more than one place.
+class Scattered {
+ public:
+  explicit Scattered(const SnapshotData& data) : straddlers_(data.straddlers.get()) {
+    for (const auto& part : data.head) {
+      for (const SpanRecord& span : part->batch().spans) head_.insert(span.trace_id);
+    }
+  }
+  bool Contains(TraceId id) const {
+    return (straddlers_ != nullptr && straddlers_->contains(id.low)) || head_.contains(id);
+  }
+  bool empty() const { return head_.empty() && (straddlers_ == nullptr || straddlers_->empty()); }
+  const TraceIds& head() const { return head_; }
+
+ private:
+  const store::StraddlerSet* straddlers_;
+  TraceIds head_;
+};
+
+Status VisitScattered(const SnapshotData& data, FactKind kind, TimeRange range,
+                      const TraceIds& ids, const Visit& visit) {
+  if (ids.empty()) return {};
+  FactsBuilder builder(kind);
+  for (const TraceId id : ids) {
+    if (!range.all()) {
+      TS_TRY_ASSIGN(const model::TraceExtent extent, ExtentOf(data, id));
+      if (!MayStartIn(extent, range)) continue;
+    }
+    TS_TRY_ASSIGN(const auto trace, FetchTrace(data, id));
+    builder.Add(*trace, 0);
+  }
+  visit(builder.Finish(), [](std::uint32_t) { return true; });
+  return {};
+}
+
+}  // namespace
+
+Status ForEachFacts(const SnapshotData& data, FactKind kind, TimeRange range, FactsCache& cache,
+                    const Visit& visit) {
+  const Scattered scattered(data);
+  TraceIds ids = scattered.head();
+  for (const auto& segment : data.segments) {
+    if (!MayStartIn(*segment, range)) continue;
+    TS_TRY_ASSIGN(const auto* table, segment->traces());
+    std::vector<bool> left_out;
+    if (!scattered.empty()) {
+      left_out.resize(table->parts.size());
+      for (std::size_t i = 0; i < table->parts.size(); ++i) {
+        left_out[i] = scattered.Contains(table->parts[i].id);
+        if (left_out[i]) ids.insert(table->parts[i].id);
+      }
+    }
+    TS_TRY_ASSIGN(const auto facts, cache.Get(segment, kind));
+    visit(*facts, [&](std::uint32_t part) { return left_out.empty() || !left_out[part]; });
+  }
+  return VisitScattered(data, kind, range, ids, visit);
+}
+
+}  // namespace tracestore::query

@@ -1,0 +1,147 @@
+// TraceFacts: what links between services and span metrics are counted from, a few numbers a span.
+//
+// Made of whole traces, whose spans equal in every field count once. Those of a segment stay in a
+// bounded cache, since a segment never changes; a trace with rows outside a segment (a straddler,
+// or one with rows in the head) is left out of the segment's share and taken from all its rows.
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <tracestore/query.h>
+#include <tracestore/status.h>
+
+#include "model/span_batch.h"
+#include "model/string_table.h"
+#include "store/engine/snapshot.h"
+
+namespace tracestore::query {
+
+enum class FactKind : std::uint8_t { kCalls, kSpans };
+
+// A span that was called by a span of another service.
+struct CallFact {
+  std::uint64_t start_ns = 0;  // of the called span
+  std::uint32_t part = 0;      // the trace: its ordinal in the segment's table
+  std::uint32_t caller = 0;    // services, in TraceFacts::strings
+  std::uint32_t callee = 0;
+  bool has_start = false;
+  bool error = false;
+};
+
+struct SpanFact {
+  std::uint64_t start_ns = 0;
+  std::uint64_t duration_ns = 0;
+  std::uint32_t part = 0;
+  std::uint32_t series = 0;    // in TraceFacts::series
+  bool has_start = false;
+  bool has_duration = false;
+  bool error = false;
+};
+
+struct Series {
+  std::uint32_t service = 0;   // in TraceFacts::strings
+  std::uint32_t operation = 0;
+  SpanKind kind = SpanKind::kUnspecified;
+  friend auto operator<=>(const Series&, const Series&) = default;
+};
+
+// Immutable once made. Facts are ordered by start.
+struct TraceFacts {
+  model::StringTable strings;
+  std::vector<CallFact> calls;   // FactKind::kCalls
+  std::vector<Series> series;    // FactKind::kSpans
+  std::vector<SpanFact> spans;
+
+  std::size_t memory_bytes() const noexcept {
+    return strings.memory_bytes() + calls.capacity() * sizeof(CallFact) +
+           series.capacity() * sizeof(Series) + spans.capacity() * sizeof(SpanFact);
+  }
+};
+
+// Reads facts of one kind from traces. One thread.
+class FactsBuilder {
+ public:
+  explicit FactsBuilder(FactKind kind) : kind_(kind) {}
+  // `trace`: all spans of one trace; repeats need all their fields, others only those that
+  // Projection always gives.
+  void Add(const model::SpanBatch& trace, std::uint32_t part);
+  TraceFacts Finish();
+
+ private:
+  void AddCalls(const model::SpanBatch& trace, std::uint32_t part);
+  void AddSpans(const model::SpanBatch& trace, std::uint32_t part);
+
+  FactKind kind_;
+  TraceFacts facts_;
+  std::map<Series, std::uint32_t> series_;
+};
+
+// Facts of segments, computed when first asked for, the least recently used dropped. Any thread.
+class FactsCache {
+ public:
+  explicit FactsCache(std::size_t most_bytes) : most_bytes_(most_bytes) {}
+
+  // Errors: kIo, kCorruption.
+  Result<std::shared_ptr<const TraceFacts>> Get(
+      const std::shared_ptr<const store::SegmentReader>& segment, FactKind kind);
+
+  // The one of this process, of at most 64 MiB.
+  static FactsCache& Shared();
+
+  std::size_t memory_bytes() const;
+
+ private:
+  using Key = std::pair<const store::SegmentReader*, FactKind>;
+  struct Entry {
+    std::weak_ptr<const store::SegmentReader> segment;  // tells a new one at an old address
+    std::shared_ptr<const TraceFacts> facts;
+    std::list<Key>::iterator use;
+  };
+  std::shared_ptr<const TraceFacts> Find(const std::shared_ptr<const store::SegmentReader>& segment,
+                                         const Key& key);
+  void Keep(const Key& key, const std::shared_ptr<const store::SegmentReader>& segment,
+            const std::shared_ptr<const TraceFacts>& facts);
+  void Remove(std::map<Key, Entry>::iterator at);
+
+  const std::size_t most_bytes_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::map<Key, Entry> entries_;
+  std::list<Key> uses_;       // most recent first
+  std::size_t bytes_ = 0;
+};
+
+// Calls `visit(facts, counts)` with the facts of all traces of the snapshot, in several goes; a fact
+// of part p counts where `counts(p)`. Those of traces that can't have a span in `range` may be left
+// out; others are there whatever their times. Errors: kIo, kCorruption.
+Status ForEachFacts(
+    const store::SnapshotData& data, FactKind kind, TimeRange range, FactsCache& cache,
+    const std::function<void(const TraceFacts&, const std::function<bool(std::uint32_t)>& counts)>&
+        visit);
+
+// The facts of a list ordered by start whose start is in the range: [first, second). Facts without
+// a start count for all of time only, and have to be passed over by the caller for other ranges.
+template <typename Fact>
+std::pair<const Fact*, const Fact*> InRange(const std::vector<Fact>& facts, TimeRange range) {
+  const auto by_start = [](const Fact& fact, std::uint64_t ns) { return fact.start_ns < ns; };
+  const Fact* const begin = facts.data();
+  const Fact* const end = facts.data() + facts.size();
+  const Fact* const first = std::lower_bound(begin, end, range.begin_ns, by_start);
+  const bool endless = range.end_ns == TimeRange{}.end_ns;
+  return {first, endless ? end : std::lower_bound(first, end, range.end_ns, by_start)};
+}
+template <typename Fact>
+bool Counts(const Fact& fact, TimeRange range) noexcept {
+  return range.all() || (fact.has_start && range.Contains(fact.start_ns));
+}
+
+}  // namespace tracestore::query
