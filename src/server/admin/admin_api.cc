@@ -5,8 +5,8 @@
 #include <ctime>
 #include <utility>
 
+#include "assembly/clock_skew.h"
 #include "codec/json/json_writer.h"
-#include "server/jaeger/go_values.h"
 
 namespace tracestore::server {
 namespace {
@@ -69,7 +69,8 @@ net::HttpResponse Health::Answer() const {
   json.Key("upSince");
   json.String(available ? FormatRfc3339(available_since_) : kNever);
   json.Key("uptime");
-  json.String(available ? FormatGoDuration(std::chrono::steady_clock::now() - steady_since_) : "");
+  const std::chrono::nanoseconds up = std::chrono::steady_clock::now() - steady_since_;
+  json.String(available ? assembly::FormatGoDuration(up.count()) : "");
   json.EndObject();
   return net::HttpResponse::Json(available ? 200 : 503, std::move(body));
 }

@@ -70,17 +70,6 @@ std::string_view TakeUnit(std::string_view& rest) {
   return unit;
 }
 
-// `value` / 10^digits without trailing zeros, "98.398699744".
-std::string Decimal(std::uint64_t value, int digits) {
-  std::string fraction;
-  for (int i = 0; i < digits; ++i) {
-    const char digit = static_cast<char>('0' + value % 10);
-    value /= 10;
-    if (digit != '0' || !fraction.empty()) fraction.insert(fraction.begin(), digit);
-  }
-  return std::to_string(value) + (fraction.empty() ? "" : "." + fraction);
-}
-
 // A reader of {"key":"value",…} that words its errors as encoding/json does.
 class StringMapReader {
  public:
@@ -310,23 +299,6 @@ Result<std::chrono::nanoseconds> ParseGoDuration(std::string_view text) {
   }
   const auto value = static_cast<std::int64_t>(total);
   return std::chrono::nanoseconds{negative ? -value : value};
-}
-
-std::string FormatGoDuration(std::chrono::nanoseconds duration) {
-  const std::int64_t count = duration.count();
-  const std::string sign = count < 0 ? "-" : "";
-  const std::uint64_t ns =
-      count < 0 ? 0 - static_cast<std::uint64_t>(count) : static_cast<std::uint64_t>(count);
-  if (ns == 0) return "0s";
-  if (ns < 1'000) return sign + std::to_string(ns) + "ns";
-  if (ns < 1'000'000) return sign + Decimal(ns, 3) + "\xC2\xB5s";
-  if (ns < 1'000'000'000) return sign + Decimal(ns, 6) + "ms";
-  constexpr std::uint64_t kMinute = 60'000'000'000;
-  std::string out = sign;
-  const std::uint64_t minutes = ns / kMinute;
-  if (minutes >= 60) out += std::to_string(minutes / 60) + "h";
-  if (minutes >= 1) out += std::to_string(minutes % 60) + "m";
-  return out + Decimal(ns % kMinute, 9) + "s";
 }
 
 Result<TraceId> ParseJaegerTraceId(std::string_view text) {

@@ -23,8 +23,6 @@ Result<bool> ParseGoBool(std::string_view text);
 
 // time.ParseDuration: "1h15m30.918s", "-5ms", "0"; `time: missing unit in duration "5"`.
 Result<std::chrono::nanoseconds> ParseGoDuration(std::string_view text);
-// time.Duration.String(): "1m38.398699744s", "1.5ms", "0s".
-std::string FormatGoDuration(std::chrono::nanoseconds duration);
 
 // A trace id of 1 to 32 hex digits; `strconv.ParseUint: parsing "zz": invalid syntax` names the
 // half that is none.

@@ -3,12 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
-
 namespace tracestore::server {
 namespace {
-
-using std::chrono::nanoseconds;
 
 template <typename T>
 std::string ErrorOf(const Result<T>& result) {
@@ -49,17 +45,6 @@ TEST(GoValues, Durations) {
   EXPECT_EQ(ErrorOf(ParseGoDuration("")), R"(time: invalid duration "")");
   EXPECT_EQ(ErrorOf(ParseGoDuration("-")), R"(time: invalid duration "-")");
   EXPECT_EQ(ErrorOf(ParseGoDuration("9999999h")), R"(time: invalid duration "9999999h")");
-}
-
-TEST(GoValues, DurationsAsText) {
-  EXPECT_EQ(FormatGoDuration(nanoseconds{98'398'699'744}), "1m38.398699744s");
-  EXPECT_EQ(FormatGoDuration(nanoseconds{0}), "0s");
-  EXPECT_EQ(FormatGoDuration(nanoseconds{999}), "999ns");
-  EXPECT_EQ(FormatGoDuration(nanoseconds{1'500}), "1.5µs");
-  EXPECT_EQ(FormatGoDuration(nanoseconds{20'000'000}), "20ms");
-  EXPECT_EQ(FormatGoDuration(nanoseconds{7'200'000'000'000}), "2h0m0s");
-  EXPECT_EQ(FormatGoDuration(nanoseconds{-2'000'000'000}), "-2s");
-  EXPECT_EQ(FormatGoDuration(nanoseconds::min()), "-2562047h47m16.854775808s");
 }
 
 TEST(GoValues, TraceIds) {

@@ -225,10 +225,13 @@ class JaegerQueryApi {
     TS_TRY_ASSIGN(const auto services, snapshot.Services());
     std::set<std::string> names;
     for (const NamedCount& service : services) names.emplace(Shown(service.name));
+    // The store counts named services only.
+    TS_TRY_ASSIGN(const SearchPage unnamed, snapshot.Find(UnnamedQuery(1)));
+    if (!unnamed.traces.empty()) names.emplace(kNoServiceName);
     return std::vector<std::string>(names.begin(), names.end());
   }
 
-  // By name, then kind. The API's "" means all services, a client's an unnamed one.
+  // By name, then kind.
   Result<std::vector<OperationInfo>> Operations(const std::string& service) const {
     TS_TRY_ASSIGN(const Snapshot snapshot, options_.snapshot());
     std::vector<OperationInfo> found;
@@ -243,16 +246,21 @@ class JaegerQueryApi {
     return found;
   }
 
+  // Spans whose resource names no service.
+  Query UnnamedQuery(std::uint32_t limit) const {
+    Condition unnamed;
+    unnamed.field = Field::kService;
+    Query query;
+    query.where = Expression::SomeSpan(Expression::Of(std::move(unnamed)));
+    query.limit = limit;
+    query.deadline = std::chrono::steady_clock::now() + options_.search_deadline;
+    return query;
+  }
+
   // Of spans whose resource names no service: the names of matching spans are read, up to a bound.
   Result<std::vector<OperationInfo>> UnnamedOperations(const Snapshot& snapshot) const {
     constexpr std::uint32_t kMostSpans = 100'000;
-    Query query;
-    Condition unnamed;
-    unnamed.field = Field::kService;
-    query.where = Expression::SomeSpan(Expression::Of(unnamed));
-    query.limit = kMostSpans;
-    query.deadline = std::chrono::steady_clock::now() + options_.search_deadline;
-    TS_TRY_ASSIGN(const SpanList spans, snapshot.FindSpans(query));
+    TS_TRY_ASSIGN(const SpanList spans, snapshot.FindSpans(UnnamedQuery(kMostSpans)));
     std::set<std::pair<std::string, SpanKind>> seen;
     for (std::size_t i = 0; i < spans.size(); ++i)
       seen.emplace(spans[i].name(), spans[i].kind());

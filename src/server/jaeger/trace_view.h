@@ -10,8 +10,7 @@ namespace tracestore::server {
 //
 // Raw: each span as often as it was stored, in stored order, tags as they came. Otherwise as the
 // reader's adjusters leave it: spans equal in every field once, spans by start, tags by key, and
-// warnings on spans whose id stands twice or whose parent isn't in the trace. Clock skew is left as
-// it is, which is Jaeger's default.
+// the warnings on clocks. No span is moved for its clock, which is Jaeger's default.
 void AppendTrace(const SpanList& spans, bool raw, std::string& out);
 
 }  // namespace tracestore::server
