@@ -60,23 +60,24 @@ void PageDecoder::Reset() {
   touched_.clear();
   streams_.clear();
   page_resources_.clear();
+  text_bytes_ = 0;
 }
 
-Status PageDecoder::ReadDirectory(std::string_view payload, std::uint32_t& rows) {
+Status PageDecoder::ReadDirectory(std::string_view payload, std::uint32_t rows) {
   base::ByteReader in(payload);
-  rows = static_cast<std::uint32_t>(in.BoundedVarint(kMaxSegmentRows));
+  if (in.Varint() != rows) return Damaged("it has another number of rows than the page index says");
   const std::size_t count = in.Count(3);
   std::vector<std::uint64_t> lengths;
+  std::uint64_t room = kMaxPageValues;
   for (std::size_t i = 0; i < count; ++i) {
     const auto id = static_cast<std::uint32_t>(in.BoundedVarint(0xFFFFFFFF));
-    // No stream has more values than the largest row times the rows.
-    const auto values = static_cast<std::uint32_t>(
-        in.BoundedVarint(static_cast<std::uint64_t>(rows) * kMaxKeysetColumns));
+    const auto values = static_cast<std::uint32_t>(in.BoundedVarint(room));
+    room -= values;
     lengths.push_back(in.Varint());
     streams_.push_back({id, {{}, values}});
   }
   for (std::size_t i = 0; i < count; ++i) streams_[i].second.bytes = in.Raw(lengths[i]);
-  if (!in.ok() || !in.done() || rows == 0) return Damaged("its directory doesn't fit its bytes");
+  if (!in.ok() || !in.done()) return Damaged("its directory doesn't fit its bytes");
   std::sort(streams_.begin(), streams_.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   return {};
@@ -129,12 +130,14 @@ Status PageDecoder::LoadRaw(std::uint32_t column, bool of_event, Values& values)
   if (stream == nullptr) return {};
   base::ByteReader in(stream->bytes);
   const auto templates = context_.templates->find(column);
+  const std::size_t room = kMaxPageTextBytes - text_bytes_;
   if (templates == context_.templates->end()) {
-    TS_TRY(column::DecodeTexts(in, stream->count, kMaxPageTextBytes, values.arena, values.texts));
+    TS_TRY(column::DecodeTexts(in, stream->count, room, values.arena, values.texts));
   } else {
-    TS_TRY(column::DecodeTemplated(in, stream->count, templates->second, kMaxPageTextBytes,
-                                   values.arena, values.texts));
+    TS_TRY(column::DecodeTemplated(in, stream->count, templates->second, room, values.arena,
+                                   values.texts));
   }
+  for (const std::string_view text : values.texts) text_bytes_ += text.size();
   return {};
 }
 
@@ -168,15 +171,16 @@ Status PageDecoder::LoadFixedStreams(std::uint32_t rows) {
     base::ByteReader in(residue->bytes);
     TS_TRY(column::DecodeTexts(in, residue->count, kMaxPageTextBytes, residue_.arena,
                                residue_.texts));
+    for (const std::string_view text : residue_.texts) text_bytes_ += text.size();
   }
   return {};
 }
 
-Status PageDecoder::Decode(std::string_view payload, std::uint32_t first_row,
+Status PageDecoder::Decode(std::string_view payload, std::uint32_t first_row, std::uint32_t rows,
                            std::uint32_t first_wanted, std::uint32_t last_wanted) {
   Reset();
   first_row_ = first_row;
-  std::uint32_t rows = 0;
+  const std::size_t most_attributes = out_.attributes.size() + kMaxPageValues;
   TS_TRY(ReadDirectory(payload, rows));
   TS_TRY(LoadFixedStreams(rows));
   const auto& parts = context_.traces->parts;
@@ -191,6 +195,7 @@ Status PageDecoder::Decode(std::string_view payload, std::uint32_t first_row,
       times_.BeginTrace(parts[trace_].start_ns);
     }
     TS_TRY(DecodeRow(row, at >= first_wanted));
+    if (out_.attributes.size() > most_attributes) return Damaged("it has too many attributes");
   }
   return {};
 }

@@ -58,9 +58,10 @@ class PageDecoder {
   PageDecoder(const PageContext& context, const Projection& projection, model::SpanBatch& out);
 
   // Appends the page's rows that lie in [first_wanted, last_wanted) of the segment. `payload` is
-  // the page's, `first_row` its first row in the segment. Errors: kCorruption.
-  Status Decode(std::string_view payload, std::uint32_t first_row, std::uint32_t first_wanted,
-                std::uint32_t last_wanted);
+  // the page's, `first_row` its first row in the segment, `rows` how many it has to have.
+  // Errors: kCorruption.
+  Status Decode(std::string_view payload, std::uint32_t first_row, std::uint32_t rows,
+                std::uint32_t first_wanted, std::uint32_t last_wanted);
 
  private:
   struct Stream {
@@ -76,7 +77,7 @@ class PageDecoder {
     std::string arena;
   };
 
-  Status ReadDirectory(std::string_view payload, std::uint32_t& rows);
+  Status ReadDirectory(std::string_view payload, std::uint32_t rows);
   void Reset();
   Status LoadNumbers(std::uint32_t stream, Values& values);
   Status LoadSigned(std::uint32_t stream, std::uint32_t signs, Values& values);
@@ -115,6 +116,7 @@ class PageDecoder {
   PreorderTimes times_;
   std::size_t trace_ = 0;
   std::uint32_t first_row_ = 0;
+  std::size_t text_bytes_ = 0;                     // of this page so far
   std::vector<std::uint64_t> page_span_ids_;       // by row in the page
   std::vector<std::uint32_t> page_resources_;
 };

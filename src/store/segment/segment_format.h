@@ -14,7 +14,8 @@ inline constexpr std::size_t kPageHeaderBytes = 8;       // checksum u32, payloa
 
 // Rows of a page: small enough for a fetch of one trace, see format-findings "Page size".
 inline constexpr std::uint32_t kPageRows = 1024;
-// A page is also closed when the texts of its rows pass this many bytes.
+// A page is also closed when the texts of its rows, with a byte for each attribute, pass this many
+// bytes.
 inline constexpr std::size_t kPageTextBytes = 1U << 20;
 // Rows that share one filter of high-cardinality strings (docs/format/filters.md).
 inline constexpr std::uint32_t kFilterBlockRows = 16'384;
@@ -22,7 +23,18 @@ inline constexpr std::uint32_t kFilterBlockRows = 16'384;
 // Limits that a reader holds a file to before it takes memory.
 inline constexpr std::uint32_t kMaxSegmentRows = 1U << 24;
 inline constexpr std::size_t kMaxSectionBytes = std::size_t{1} << 30;
+inline constexpr std::uint32_t kMaxPageRows = 4 * kPageRows;
+inline constexpr std::size_t kMaxPageBytes = std::size_t{1} << 30;
+// Of all texts that are decoded of one page, and of all its numbers or attributes. One span of a
+// log record of the largest size stays far below both.
 inline constexpr std::size_t kMaxPageTextBytes = std::size_t{1} << 28;
+inline constexpr std::size_t kMaxPageValues = std::size_t{1} << 24;
+// The smallest page: its header, and a directory of six streams of three bytes.
+inline constexpr std::size_t kLeastPageBytes = kPageHeaderBytes + 20;
+// What a section of tables may decompress to: this many bytes at any rate, above them this many
+// times its size (a writer stores what would pass that uncompressed).
+inline constexpr std::size_t kTablesAnyRateBytes = std::size_t{1} << 24;
+inline constexpr std::size_t kTablesMostRatio = 4'096;
 
 // Tables larger than this send further rows to the generic form (a row all in its residue), so
 // that hostile input can't explode them.

@@ -108,7 +108,8 @@ Status SegmentReader::ReadMeta() {
 Status SegmentReader::ReadPages() {
   TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kPages));
   base::ByteReader in(bytes);
-  const std::uint64_t count = in.BoundedVarint(meta_.rows);
+  const std::uint64_t count =
+      in.BoundedVarint(std::min<std::uint64_t>(meta_.rows, file_bytes_ / kLeastPageBytes));
   pages_.resize(static_cast<std::size_t>(count));
   std::vector<std::uint64_t> values;
   const auto read = [&](auto set) -> Status {
@@ -124,9 +125,10 @@ Status SegmentReader::ReadPages() {
   }));
   std::uint64_t offset = kSegmentHeaderBytes;
   bool good = rows == meta_.rows;
+  for (const PageInfo& page : pages_) good = good && page.rows <= kMaxPageRows;
   TS_TRY(read([&](PageInfo& page, std::uint64_t v) {
     page.offset = offset;
-    good = good && page.rows > 0 && v <= file_bytes_ - offset;
+    good = good && page.rows > 0 && v <= kMaxPageBytes && v <= file_bytes_ - offset;
     page.bytes = static_cast<std::uint32_t>(good ? v : 0);
     offset = good ? offset + v + kPageHeaderBytes : offset;
     good = good && offset <= file_bytes_;
@@ -171,6 +173,7 @@ Result<const TraceTable*> SegmentReader::traces() const {
     auto table =
         TraceTable::Parse(bytes, meta_.rows, static_cast<std::uint32_t>(strings->size()));
     if (!table.has_value()) return std::move(table).error().WithContext("segment " + name_);
+    if (table->parts.size() != meta_.traces) return Damaged("its table of traces lacks some");
     return table;
   });
 }
@@ -178,7 +181,11 @@ Result<const TraceTable*> SegmentReader::traces() const {
 Result<const column::StringDictionary*> SegmentReader::dictionary() const {
   return dictionary_.Get([this]() -> Result<column::StringDictionary> {
     TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kDictionary));
-    return column::StringDictionary::Parse(bytes);
+    // Front coding and compression let few bytes stand for many; a larger section may hold more.
+    column::StringDictionaryLimits limits;
+    limits.max_entries = std::max(limits.max_entries, bytes.size() * 8);
+    limits.max_total_bytes = std::max(limits.max_total_bytes, bytes.size() * 64);
+    return column::StringDictionary::Parse(bytes, limits);
   });
 }
 
@@ -231,9 +238,12 @@ Result<const SegmentReader::TextFilters*> SegmentReader::text_filters() const {
     base::ByteReader in(bytes);
     TextFilters filters;
     const std::size_t count = in.Count(2);
+    std::uint32_t next_page = 0;
     for (std::size_t i = 0; i < count; ++i) {
       TextFilters::Block block;
-      block.first_page = static_cast<std::uint32_t>(in.BoundedVarint(page_count()));
+      block.first_page = static_cast<std::uint32_t>(in.BoundedVarint(page_count() - 1));
+      if (block.first_page < next_page) in.Fail();
+      next_page = block.first_page + 1;
       const std::string_view filter = in.Bytes();
       if (!filter.empty()) {
         TS_TRY_ASSIGN(block.filter, index::FuseFilter::Parse(filter));
@@ -324,7 +334,7 @@ Status SegmentReader::ReadRows(std::uint32_t first, std::uint32_t last,
   for (std::uint32_t page = PageOfRow(first); page < page_count(); ++page) {
     if (pages_[page].first_row >= last) break;
     TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
-    auto decoded = decoder.Decode(payload, pages_[page].first_row, first, last);
+    auto decoded = decoder.Decode(payload, pages_[page].first_row, pages_[page].rows, first, last);
     if (!decoded.has_value()) {
       return std::move(decoded).error().WithContext("segment " + name_ + ", page " +
                                                     std::to_string(page) + " at byte " +
@@ -336,7 +346,8 @@ Status SegmentReader::ReadRows(std::uint32_t first, std::uint32_t last,
 
 Status SegmentReader::VerifyAll() const {
   for (const auto& [kind, section] : sections_) TS_TRY(ReadSection(kind));
-  TS_TRY(postings());
+  TS_TRY_ASSIGN(const auto* lists, postings());
+  TS_TRY(lists->Verify());
   TS_TRY(text_filters());
   TS_TRY(trace_order());
   for (const PageInfo& page : pages_) {

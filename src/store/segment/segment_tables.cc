@@ -15,6 +15,12 @@ Error Damaged(const char* what) {
   return {ErrorCode::kCorruption, std::string("segment tables: ") + what};
 }
 
+std::size_t MostRawBytes(std::size_t section_bytes) {
+  const std::size_t by_ratio =
+      std::min(section_bytes, kMaxSectionBytes / kTablesMostRatio) * kTablesMostRatio;
+  return std::max({kTablesAnyRateBytes, by_ratio, section_bytes});
+}
+
 // Writes the tables' numbers as varints; the whole goes through one frame.
 class TableWriter {
  public:
@@ -55,6 +61,10 @@ class TableReader {
   bool ok() const { return in_.ok(); }
   bool done() const { return in_.done(); }
   std::size_t Count() { return in_.Count(); }
+  std::size_t CountUpTo(std::size_t most) {
+    return static_cast<std::size_t>(in_.BoundedVarint(std::min(most, in_.remaining())));
+  }
+  std::size_t Records(std::size_t least_bytes) { return in_.Count(least_bytes); }
   std::uint64_t Number() { return in_.Varint(); }
   std::uint32_t Below(std::size_t size) {
     if (size == 0) {
@@ -75,8 +85,8 @@ class TableReader {
     const bool text = type == ValueType::kString || type >= ValueType::kBytes;
     return text ? Text() : Number();
   }
-  std::vector<std::uint32_t> Indexes(std::size_t size) {
-    std::vector<std::uint32_t> list(Count());
+  std::vector<std::uint32_t> Indexes(std::size_t size, std::size_t most = SIZE_MAX) {
+    std::vector<std::uint32_t> list(CountUpTo(most));
     for (auto& v : list) v = Below(size);
     return list;
   }
@@ -90,7 +100,7 @@ class TableReader {
     return list;
   }
   std::vector<Slot> Slots(const std::vector<Column>& columns) {
-    std::vector<Slot> slots(Count());
+    std::vector<Slot> slots(CountUpTo(columns.size()));
     for (std::size_t i = 0; i < slots.size(); ++i) {
       Slot& slot = slots[i];
       const std::uint64_t head = Number();
@@ -140,14 +150,14 @@ void WriteShared(const SegmentTables& t, TableWriter& w) {
 }
 
 void ReadShared(TableReader& r, SegmentTables& t) {
-  t.columns.resize(r.Count());
+  t.columns.resize(r.CountUpTo(kMaxColumns));
   for (Column& c : t.columns) {
     c.key = r.Text();
     c.type_byte = r.TypeByte();
   }
-  t.keysets.resize(r.Count());
-  for (auto& keyset : t.keysets) keyset = r.Indexes(t.columns.size());
-  t.resources.resize(r.Count());
+  t.keysets.resize(r.CountUpTo(kMaxKeysets));
+  for (auto& keyset : t.keysets) keyset = r.Indexes(t.columns.size(), kMaxKeysetColumns + 1);
+  t.resources.resize(r.Records(5));
   for (TableResource& resource : t.resources) {
     resource.origin = static_cast<Origin>(r.Below(3));
     resource.schema_url = r.Text();
@@ -155,7 +165,7 @@ void ReadShared(TableReader& r, SegmentTables& t) {
     resource.dropped_attributes = r.U32();
     resource.attributes = r.Attributes();
   }
-  t.scopes.resize(r.Count());
+  t.scopes.resize(r.Records(6));
   for (TableScope& s : t.scopes) {
     s.name = r.Text();
     s.version = r.Text();
@@ -211,6 +221,10 @@ std::string SegmentTables::Encode() const {
   }
   std::string section;
   column::AppendFrame(raw, section);
+  if (raw.size() > MostRawBytes(section.size())) {
+    section.clear();
+    column::AppendRawFrame(raw, section);
+  }
   return section;
 }
 
@@ -218,19 +232,25 @@ Result<SegmentTables> SegmentTables::Parse(std::string_view section,
                                            std::uint32_t dictionary_size) {
   base::ByteReader frame(section);
   std::string scratch;
-  TS_TRY_ASSIGN(const std::string_view raw, column::ReadFrame(frame, kMaxSectionBytes, scratch));
+  TS_TRY_ASSIGN(const std::string_view raw, column::ReadFrame(frame, MostRawBytes(section.size()),
+                                                           scratch));
   TableReader r(raw, dictionary_size);
   SegmentTables t;
   ReadShared(r, t);
-  t.event_types.resize(r.Count());
+  // The status message's column: a page reads texts by it, whatever the table says.
+  if (t.columns.empty() || t.columns[kStatusMessageColumn].type_byte !=
+                               static_cast<std::uint8_t>(ValueType::kString)) {
+    return Damaged("the first column isn't that of the status message");
+  }
+  t.event_types.resize(r.CountUpTo(kMaxEventTypes));
   for (TableEventType& type : t.event_types) {
     type.name = r.Text();
     type.keyset = r.Below(t.keysets.size());
     type.slots = r.Slots(t.columns);
   }
-  t.event_lists.resize(r.Count());
-  for (auto& list : t.event_lists) list = r.Indexes(t.event_types.size());
-  t.ops.resize(r.Count());
+  t.event_lists.resize(r.CountUpTo(kMaxEventLists));
+  for (auto& list : t.event_lists) list = r.Indexes(t.event_types.size(), kMaxEventsInList);
+  t.ops.resize(r.CountUpTo(kMaxOps));
   for (TableOp& op : t.ops) ReadOp(r, t, op);
   if (!r.ok()) return Damaged("a number is out of its range or the section ends early");
   if (!r.done()) return Damaged("bytes follow the last op");

@@ -33,6 +33,32 @@ struct PageEntry {
   std::uint64_t max_duration = 0;
 };
 
+std::size_t TextBytes(const SpanBatch& batch, model::Range attributes) {
+  std::size_t bytes = attributes.count;
+  for (const model::Attribute& a : AttributesOf(batch, attributes)) {
+    if (model::IsTextual(a.type()))
+      bytes += batch.text(static_cast<model::StringId>(a.bits)).size();
+  }
+  return bytes;
+}
+
+// The bytes of a span's texts that may stand in its page, with one for each attribute.
+std::size_t TextBytes(const SpanBatch& batch, const SpanRecord& span) {
+  std::size_t bytes = TextBytes(batch, span.attributes);
+  for (const model::StringId text : {span.status_message, span.trace_state, span.unknown_fields})
+    bytes += batch.text(text).size();
+  for (std::uint32_t i = 0; i < span.events.count; ++i) {
+    const model::EventRecord& event = batch.events[span.events.begin + i];
+    bytes += 1 + TextBytes(batch, event.attributes) + batch.text(event.unknown_fields).size();
+  }
+  for (std::uint32_t i = 0; i < span.references.count; ++i) {
+    const model::ReferenceRecord& reference = batch.references[span.references.begin + i];
+    bytes += 1 + TextBytes(batch, reference.attributes) +
+             batch.text(reference.trace_state).size() + batch.text(reference.unknown_fields).size();
+  }
+  return bytes;
+}
+
 // Where pages end: at trace boundaries where a page has room for the trace, else within it.
 std::vector<std::uint32_t> CutPages(const SpanBatch& batch, const RowOrder& order) {
   std::vector<std::uint32_t> ends;
@@ -44,11 +70,7 @@ std::vector<std::uint32_t> CutPages(const SpanBatch& batch, const RowOrder& orde
       text = 0;
     }
     for (std::uint32_t row = trace.first_row; row < trace.first_row + trace.rows; ++row) {
-      const SpanRecord& span = batch.spans[order.rows[row]];
-      std::size_t bytes = 0;
-      for (const model::Attribute& a : AttributesOf(batch, span.attributes)) {
-        if (model::IsTextual(a.type())) bytes += batch.text(static_cast<model::StringId>(a.bits)).size();
-      }
+      const std::size_t bytes = TextBytes(batch, batch.spans[order.rows[row]]);
       if (row > first && (row - first >= kPageRows || text + bytes > kPageTextBytes)) {
         ends.push_back(first = row);
         text = 0;

@@ -38,11 +38,14 @@ unsigned Flags(const TracePart& p) {
   return (p.has_firehose ? 1U : 0U) | (p.has_repeats ? 2U : 0U) | (p.has_start ? 4U : 0U);
 }
 
-Status ReadProfiles(base::ByteReader& in, std::uint32_t dictionary_size, TraceTable& table) {
+Status ReadProfiles(base::ByteReader& in, std::uint32_t rows, std::uint32_t dictionary_size,
+                    TraceTable& table) {
   std::string scratch;
-  TS_TRY_ASSIGN(const std::string_view raw, column::ReadFrame(in, kMaxSectionBytes, scratch));
+  // Each row is counted once in each list that has it, each list belongs to a part.
+  const std::size_t most = 32 + std::size_t{rows} * 12 + table.parts.size() * 4;
+  TS_TRY_ASSIGN(const std::string_view raw, column::ReadFrame(in, most, scratch));
   base::ByteReader r(raw);
-  table.profiles.resize(r.Count());
+  table.profiles.resize(static_cast<std::size_t>(r.BoundedVarint(table.parts.size())));
   for (auto& profile : table.profiles) {
     profile.resize(r.Count(3));
     for (ServiceCount& s : profile) {
@@ -141,7 +144,7 @@ Result<TraceTable> TraceTable::Parse(std::string_view section, std::uint32_t row
     p.has_repeats = (v & 2) != 0;
     p.has_start = (v & 4) != 0;
   }));
-  TS_TRY(ReadProfiles(in, dictionary_size, table));
+  TS_TRY(ReadProfiles(in, rows, dictionary_size, table));
   for (const TracePart& p : parts) {
     if (p.profile >= table.profiles.size()) return Damaged("a service list is missing");
   }
