@@ -59,9 +59,12 @@ class ColumnReader {
       member(r).begin = v;
       return true;
     });
+    // Ranges don't overlap where we write; some is let pass, but few bytes must not become many.
+    std::uint64_t total = 0;
     Column<std::uint32_t>(records, [&](auto& r, std::uint32_t v) {
       member(r).count = v;
-      return std::uint64_t{member(r).begin} + v <= limit;
+      total += v;
+      return std::uint64_t{member(r).begin} + v <= limit && total <= limit * 8ULL;
     });
   }
   template <typename T, typename Records, typename Member>
