@@ -32,6 +32,29 @@ TEST(ValueBlob, PrintsAsJson) {
   EXPECT_EQ(ValueBlobToJson("", ValueType::kArray), "[]");
 }
 
+// The examples of docs/format/value-blob.md.
+TEST(ValueBlob, HasTheBytesOfItsPage) {
+  std::string array;
+  ValueBlobWriter items(array);
+  items.String("a");
+  items.Int(1);
+  items.Bool(true);
+  EXPECT_EQ(std::string("\x01\x01" "a\x03\x02\x12"), array);
+  std::string map;
+  ValueBlobWriter entries(map);
+  entries.Key("k");
+  entries.BeginArray();
+  entries.Empty();
+  entries.Double(-1.5);
+  entries.End();
+  entries.Key("k");
+  entries.BeginMap();
+  entries.End();
+  const char expected[] =
+      "\x08\x01k\x06\x00\x04\x00\x00\x00\x00\x00\x00\xf8\xbf\x0f\x08\x01k\x07\x0f";
+  EXPECT_EQ(std::string(expected, sizeof expected - 1), map);
+}
+
 TEST(ValueBlob, TruncationsAndFlipsAreRefusedOrRead) {
   const std::string blob = Sample();
   EXPECT_TRUE(ValidateValueBlob(blob, ValueType::kMap).has_value());
