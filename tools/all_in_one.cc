@@ -6,6 +6,7 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -35,8 +36,8 @@
 namespace tracestore::tools {
 namespace {
 
-// How long requests in flight may take at the end; systemd's and Docker's own patience is 90 and
-// 10 s.
+// How long requests in flight may take at the end, all listeners together; Docker's own patience
+// is 10 s, systemd's 90.
 constexpr std::chrono::milliseconds kGrace{8000};
 
 // SIGTERM and SIGINT, waited for by the thread that owns the service. Made before any other thread,
@@ -167,10 +168,16 @@ class AllInOne {
   // Receivers first, so that what they have taken is in the store before it closes.
   Status Stop() {
     health_.Set(server::Health::State::kStopping);
-    if (otlp_grpc_) otlp_grpc_->Stop(kGrace);
-    if (otlp_http_) otlp_http_->Stop(kGrace);
-    if (query_) query_->Stop(kGrace);
-    if (admin_) admin_->Stop(kGrace);
+    const auto deadline = std::chrono::steady_clock::now() + kGrace;
+    const auto left = [deadline] {
+      const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(
+          deadline - std::chrono::steady_clock::now());
+      return std::max(rest, std::chrono::milliseconds{0});
+    };
+    if (otlp_grpc_) otlp_grpc_->Stop(left());
+    if (otlp_http_) otlp_http_->Stop(left());
+    if (query_) query_->Stop(left());
+    if (admin_) admin_->Stop(left());
     if (!store_) return {};
     return store_->Close();
   }
