@@ -21,10 +21,17 @@ class InternCache {
 
   model::StringId Intern(std::string_view text) {
     if (text.size() - 1 >= kLongest) return text.empty() ? 0 : strings_.Intern(text);
-    Slot& slot = slots_[SlotOf(text)];
-    if (slot.size == text.size() && std::memcmp(slot.text, text.data(), text.size()) == 0)
+    const Ends ends = EndsOf(text);
+    const std::uint64_t mixed =
+        (ends.head ^ (ends.tail * 0x9E3779B97F4A7C15ULL) ^ text.size()) * 0xBF58476D1CE4E5B9ULL;
+    Slot& slot = slots_[(mixed >> 40) & (kSlots - 1)];
+    // The ends are the whole of a text of up to 16 bytes.
+    if (slot.size == text.size() && slot.head == ends.head && slot.tail == ends.tail &&
+        (text.size() <= 16 || std::memcmp(slot.text, text.data(), text.size()) == 0)) {
       return slot.id;
-    slot = {text.data(), static_cast<std::uint32_t>(text.size()), strings_.Intern(text)};
+    }
+    slot = {ends.head, ends.tail, text.data(), static_cast<std::uint32_t>(text.size()),
+            strings_.Intern(text)};
     return slot.id;
   }
 
@@ -32,23 +39,33 @@ class InternCache {
   static_assert((kSlots & (kSlots - 1)) == 0);
   static constexpr std::size_t kLongest = 256;  // longer ones hardly come again
   struct Slot {
+    std::uint64_t head = 0;
+    std::uint64_t tail = 0;
     const char* text = nullptr;
     std::uint32_t size = 0;
     model::StringId id = 0;
   };
 
-  static std::size_t SlotOf(std::string_view text) noexcept {
+  // The first and the last eight bytes, which may overlap; of shorter texts all bytes are in head.
+  struct Ends {
     std::uint64_t head = 0;
     std::uint64_t tail = 0;
-    if (text.size() >= 8) {
-      head = base::LoadLe<std::uint64_t>(text.data());
-      tail = base::LoadLe<std::uint64_t>(text.data() + text.size() - 8);
-    } else {
-      std::memcpy(&head, text.data(), text.size());
+  };
+  static Ends EndsOf(std::string_view text) noexcept {
+    const char* const at = text.data();
+    const std::size_t size = text.size();
+    if (size >= 8)
+      return {base::LoadLe<std::uint64_t>(at), base::LoadLe<std::uint64_t>(at + size - 8)};
+    if (size >= 4) {
+      return {base::LoadLe<std::uint32_t>(at) |
+                  std::uint64_t{base::LoadLe<std::uint32_t>(at + size - 4)} << 32,
+              0};
     }
-    const std::uint64_t mixed =
-        (head ^ (tail * 0x9E3779B97F4A7C15ULL) ^ text.size()) * 0xBF58476D1CE4E5B9ULL;
-    return (mixed >> 40) & (kSlots - 1);
+    // One to three bytes: the first, the middle, the last.
+    const auto byte = [at](std::size_t i) {
+      return std::uint64_t{static_cast<std::uint8_t>(at[i])};
+    };
+    return {byte(0) | byte(size / 2) << 8 | byte(size - 1) << 16, 0};
   }
 
   model::StringTable& strings_;

@@ -476,23 +476,24 @@ bool Decoder::ReadPlainAttribute(std::string_view message, std::string_view& key
                                  DecodedValue& value) noexcept {
   constexpr auto kKey = static_cast<char>(WireTag(field::kKeyValueKey, kWireBytes));
   constexpr auto kValue = static_cast<char>(WireTag(field::kKeyValueValue, kWireBytes));
+  const char* const begin = message.data();
   const std::size_t size = message.size();
-  if (size < 4 || message[0] != kKey) return false;
-  const auto key_size = static_cast<std::uint8_t>(message[1]);
+  if (size < 4 || begin[0] != kKey) return false;
+  const auto key_size = static_cast<std::uint8_t>(begin[1]);
   const std::size_t at = std::size_t{2} + key_size;  // of the value's tag
-  if (key_size >= 0x80 || at + 4 > size || message[at] != kValue) return false;
+  if (key_size >= 0x80 || at + 4 > size || begin[at] != kValue) return false;
   // A length of 128 and more has its high bit set and can't equal what is left.
   const std::size_t rest = size - at - 2;
-  if (rest >= 0x80 || static_cast<std::uint8_t>(message[at + 1]) != rest) return false;
-  key = message.substr(2, key_size);
-  const std::string_view any = message.substr(at + 2);
+  if (rest >= 0x80 || static_cast<std::uint8_t>(begin[at + 1]) != rest) return false;
+  key = {begin + 2, key_size};
+  const char* const any = begin + at + 2;  // at least two bytes
   switch (any[0]) {
     case static_cast<char>(WireTag(field::kAnyString, kWireBytes)):
       if (static_cast<std::uint8_t>(any[1]) != rest - 2) return false;
-      value = {ValueType::kString, 0, any.substr(2)};
+      value = {ValueType::kString, 0, {any + 2, rest - 2}};
       return true;
     case static_cast<char>(WireTag(field::kAnyInt, kWireVarint)): {
-      WireReader reader(any.substr(1));
+      WireReader reader({any + 1, rest - 1});
       value = {ValueType::kInt, reader.Varint(), {}};
       return reader.done();
     }
@@ -501,7 +502,7 @@ bool Decoder::ReadPlainAttribute(std::string_view message, std::string_view& key
       return rest == 2 && static_cast<std::uint8_t>(any[1]) < 0x80;
     case static_cast<char>(WireTag(field::kAnyDouble, kWireFixed64)):
       if (rest != 9) return false;
-      value = {ValueType::kDouble, base::LoadLe<std::uint64_t>(any.data() + 1), {}};
+      value = {ValueType::kDouble, base::LoadLe<std::uint64_t>(any + 1), {}};
       return true;
     default: return false;
   }
