@@ -28,6 +28,7 @@ class InternCache {
     // The ends are the whole of a text of up to 16 bytes.
     if (slot.size == text.size() && slot.head == ends.head && slot.tail == ends.tail &&
         (text.size() <= 16 || std::memcmp(slot.text, text.data(), text.size()) == 0)) {
+      slot.text = text.data();  // the nearer copy, for the next compare's cache lines
       return slot.id;
     }
     slot = {ends.head, ends.tail, text.data(), static_cast<std::uint32_t>(text.size()),
