@@ -58,7 +58,8 @@ int PrintIds(const Snapshot& snapshot, const Query& query, const FindOptions& op
   return page->traces.empty() ? NothingFound() : kExitOk;
 }
 
-int PrintSpans(const Snapshot& snapshot, const Query& query, const FindOptions& options) {
+int PrintSpans(const Snapshot& snapshot, Query query, const FindOptions& options) {
+  MatchEverySpanIfNone(query);
   const auto spans = snapshot.FindSpans(query);
   if (!spans) return Fail(spans.error());
   const Form form = options.form.form();

@@ -17,7 +17,7 @@ struct NamesOptions {
   SourceFlags source;
   FormFlags form;
   std::string service;
-  std::uint64_t limit = 50;
+  std::size_t limit = 50;  // 0: all
 };
 
 // Opens the source, asks `ask` of its snapshot for a Listing, prints it.
@@ -139,9 +139,8 @@ Command DeclareValues(CLI::App& root) {
                                       "http.status_code");
             }
             options->source.names.assign(words->begin(), words->end() - 1);
-            const std::size_t limit = options->limit == 0 ? SIZE_MAX : options->limit;
             return RunListing(*options, [&](const Snapshot& snapshot) {
-              return Counted(snapshot.Values(words->back(), limit),
+              return Counted(snapshot.Values(words->back(), options->limit),
                              CountedListing("values", "value", "VALUE"));
             });
           }};

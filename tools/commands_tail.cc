@@ -105,16 +105,13 @@ class Tail {
     Query query = query_;
     query.span_start.begin_ns = std::max(query.span_start.begin_ns, start_ns);
     query.limit = 0;
-    Condition started;
-    started.field = Field::kStart;
-    started.op = CompareOp::kGreaterEqual;
-    started.value = std::to_string(query.span_start.begin_ns);
-    query.With(std::move(started));
+    MatchEverySpanIfNone(query);
     auto spans = source_.snapshot().FindSpans(query);
     if (!spans) return std::move(spans.error());
     std::vector<Line> lines;
     for (std::size_t i = 0; i < spans->size(); ++i) {
       const SpanView span = (*spans)[i];
+      if (!span.has_start()) continue;
       lines.push_back({span.start_ns(), span.trace_id(), span.span_id(),
                        LineText(span, options_.form.form(), terminal_)});
     }

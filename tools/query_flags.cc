@@ -150,6 +150,20 @@ Status QueryFlags::AddConditions(Query& query) const {
   return {};
 }
 
+void MatchEverySpanIfNone(Query& query) {
+  std::vector<const Expression*> left = {&query.where};
+  while (!left.empty()) {
+    const Expression& expression = *left.back();
+    left.pop_back();
+    if (expression.kind == Expression::Kind::kCondition &&
+        !IsTraceField(expression.condition.field)) {
+      return;
+    }
+    for (const Expression& child : expression.children) left.push_back(&child);
+  }
+  query.With(Of(Field::kSpanId, CompareOp::kNotEqual, SpanId().ToHex()));
+}
+
 std::string ConditionsHelp() {
   return "Conditions on a span all hold of one and the same span. A trace is found by any of its\n"
          "spans. Times are UTC; a time without a sign or zone may be a date, a Unix time, or how\n"

@@ -88,7 +88,9 @@ TEST(Store, ATraceOverManySegmentsIsOneTrace) {
   auto store = OpenOrFail(directory.path());
   for (std::uint64_t i = 1; i <= 6; ++i) {
     ASSERT_TRUE(store->AppendBatch(OneSpan(1, i, "s")).has_value());
-    if (i != 6) ASSERT_TRUE(store->Seal().has_value());
+    if (i != 6) {
+      ASSERT_TRUE(store->Seal().has_value());
+    }
     if (i == 3) {
       store.reset();
       store = OpenOrFail(directory.path());
