@@ -69,7 +69,7 @@ Error NameTheFile(const std::vector<std::string>& names, const std::vector<std::
 
 void SourceFlags::AddTo(CLI::App& app, bool positional) {
   if (positional) {
-    app.add_option("SOURCE", names,
+    app.add_option("SOURCE…", names,
                    "A store's directory; trace files (OTLP, Jaeger, Zipkin; plain, gzip, zstd), - "
                    "for stdin; or one segment file")
         ->type_name("");
