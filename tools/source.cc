@@ -185,7 +185,8 @@ Result<SplitWords> SplitSources(const std::vector<std::string>& words) {
     const auto id = TraceId::FromHex(word);
     if (!id || id->empty()) {
       return Error(ErrorCode::kInvalidArgument,
-                   "'" + word + "' is neither a file nor a trace id (1 to 32 hex digits, not zero)");
+                   "'" + word +
+                       "' is neither a file nor a trace id (1 to 32 hex digits, not zero)");
     }
     split.ids.push_back(*id);
   }

@@ -117,10 +117,10 @@ class Get(CliTest):
                 self.assertIn(f"trace {SHOP}  frontend GET /cart", lines[0])
                 self.assertIn("120ms, 5 spans, 4 services, 2 errors", lines[1])
                 self.assertIn("✗ frontend GET /cart", lines[4])
-                self.assertTrue(lines[5].startswith("├─ frontend POST /checkout"), lines[5])
-                self.assertTrue(lines[6].startswith("│  └─ ✗ checkout POST /checkout"), lines[6])
-                self.assertTrue(lines[7].startswith("│     └─ payment charge"), lines[7])
-                self.assertTrue(lines[8].startswith("└─ cart GET"), lines[8])
+                for line, begin in zip(lines[5:], ("├─ frontend POST /checkout",
+                                                   "│  └─ ✗ checkout POST /checkout",
+                                                   "│     └─ payment charge", "└─ cart GET")):
+                    self.assertEqual(line[:len(begin)], begin)
                 # The client's time is the checkout's but for 5 ms at each end.
                 self.assertIn("█", lines[5])
                 self.assertIn("░", lines[5])
@@ -133,7 +133,8 @@ class Get(CliTest):
 
     def test_ids_of_both_widths(self):
         for id in (NIGHT, NIGHT.upper(), "0" * 16 + NIGHT, "deadbeef"):
-            self.assertIn("(span 00000000000000dd is not here)", self.ok("get", FILES["two"], id).out)
+            text = self.ok("get", FILES["two"], id).out
+            self.assertIn("(span 00000000000000dd is not here)", text)
         # The lower half finds the trace as long as no other one ends so.
         self.assertIn(SHOP, self.ok("get", FILES["otlp"], SHOP[16:]).out)
 
@@ -413,11 +414,13 @@ class WrongUse(CliTest):
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                   env=environment())
         try:
-            # It holds the lock until its stdin ends.
+            # It holds the lock until its stdin ends; the lock's file says who that is.
             deadline = time.monotonic() + 60
-            while (answer := run("import", store, FILES["two"])).code == 0:
+            lock = self.directory / "store" / "lock"
+            while lock.read_text().split("\n")[0] != str(writer.pid):
                 self.assertLess(time.monotonic(), deadline)
-            self.assertEqual(answer.code, 5, answer.err)
+                self.assertIsNone(writer.poll())
+            self.fails(5, str(writer.pid), "import", store, FILES["two"])
             self.ok("find", store)
         finally:
             writer.stdin.close()
