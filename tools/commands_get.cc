@@ -320,14 +320,14 @@ Command DeclareGet(CLI::App& root) {
   app->add_flag("--ascii", options->tree.ascii, "Draw with ASCII characters only")
       ->group("Output");
   options->form.AddTo(*app, false);
-  app->footer("In the timeline the critical path is solid: what the trace waited for. Spans with an\n"
-              "error are marked.\n" +
+  app->footer("In the timeline the critical path is solid: what the trace waited for. Spans with\n"
+              "an error are marked.\n" +
               SourceHelp() +
               "\nExamples:\n"
               "  tracestore get trace.json\n"
               "  tracestore get DIR 4bf92f3577b34da6a3ce929d0e0e4736 --attributes\n"
               "  tracestore get DIR $(tracestore find DIR --error --limit 1 --ids)\n"
-              "  tracestore get DIR 4bf92f3577b34da6a3ce929d0e0e4736 --format jaeger > trace.json\n");
+              "  tracestore get DIR 4bf92f3577b34da6a3ce929d0e0e4736 -f jaeger > trace.json\n");
   return {app, [options] { return RunGet(*options); }};
 }
 

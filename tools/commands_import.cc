@@ -378,8 +378,8 @@ Command DeclareImport(CLI::App& root) {
       ->group("Limits");
   app->add_flag("--json", options->json, "Print the report as JSON")->group("Output");
   options->deadline.AddFlag(*app);
-  app->footer("Files may be plain, gzip or zstd. Bad spans are left out and counted by reason, the\n"
-              "good ones of their file are kept. Of a directory, files of no trace format are\n"
+  app->footer("Files may be plain, gzip or zstd. Bad spans are left out and counted by reason,\n"
+              "the good ones of their file are kept. Of a directory, files of no trace format are\n"
               "skipped and named.\n"
               "\nExamples:\n"
               "  tracestore import DIR traces.json more.jsonl.gz\n"

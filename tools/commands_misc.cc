@@ -50,7 +50,7 @@ int RunHelp(const CLI::App& root, const std::string& topic) {
   if (topic == "exit-codes") return PrintText(ExitCodesHelp());
   std::vector<std::string> topics = {"exit-codes"};
   for (const CLI::App* app : root.get_subcommands([](const CLI::App*) { return true; })) {
-    if (app->get_name() == topic) return PrintText(app->help());
+    if (app->get_name() == topic) return PrintText(app->help("tracestore"));
     topics.push_back(app->get_name());
   }
   return Fail(kExitUsage, "no help on '" + topic + "'" + DidYouMean(topic, topics));
@@ -80,7 +80,7 @@ Command DeclareCompletion(CLI::App& root) {
 Command DeclareHelp(CLI::App& root) {
   auto* app = root.add_subcommand("help", "Explain a command, or the exit codes");
   auto topic = std::make_shared<std::string>();
-  app->add_option("TOPIC", *topic, "A command, or exit-codes")->type_name("");
+  app->add_option("[TOPIC]", *topic, "A command, or exit-codes")->type_name("");
   return {app, [topic, &root] { return RunHelp(root, *topic); }};
 }
 

@@ -97,22 +97,27 @@ std::vector<std::size_t> NaturalWidths(const Listing& listing) {
   return widths;
 }
 
-// Takes what is too much from the widest of the columns that shrink, again and again.
-void Shrink(const Listing& listing, std::size_t available, std::vector<std::size_t>& widths) {
+// Takes what is too much from the widest of the columns that shrink, again and again, then leaves
+// out columns that can be missed, the last one first.
+void FitInto(const Listing& listing, std::size_t available, std::vector<std::size_t>& widths,
+             std::vector<std::size_t>& shown) {
   std::size_t total = 0;
-  for (std::size_t i = 0; i < widths.size(); ++i) {
-    if (!listing.columns[i].title.empty()) total += widths[i] + (total > 0 ? kGap : 0);
-  }
+  for (const std::size_t i : shown) total += widths[i] + (total > 0 ? kGap : 0);
   while (total > available) {
     std::size_t widest = widths.size();
-    for (std::size_t i = 0; i < widths.size(); ++i) {
-      const auto& column = listing.columns[i];
-      if (!column.shrinks || column.title.empty() || widths[i] <= kLeastShrunk) continue;
+    for (const std::size_t i : shown) {
+      if (!listing.columns[i].shrinks || widths[i] <= kLeastShrunk) continue;
       if (widest == widths.size() || widths[i] > widths[widest]) widest = i;
     }
-    if (widest == widths.size()) return;
+    if (widest == widths.size()) break;
     --widths[widest];
     --total;
+  }
+  for (std::size_t at = shown.size(); total > available && at > 0;) {
+    --at;
+    if (!listing.columns[shown[at]].optional) continue;
+    total -= widths[shown[at]] + kGap;
+    shown.erase(shown.begin() + static_cast<std::ptrdiff_t>(at));
   }
 }
 
@@ -129,11 +134,11 @@ void AppendField(const Terminal& terminal, const std::string& text, Style style,
 std::string RenderTable(const Listing& listing, const Terminal& terminal) {
   if (listing.rows.empty()) return "";
   std::vector<std::size_t> widths = NaturalWidths(listing);
-  if (terminal.is_terminal) Shrink(listing, terminal.width, widths);
   std::vector<std::size_t> shown;
   for (std::size_t i = 0; i < widths.size(); ++i) {
     if (!listing.columns[i].title.empty()) shown.push_back(i);
   }
+  if (terminal.is_terminal) FitInto(listing, terminal.width, widths, shown);
   std::string out;
   for (const std::size_t i : shown) {
     AppendField(terminal, listing.columns[i].title, Style::kDim, widths[i],
@@ -153,14 +158,9 @@ std::string RenderTable(const Listing& listing, const Terminal& terminal) {
 }  // namespace
 
 void FormFlags::AddTo(CLI::App& app, bool csv) {
-  auto* json = app.add_flag("--json", json_, "Print one JSON document")->group("Output");
-  auto* lines =
-      app.add_flag("--jsonl", json_lines_, "Print JSON, one object a line")->group("Output");
-  json->excludes(lines);
-  if (csv) {
-    auto* comma = app.add_flag("--csv", csv_, "Print comma-separated values")->group("Output");
-    comma->excludes(json)->excludes(lines);
-  }
+  app.add_flag("--json", json_, "Print one JSON document")->group("Output");
+  app.add_flag("--jsonl", json_lines_, "Print JSON, one object a line")->group("Output");
+  if (csv) app.add_flag("--csv", csv_, "Print comma-separated values")->group("Output");
   AddColorFlag(app, color_);
 }
 

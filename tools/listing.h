@@ -53,7 +53,8 @@ struct Listing {
     std::string key;    // in JSON and CSV
     std::string title;  // in tables; "" leaves the column out there
     bool right = false;
-    bool shrinks = false;  // cut where the terminal is too narrow
+    bool shrinks = false;   // cut where the terminal is too narrow
+    bool optional = false;  // left out where that isn't enough; never the first column
   };
   std::string name;  // of the rows in JSON: "traces"
   std::vector<Column> columns;

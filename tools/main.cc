@@ -6,6 +6,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <new>
 #include <string>
 #include <system_error>
@@ -21,6 +22,7 @@
 #include "cancel.h"
 #include "command.h"
 #include "exit_codes.h"
+#include "help_formatter.h"
 #include "suggest.h"
 #include "version.h"
 
@@ -86,10 +88,20 @@ void Describe(CLI::App& root) {
               "  tracestore get trace.json 4bf92f3577b34da6a3ce929d0e0e4736\n"
               "  tracestore import DIR traces/ && tracestore deps DIR\n");
   root.set_version_flag("--version", VersionText(), "Print the version");
-  root.get_formatter()->column_width(32);
-  root.get_formatter()->label("TEXT", "");
-  root.get_formatter()->label("UINT", "N");
+  root.formatter(std::make_shared<HelpFormatter>());
   root.require_subcommand(0, 1);
+}
+
+// Of the forms of an answer, one can be had. "" where at most one was asked for.
+std::string ExplainForms(const CLI::App& app) {
+  std::string given;
+  for (const char* flag : {"--json", "--jsonl", "--csv"}) {
+    const CLI::Option* option = app.get_option_no_throw(flag);
+    if (option == nullptr || option->count() == 0) continue;
+    if (!given.empty()) return app.get_name() + ": " + flag + " does not go with " + given;
+    given = flag;
+  }
+  return "";
 }
 
 // Runs what the arguments say.
@@ -126,6 +138,9 @@ int Run(int argc, char** argv) {
     if (!command.app->parsed()) continue;
     const std::vector<std::string> extra = command.app->remaining();
     if (!extra.empty()) return Fail(kExitUsage, ExplainExtra(*command.app, extra.front()));
+    if (const std::string wrong = ExplainForms(*command.app); !wrong.empty()) {
+      return Fail(kExitUsage, wrong);
+    }
     CatchInterrupts();
     return command.run();
   }

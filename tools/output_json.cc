@@ -183,14 +183,14 @@ Listing SummaryListing() {
   listing.name = "traces";
   listing.columns = {
       {"traceId", "TRACE", false, false},
-      {"start", "START (UTC)", false, false},
+      {"start", "START (UTC)", false, false, true},
       {"durationNs", "DURATION", true, false},
       {"rootService", "SERVICE", false, true},
       {"rootOperation", "OPERATION", false, true},
       {"spans", "SPANS", true, false},
       {"errors", "ERRORS", true, false},
       {"orphans", "", true, false},
-      {"services", "SERVICES", true, false},
+      {"services", "SERVICES", true, false, true},
   };
   return listing;
 }
@@ -214,12 +214,12 @@ Listing SpanListing() {
   listing.name = "spans";
   listing.columns = {
       {"start", "START (UTC)", false, false},
-      {"traceId", "TRACE", false, false},
-      {"spanId", "SPAN", false, false},
+      {"traceId", "TRACE", false, false, true},
+      {"spanId", "SPAN", false, false, true},
       {"parentSpanId", "", false, false},
       {"service", "SERVICE", false, true},
       {"operation", "OPERATION", false, true},
-      {"kind", "KIND", false, false},
+      {"kind", "KIND", false, false, true},
       {"durationNs", "DURATION", true, false},
       {"status", "STATUS", false, false},
       {"statusMessage", "", false, false},

@@ -33,8 +33,10 @@ void Progress::Show(const std::string& text) {
 void Progress::ShowBar(std::uint64_t done, std::uint64_t total, const std::string& text) {
   if (!on_) return;
   constexpr std::uint64_t kWidth = 24;
+  // In KiB: the product stays far from overflow.
+  const std::uint64_t total_kib = std::max<std::uint64_t>(total / 1024, 1);
   const std::uint64_t filled =
-      total == 0 ? 0 : std::min(kWidth, kWidth * (done / 1024) / std::max<std::uint64_t>(total / 1024, 1));
+      total == 0 ? 0 : std::min(kWidth, kWidth * (done / 1024) / total_kib);
   std::string bar = "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "] ";
   Show(bar + text);
 }

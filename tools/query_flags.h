@@ -50,8 +50,8 @@ class QueryFlags {
   std::string where_;
 };
 
-// FindSpans() gives the spans that satisfy some condition of the query. Where it has none on a span,
-// adds one that every span satisfies.
+// FindSpans() gives the spans that satisfy some condition of the query. Where it has none on a
+// span, adds one that every span satisfies.
 void MatchEverySpanIfNone(Query& query);
 
 // Pieces of help that several commands show.

@@ -27,8 +27,11 @@ struct Glyphs {
 constexpr Glyphs kUnicode = {"├─ ", "└─ ", "│  ", "█", "░", "▏", "│", "✗ "};
 constexpr Glyphs kAscii = {"|- ", "`- ", "|  ", "#", "-", ".", "|", "! "};
 
-// Levels that are drawn with lines; deeper spans stand at the last one, behind their depth.
-constexpr std::size_t kDrawnLevels = 16;
+// Levels that are drawn with lines, where the width leaves room for names of kLeastName columns;
+// deeper spans stand at the last one, behind their depth.
+constexpr std::size_t kMostLevels = 16;
+constexpr std::size_t kLevelWidth = 3;
+constexpr std::size_t kLeastName = 18;
 constexpr std::size_t kDurationWidth = 8;
 
 class TreePainter {
@@ -45,6 +48,8 @@ class TreePainter {
     const std::size_t fixed = kDurationWidth + 4;  // two blanks, two edges
     bar_width_ = std::max(least_bar, (terminal.width - fixed) * 45 / 100);
     name_width_ = std::max<std::size_t>(16, terminal.width - fixed - bar_width_);
+    const std::size_t room = std::max(name_width_, kLeastName + kLevelWidth) - kLeastName;
+    levels_ = std::min(kMostLevels, room / kLevelWidth);
   }
 
   DrawnTree Draw() {
@@ -139,13 +144,13 @@ class TreePainter {
     if (depth == 0) return "";
     const NodeId parent = graph_.parent(node);
     const bool last = graph_.children(parent).back() == node;
-    const std::size_t level = std::min(depth, kDrawnLevels) - 1;
+    const std::size_t level = std::min(depth, levels_) - 1;
     if (last_at_.size() <= level) last_at_.resize(level + 1);
     last_at_[level] = last;
     std::string text;
     for (std::size_t i = 0; i < level; ++i) text += last_at_[i] ? "   " : glyphs_.through;
     text += last ? glyphs_.last : glyphs_.branch;
-    if (depth > kDrawnLevels) text += "(" + std::to_string(depth) + ") ";
+    if (depth > levels_) text += "(" + std::to_string(depth) + ") ";
     return text;
   }
 
@@ -290,6 +295,7 @@ class TreePainter {
   std::uint64_t length_ns_;
   std::size_t bar_width_ = 0;
   std::size_t name_width_ = 0;
+  std::size_t levels_ = 1;
   std::uint32_t base_depth_ = 0;
   std::vector<bool> last_at_;  // by level: whether the node drawn there last is its parent's last
   std::vector<std::size_t> first_;

@@ -69,7 +69,7 @@ Error NameTheFile(const std::vector<std::string>& names, const std::vector<std::
 
 void SourceFlags::AddTo(CLI::App& app, bool positional) {
   if (positional) {
-    app.add_option("SOURCE", names,
+    app.add_option("SOURCE…", names,
                    "A store's directory; trace files (OTLP, Jaeger, Zipkin; plain, gzip, zstd), - "
                    "for stdin; or one segment file")
         ->type_name("");
@@ -185,7 +185,8 @@ Result<SplitWords> SplitSources(const std::vector<std::string>& words) {
     const auto id = TraceId::FromHex(word);
     if (!id || id->empty()) {
       return Error(ErrorCode::kInvalidArgument,
-                   "'" + word + "' is neither a file nor a trace id (1 to 32 hex digits, not zero)");
+                   "'" + word +
+                       "' is neither a file nor a trace id (1 to 32 hex digits, not zero)");
     }
     split.ids.push_back(*id);
   }
