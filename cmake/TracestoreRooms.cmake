@@ -23,6 +23,11 @@ if(TRACESTORE_TESTS AND PROJECT_IS_TOP_LEVEL)
   enable_testing()
   find_package(GTest REQUIRED)
   include(GoogleTest)
+  # The one place that knows where the checkout is: compiled anew in each, and nothing else is.
+  add_library(tracestore_test_source_dir STATIC ${PROJECT_SOURCE_DIR}/src/base/testing/source_dir.cc)
+  target_include_directories(tracestore_test_source_dir PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_compile_definitions(tracestore_test_source_dir PRIVATE
+    TS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 endif()
 
 add_library(tracestore_flags INTERFACE)
@@ -68,8 +73,8 @@ function(tracestore_test name)
   endif()
   cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT" "SOURCES;DEPENDS;LINKS;LABELS")
   add_executable(${name} ${test_SOURCES})
-  target_link_libraries(${name} PRIVATE tracestore_flags GTest::gtest_main GTest::gmock)
-  target_compile_definitions(${name} PRIVATE TS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE
+    tracestore_flags tracestore_test_source_dir GTest::gtest_main GTest::gmock)
   foreach(dependency IN LISTS test_DEPENDS)
     target_link_libraries(${name} PRIVATE tracestore_${dependency})
   endforeach()

@@ -98,8 +98,7 @@ def main():
         return 1
 
     public_command = [arguments.compiler, *FLAGS, f"-I{root / 'include'}"]
-    # Support headers of tests name files of the tree by this, as tracestore_test() gives it.
-    inside_command = public_command + [f"-I{root / 'src'}", f'-DTS_SOURCE_DIR="{root}"']
+    inside_command = public_command + [f"-I{root / 'src'}"]
     inside_command += [f"-isystem{folder}" for folder in arguments.include if folder]
     public_probes = [write_probe(work, include) for include in public]
     problems += compile_all(public_command + BARE, public_probes)

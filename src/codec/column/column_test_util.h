@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/testing/source_dir.h"
+
 namespace tracestore::column::testing {
 
 // SplitMix64: the same numbers on every platform and standard library.
@@ -63,7 +65,8 @@ inline std::string FromHex(std::string_view hex) {
 // True if the format page holds `hex` as one of its examples.
 inline bool IsOnFormatPage(const std::string& hex) {
   static const std::string page = [] {
-    std::ifstream file(TS_SOURCE_DIR "/docs/format/column-encodings.md", std::ios::binary);
+    std::ifstream file(base::SourceDir() + "/docs/format/column-encodings.md",
+                       std::ios::binary);
     std::ostringstream all;
     all << file.rdbuf();
     return all.str();

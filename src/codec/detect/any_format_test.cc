@@ -9,6 +9,7 @@
 #include <map>
 #include <sstream>
 
+#include "base/testing/source_dir.h"
 #include "codec/detect/decompress.h"
 #include "codec/detect/detect_format.h"
 #include "codec/jaeger/jaeger_json.h"
@@ -23,7 +24,8 @@ using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-const std::filesystem::path kData = std::filesystem::path(TS_SOURCE_DIR) / "../shared/data";
+const std::filesystem::path kData =
+    std::filesystem::path(base::SourceDir()) / "../shared/data";
 
 constexpr Format kFormats[] = {Format::kOtlpProtobuf, Format::kOtlpJson, Format::kOtlpJsonLines,
                                Format::kJaegerJson, Format::kZipkinJson};

@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/testing/source_dir.h"
 #include "codec/jaeger/jaeger_json.h"
 #include "codec/json/json_dom.h"
 #include "model/text.h"
@@ -23,7 +24,8 @@ using simdjson::dom::element;
 using simdjson::dom::element_type;
 using simdjson::dom::object;
 
-const std::filesystem::path kData = std::filesystem::path(TS_SOURCE_DIR) / "../shared/data";
+const std::filesystem::path kData =
+    std::filesystem::path(base::SourceDir()) / "../shared/data";
 
 std::string ReadFile(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);

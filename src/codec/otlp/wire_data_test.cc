@@ -7,6 +7,7 @@
 #include <iostream>
 #include <set>
 
+#include "base/testing/source_dir.h"
 #include "codec/otlp/json_decoder.h"
 #include "codec/otlp/json_encoder.h"
 #include "codec/otlp/protobuf_decoder.h"
@@ -16,7 +17,7 @@
 namespace tracestore::codec {
 namespace {
 
-const std::filesystem::path kSource = TS_SOURCE_DIR;
+const std::filesystem::path kSource = base::SourceDir();
 
 // Both encodings, written and read again, say the same.
 void ExpectRoundTrips(const model::SpanBatch& batch) {

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <sstream>
 
+#include "base/testing/source_dir.h"
 #include "codec/json/json_dom.h"
 #include "codec/zipkin/zipkin_json.h"
 #include "codec/zipkin/zipkin_text.h"
@@ -22,7 +23,8 @@ using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-const std::filesystem::path kData = std::filesystem::path(TS_SOURCE_DIR) / "../shared/data";
+const std::filesystem::path kData =
+    std::filesystem::path(base::SourceDir()) / "../shared/data";
 
 std::string ReadFile(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/hex.h"
+#include "base/testing/source_dir.h"
 #include "store/catalog/lmdb_catalog.h"
 
 namespace tracestore::store {
@@ -18,7 +19,7 @@ namespace {
 // The lines of the first "```hex" block, with the continuation lines (which begin with a blank)
 // joined, and every run of blanks made one.
 std::string DumpIn(const std::string& page) {
-  std::ifstream file(std::string(TS_SOURCE_DIR) + "/" + page);
+  std::ifstream file(base::SourceDir() + "/" + page);
   std::string dump;
   std::string line;
   while (std::getline(file, line) && line != "```hex") {

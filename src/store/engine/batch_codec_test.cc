@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing/source_dir.h"
 #include "codec/testing/arbitrary_batch.h"
 
 namespace tracestore::store {
@@ -81,7 +82,7 @@ TEST(BatchCodec, TheSmallestBatchIsThePagesDump) {
   span.name = batch.strings.Intern("a");
   batch.spans.push_back(span);
 
-  std::ifstream file(TS_SOURCE_DIR "/docs/format/batch.md");
+  std::ifstream file(base::SourceDir() + "/docs/format/batch.md");
   std::stringstream text;
   text << file.rdbuf();
   const std::string page = text.str();

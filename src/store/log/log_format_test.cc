@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/hex.h"
+#include "base/testing/source_dir.h"
 #include "store/log/log_test_support.h"
 
 namespace tracestore::store {
@@ -14,7 +15,7 @@ namespace {
 
 // The bytes of the first "```hex" block: per line an offset of eight digits, then bytes up to '|'.
 std::string DumpIn(const std::string& page) {
-  std::ifstream file(std::string(TS_SOURCE_DIR) + "/" + page);
+  std::ifstream file(base::SourceDir() + "/" + page);
   std::string bytes;
   std::string line;
   while (std::getline(file, line) && line != "```hex") {

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing/source_dir.h"
 #include "fs/memory_file_system.h"
 #include "store/segment/segment_reader.h"
 #include "store/segment/segment_writer.h"
@@ -57,7 +58,7 @@ std::string Dump(const std::string& bytes) {
 }
 
 std::string DumpOfThePage() {
-  std::ifstream file(TS_SOURCE_DIR "/docs/format/segment.md");
+  std::ifstream file(base::SourceDir() + "/docs/format/segment.md");
   std::stringstream text;
   text << file.rdbuf();
   const std::string page = text.str();
