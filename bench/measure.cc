@@ -1,0 +1,101 @@
+#include "measure.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "base/try.h"
+
+namespace tracestore::bench {
+
+double ProcessCpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::uint64_t AnonymousBytes() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    if (word != "RssAnon:") continue;
+    std::uint64_t kib = 0;
+    status >> kib;
+    return kib * 1024;
+  }
+  return 0;
+}
+
+void Timings::Time(const std::function<void()>& call) {
+  const auto begin = std::chrono::steady_clock::now();
+  call();
+  const auto took = std::chrono::steady_clock::now() - begin;
+  nanoseconds_.push_back(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()));
+}
+
+double Timings::Milliseconds(double share) {
+  if (nanoseconds_.empty()) return 0;
+  std::sort(nanoseconds_.begin(), nanoseconds_.end());
+  const auto rank = static_cast<std::size_t>(share * static_cast<double>(nanoseconds_.size() - 1));
+  return static_cast<double>(nanoseconds_[rank]) / 1e6;
+}
+
+Status WriteRequests(
+    const std::string& path,
+    const std::function<Status(const std::function<void(std::string_view)>&)>& make) {
+  std::ofstream file(path, std::ios::binary);
+  TS_TRY(make([&](std::string_view request) {
+    const auto bytes = static_cast<std::uint32_t>(request.size());
+    file.write(reinterpret_cast<const char*>(&bytes), 4);
+    file.write(request.data(), static_cast<std::streamsize>(request.size()));
+  }));
+  file.close();
+  if (!file) return Error(ErrorCode::kIo, "can't write " + path);
+  return {};
+}
+
+Status ForEachRequest(const std::string& path,
+                      const std::function<Status(std::string_view)>& take) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Error(ErrorCode::kIo, "can't read " + path);
+  std::string request;
+  std::uint32_t bytes = 0;
+  while (file.read(reinterpret_cast<char*>(&bytes), 4)) {
+    request.resize(bytes);
+    if (!file.read(request.data(), bytes)) return Error(ErrorCode::kIo, path + " ends too early");
+    TS_TRY(take(request));
+  }
+  return {};
+}
+
+std::uint64_t BytesBelow(const std::string& directory) {
+  std::uint64_t bytes = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, ignored)) {
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  }
+  return bytes;
+}
+
+void DropFromCache(const std::string& directory) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    const int file = open(entry.path().c_str(), O_RDONLY);
+    if (file < 0) continue;
+    (void)fsync(file);
+    (void)posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    (void)close(file);
+  }
+}
+
+}  // namespace tracestore::bench

@@ -1,0 +1,44 @@
+// What the benchmark programs measure with: CPU, memory, percentiles, and files of requests.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tracestore/status.h>
+
+namespace tracestore::bench {
+
+// User and system seconds of the whole process, its ended threads with it.
+double ProcessCpuSeconds();
+// Anonymous resident memory of this process, in bytes (RssAnon of /proc/self/status).
+std::uint64_t AnonymousBytes();
+
+// Nanoseconds of calls, and the one of rank `share` (0.5, 0.99).
+class Timings {
+ public:
+  void Time(const std::function<void()>& call);
+  void Add(double milliseconds) {
+    nanoseconds_.push_back(static_cast<std::uint64_t>(milliseconds * 1e6));
+  }
+  double Milliseconds(double share);
+  std::size_t size() const { return nanoseconds_.size(); }
+
+ private:
+  std::vector<std::uint64_t> nanoseconds_;
+};
+
+// A file of OTLP requests: a little-endian u32 of bytes before each.
+Status WriteRequests(const std::string& path,
+                     const std::function<Status(const std::function<void(std::string_view)>&)>& make);
+// Calls `take` with each, read into one buffer. Stops at the first error.
+Status ForEachRequest(const std::string& path,
+                      const std::function<Status(std::string_view)>& take);
+
+// Bytes of all files below a directory.
+std::uint64_t BytesBelow(const std::string& directory);
+// Asks the kernel to forget what it has of each file below.
+void DropFromCache(const std::string& directory);
+
+}  // namespace tracestore::bench
