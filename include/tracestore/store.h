@@ -60,7 +60,7 @@ struct StoreOptions {
   std::chrono::seconds head_max_age{3600};          // 1 s to 30 days
   // Appends wait while so many bytes of frozen heads await sealing, and fail with kBusy after
   // append_timeout.
-  std::uint64_t backlog_max_bytes = 256ULL << 20;   // 1 MiB to 64 GiB
+  std::uint64_t backlog_max_bytes = 96ULL << 20;    // 1 MiB to 64 GiB
   std::chrono::milliseconds append_timeout{10'000};
   // Seal in a thread of the store's own. Without it, Append seals when the head is full.
   bool background_sealing = true;

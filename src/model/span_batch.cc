@@ -18,6 +18,15 @@ void SpanBatch::Rollback(const Mark& to) {
   spans.resize(to.spans);
 }
 
+void SpanBatch::Reserve(const Mark& counts) {
+  attributes.reserve(counts.attributes);
+  resources.reserve(counts.resources);
+  scopes.reserve(counts.scopes);
+  events.reserve(counts.events);
+  references.reserve(counts.references);
+  spans.reserve(counts.spans);
+}
+
 namespace {
 std::uint8_t TypeByte(ValueType type, bool synthetic) noexcept {
   return static_cast<std::uint8_t>(static_cast<std::uint8_t>(type) |

@@ -140,6 +140,9 @@ struct SpanBatch {
   Mark mark() const noexcept;
   void Rollback(const Mark& mark);
 
+  // Makes room for that many of each, so that filling copies nothing twice.
+  void Reserve(const Mark& counts);
+
   // Appends to `attributes`. The caller keeps one owner's attributes together.
   void AddString(StringId key, std::string_view value, bool synthetic = false);
   void AddInt(StringId key, std::int64_t value, bool synthetic = false);

@@ -281,13 +281,7 @@ Status Engine::WriteSegmentFile(SegmentId id, const std::string& bytes) {
 }
 
 Status Engine::SealHead(const Frozen& frozen) {
-  model::SpanBatch whole;
-  model::BatchAppender appender(whole);
-  for (const auto& batch : frozen.head->batches()) {
-    appender.SetSource(batch->batch());
-    for (std::uint32_t row = 0; row < batch->batch().size(); ++row) appender.Append(row);
-  }
-  TS_TRY_ASSIGN(const BuiltSegment built, BuildSegment(whole));
+  TS_TRY_ASSIGN(const BuiltSegment built, BuildSegment(Concatenate(frozen.head->batches())));
   TS_TRY_ASSIGN(const CatalogView view, catalog_->Read());
   TS_TRY(WriteSegmentFile(view.next_segment_id, built.bytes));
   TS_TRY(CommitSegment(built, view.next_segment_id, frozen));
