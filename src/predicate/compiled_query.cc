@@ -264,6 +264,7 @@ class QueryLowering {
     TS_TRY_ASSIGN(leaf.program.entry,
                   LowerSpan(leaf.expression, Program::kAccept, Program::kReject, leaf));
     leaf.hints = HintsOf(leaf.expression);
+    leaf.outline = OutlineOf(leaf.expression);
     leaf.start = Intersect(predicate::BoundsOf(leaf.expression, Field::kStart),
                            BoundsOf(query_.span_start_));
     leaf.duration = predicate::BoundsOf(leaf.expression, Field::kDuration);
@@ -315,10 +316,7 @@ Result<CompiledQuery> CompiledQuery::Compile(const Query& query) {
   return compiled;
 }
 
-bool CompiledQuery::TestTerm(const Term& term, std::span<const std::uint64_t> leaf_bits,
-                             const TraceFacts& facts) const {
-  if (term.kind == Term::Kind::kLeaf)
-    return (leaf_bits[term.index / 64] >> (term.index % 64) & 1) != 0;
+bool CompiledQuery::TestCondition(const Term& term, const TraceFacts& facts) const {
   if (term.kind == Term::Kind::kTraceStart)
     return facts.has_start && trace_start_.Contains(facts.start_ns);
   const CompiledCondition& condition = conditions_[term.index];
@@ -331,6 +329,46 @@ bool CompiledQuery::TestTerm(const Term& term, std::span<const std::uint64_t> le
     case Field::kRootOperation: return condition.TestText(facts.root_operation);
     default: return false;
   }
+}
+
+bool CompiledQuery::TestTerm(const Term& term, std::span<const std::uint64_t> leaf_bits,
+                             const TraceFacts& facts) const {
+  if (term.kind == Term::Kind::kLeaf)
+    return (leaf_bits[term.index / 64] >> (term.index % 64) & 1) != 0;
+  return TestCondition(term, facts);
+}
+
+Verdict CompiledQuery::JudgeTerm(const Term& term, std::span<const Verdict> leaves,
+                                 const PartialFacts& facts) const {
+  if (term.kind == Term::Kind::kLeaf) return leaves[term.index];
+  if (term.kind == Term::Kind::kCondition) {
+    const Field field = conditions_[term.index].source.field;
+    if (field == Field::kTraceSpans && !facts.has_spans) return Verdict::kMaybe;
+    if ((field == Field::kRootService || field == Field::kRootOperation) && !facts.has_root)
+      return Verdict::kMaybe;
+  }
+  return TestCondition(term, facts.known) ? Verdict::kYes : Verdict::kNo;
+}
+
+Verdict CompiledQuery::JudgeTrace(std::span<const Verdict> leaves,
+                                  const PartialFacts& facts) const {
+  thread_local std::vector<Verdict> from;  // by step: what running on from there gives
+  from.clear();
+  const auto at = [&](std::uint32_t target) {
+    if (target == Program::kAccept) return Verdict::kYes;
+    return target == Program::kReject ? Verdict::kNo : from[target];
+  };
+  for (const Program::Step& step : trace_program_.steps) {
+    const Verdict verdict = JudgeTerm(terms_[step.operand], leaves, facts);
+    const Verdict yes = at(step.on_true);
+    const Verdict no = at(step.on_false);
+    if (verdict == Verdict::kMaybe) {
+      from.push_back(yes == no ? yes : Verdict::kMaybe);
+    } else {
+      from.push_back(verdict == Verdict::kYes ? yes : no);
+    }
+  }
+  return at(trace_program_.entry);
 }
 
 bool CompiledQuery::MatchesTrace(std::span<const std::uint64_t> leaf_bits,

@@ -21,6 +21,7 @@
 #include "model/span_batch.h"
 #include "predicate/condition.h"
 #include "predicate/hints.h"
+#include "predicate/outline.h"
 
 namespace tracestore::predicate {
 
@@ -69,8 +70,15 @@ struct TraceFacts {
   std::string_view root_operation;
 };
 
+// The same, perhaps not all of it known.
+struct PartialFacts {
+  TraceFacts known;
+  bool has_spans = false;  // `spans` is known
+  bool has_root = false;   // the root's service and operation are
+};
+
 // A boolean expression as jumps: run from `entry`, test a step's operand, go where it says.
-// Short-circuits; nothing recursive.
+// Short-circuits; nothing recursive. A step's targets stand before it.
 struct Program {
   static constexpr std::uint32_t kAccept = 0xFFFFFFFF;
   static constexpr std::uint32_t kReject = 0xFFFFFFFE;
@@ -105,6 +113,7 @@ class CompiledQuery {
   // the one with the most selective hints.
   const std::vector<std::uint32_t>& required_leaves() const noexcept { return required_; }
 
+  const LeafOutline& outline(std::size_t leaf) const { return leaves_[leaf].outline; }
   const LeafHints& hints(std::size_t leaf) const { return leaves_[leaf].hints; }
   const Needs& needs(std::size_t leaf) const { return leaves_[leaf].needs; }
   // Of all leaves together, without what trace_needs() takes.
@@ -137,6 +146,8 @@ class CompiledQuery {
   // Whether a trace matches, given which leaves its spans meet (bit n of word n / 64 is leaf n)
   // and, where trace_needs() asks, the facts.
   bool MatchesTrace(std::span<const std::uint64_t> leaf_bits, const TraceFacts& facts) const;
+  // The same where it isn't known of each leaf whether it is met.
+  Verdict JudgeTrace(std::span<const Verdict> leaves, const PartialFacts& facts) const;
   std::size_t leaf_words() const noexcept { return (leaves_.size() + 63) / 64; }
 
  private:
@@ -147,6 +158,7 @@ class CompiledQuery {
     Expression expression;
     Program program;  // operands index conditions_
     LeafHints hints;
+    LeafOutline outline;
     Needs needs;
     Bounds start;
     Bounds duration;
@@ -157,6 +169,9 @@ class CompiledQuery {
     std::uint32_t index;  // of a leaf or a condition
   };
 
+  Verdict JudgeTerm(const Term& term, std::span<const Verdict> leaves,
+                    const PartialFacts& facts) const;
+  bool TestCondition(const Term& term, const TraceFacts& facts) const;
   bool TestTerm(const Term& term, std::span<const std::uint64_t> leaf_bits,
                 const TraceFacts& facts) const;
 

@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "assembly/duplicates.h"
 #include "base/try.h"
 #include "predicate/batch_binding.h"
 #include "predicate/compiled_query.h"
@@ -11,6 +12,7 @@
 #include "query/candidates.h"
 #include "query/cursor.h"
 #include "query/fetch.h"
+#include "query/part_judge.h"
 
 namespace tracestore::query {
 namespace {
@@ -19,6 +21,7 @@ using predicate::BatchBinding;
 using predicate::CompiledQuery;
 using predicate::OrderKey;
 using predicate::TraceEvaluator;
+using predicate::Verdict;
 using store::SegmentReader;
 using store::SnapshotData;
 
@@ -71,31 +74,6 @@ class Best {
   std::uint64_t total_ = 0;
 };
 
-// The rows of a trace, each of several that are equal in every field once.
-std::vector<std::uint32_t> DistinctRows(const model::SpanBatch& batch) {
-  std::vector<std::uint32_t> rows(batch.size());
-  for (std::uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
-  std::sort(rows.begin(), rows.end(), [&](std::uint32_t x, std::uint32_t y) {
-    const auto& a = batch.spans[x];
-    const auto& b = batch.spans[y];
-    return std::tie(a.span_id, a.start_ns, x) < std::tie(b.span_id, b.start_ns, y);
-  });
-  std::vector<std::uint32_t> distinct;
-  std::size_t group = 0;  // where the spans of this id and start begin in `distinct`
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto& span = batch.spans[rows[i]];
-    if (i == 0 || batch.spans[rows[i - 1]].span_id != span.span_id ||
-        batch.spans[rows[i - 1]].start_ns != span.start_ns) {
-      group = distinct.size();
-    }
-    const bool repeat =
-        std::any_of(distinct.begin() + static_cast<std::ptrdiff_t>(group), distinct.end(),
-                    [&](std::uint32_t x) { return SpansEqual(batch, batch.spans[x], batch, span); });
-    if (!repeat) distinct.push_back(rows[i]);
-  }
-  return distinct;
-}
-
 // No trace with a span in the segment starts later.
 std::uint64_t LatestStart(const SegmentReader& segment) {
   return segment.meta().has_startless ? ~0ULL : segment.meta().max_start_ns;
@@ -116,7 +94,7 @@ class Searcher {
     std::sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) {
       return LatestStart(*data_.segments[x]) > LatestStart(*data_.segments[y]);
     });
-    for (const std::size_t i : order) TS_TRY(SearchSegment(*data_.segments[i], candidates_[i]));
+    for (const std::size_t i : order) TS_TRY(SearchSegment(i));
     return best_.Page(compiled_.hash(), query_.count_total);
   }
 
@@ -174,34 +152,81 @@ class Searcher {
     return {};
   }
 
-  Status SearchSegment(const SegmentReader& segment, const index::PageSet& candidates) {
+  Status SearchSegment(std::size_t number) {
+    const SegmentReader& segment = *data_.segments[number];
+    const index::PageSet& candidates = candidates_[number];
     if (candidates.empty() || TooOld(LatestStart(segment))) return {};
-    predicate::Needs needs = compiled_.needs();
-    TS_TRY_ASSIGN(const store::Projection projection, ProjectionFor(segment, needs));
+    TS_TRY_ASSIGN(const PartJudge* judge, JudgeOf(number));
+    TS_TRY_ASSIGN(const store::Projection projection, ProjectionFor(segment, compiled_.needs()));
     TS_TRY_ASSIGN(const auto* table, segment.traces());
     for (const std::uint32_t page : candidates.ToVectorDescending()) {
       TS_TRY(CheckStop(query_));
       const store::PageInfo& info = segment.pages()[page];
       if (TooOld(info.max_start_ns)) continue;
+      TS_TRY(JudgePage(*judge, info, *table));
+      if (undecided_.empty()) continue;
       model::SpanBatch rows;
       TS_TRY(segment.ReadRows(info.first_row, info.first_row + info.rows, projection, rows));
-      TS_TRY(SearchPageRows(info, *table, rows));
+      TS_TRY(SearchPageRows(info, rows));
     }
     return {};
   }
 
-  Status SearchPageRows(const store::PageInfo& info, const store::TraceTable& table,
-                        const model::SpanBatch& rows) {
+  Result<const PartJudge*> JudgeOf(std::size_t number) {
+    judges_.resize(data_.segments.size());
+    if (!judges_[number]) {
+      TS_TRY_ASSIGN(auto judge, PartJudge::Make(compiled_, *data_.segments[number]));
+      judges_[number] = std::move(judge);
+    }
+    return &*judges_[number];
+  }
+
+  // Decides what parts of the page can be decided without their rows; the others are `undecided_`.
+  Status JudgePage(const PartJudge& judge, const store::PageInfo& info,
+                   const store::TraceTable& table) {
+    undecided_.clear();
+    const std::uint32_t end = info.first_row + info.rows;
+    for (std::size_t i = table.PartOf(info.first_row);
+         i < table.parts.size() && table.parts[i].first_row < end; ++i) {
+      const store::TracePart& part = table.parts[i];
+      if (part.has_start && TooOld(part.start_ns)) continue;
+      if (judge.JudgeLeaf(part, leaf_) == Verdict::kNo) continue;
+      if (!IsAlone(part)) {
+        undecided_.push_back(&part);
+        continue;
+      }
+      const model::TraceExtent extent{part.has_start, part.start_ns, part.end_ns};
+      if (!query_.count_total && best_.Excludes(OrderNumber(extent))) continue;
+      TraceVerdict trace(compiled_.leaf_count());
+      judge.AddPart(part, trace);
+      const Verdict verdict = Judge(compiled_, trace);
+      if (verdict == Verdict::kMaybe) undecided_.push_back(&part);
+      // A part of several pages is met on each of them.
+      if (verdict == Verdict::kYes && (IsInside(part, info) || decided_.insert(part.id).second))
+        OfferExtent(part.id, extent);
+    }
+    return {};
+  }
+
+  // All rows of the trace are in this part.
+  bool IsAlone(const store::TracePart& part) const {
+    return !data_.straddlers->contains(part.id.low) && !InHead(data_, part.id);
+  }
+  static bool IsInside(const store::TracePart& part, const store::PageInfo& info) {
+    return part.first_row >= info.first_row &&
+           part.first_row + part.rows <= info.first_row + info.rows;
+  }
+
+  Status SearchPageRows(const store::PageInfo& info, const model::SpanBatch& rows) {
     BatchBinding binding(compiled_, rows);
-    std::size_t part_number = table.PartOf(info.first_row);
-    for (std::uint32_t row = 0; row < rows.size();) {
-      const store::TracePart& part = table.parts[part_number++];
+    for (const store::TracePart* part : undecided_) {
+      const std::uint32_t begin = std::max(part->first_row, info.first_row) - info.first_row;
       const std::uint32_t end =
-          std::min<std::uint32_t>(info.rows, part.first_row + part.rows - info.first_row);
+          std::min(part->first_row + part->rows - info.first_row, info.rows);
       bool hit = false;
-      for (std::uint32_t i = row; i < end && !hit; ++i) hit = binding.MatchesLeaf(leaf_, i);
-      if (hit) TS_TRY(DecidePart(info, part, binding, row, end));
-      row = end;
+      for (std::uint32_t row = begin; row < end && !hit; ++row)
+        hit = binding.MatchesLeaf(leaf_, row);
+      if (hit) TS_TRY(DecidePart(info, *part, binding, begin, end));
     }
     return {};
   }
@@ -209,11 +234,10 @@ class Searcher {
   Status DecidePart(const store::PageInfo& info, const store::TracePart& part,
                     BatchBinding& binding, std::uint32_t first, std::uint32_t last) {
     if (part.has_start && TooOld(part.start_ns)) return {};
-    const bool in_page =
-        part.first_row >= info.first_row && part.first_row + part.rows <= info.first_row + info.rows;
-    const bool alone = !data_.straddlers->contains(part.id.low) && !InHead(data_, part.id);
-    if (!in_page || !alone || (compiled_.trace_needs().spans && part.has_repeats))
+    if (!IsInside(part, info) || !IsAlone(part) ||
+        (compiled_.trace_needs().spans && part.has_repeats)) {
       return DecideScattered(part.id);
+    }
     if (compiled_.NeedsWholeTrace()) {
       evaluator_.Reset();
       for (std::uint32_t row = first; row < last; ++row) evaluator_.Add(binding, row);
@@ -230,19 +254,45 @@ class Searcher {
     TS_TRY_ASSIGN(const model::TraceExtent extent, ExtentOf(data_, id));
     if (TooOld(extent.start_ns)) return {};
     if (compiled_.NeedsWholeTrace()) {
-      model::SpanBatch spans;
-      TS_TRY(FetchInto(data_, id, spans));
-      BatchBinding binding(compiled_, spans);
-      evaluator_.Reset();
-      for (const std::uint32_t row : DistinctRows(spans)) evaluator_.Add(binding, row);
-      if (!evaluator_.Matches()) return {};
+      TS_TRY_ASSIGN(Verdict verdict, JudgeScattered(id));
+      if (verdict == Verdict::kMaybe) {
+        TS_TRY_ASSIGN(verdict, EvaluateScattered(id));
+      }
+      if (verdict == Verdict::kNo) return {};
     }
     OfferExtent(id, extent);
     return {};
   }
 
+  // From the tables of traces alone.
+  Result<Verdict> JudgeScattered(TraceId id) {
+    if (InHead(data_, id)) return Verdict::kMaybe;
+    TraceVerdict trace(compiled_.leaf_count());
+    for (std::size_t i = 0; i < data_.segments.size(); ++i) {
+      TS_TRY_ASSIGN(const auto ordinals, data_.segments[i]->FindTrace(id));
+      if (ordinals.empty()) continue;
+      TS_TRY_ASSIGN(const auto* table, data_.segments[i]->traces());
+      TS_TRY_ASSIGN(const PartJudge* judge, JudgeOf(i));
+      for (const std::uint32_t ordinal : ordinals) judge->AddPart(table->parts[ordinal], trace);
+    }
+    return Judge(compiled_, trace);
+  }
+
+  Result<Verdict> EvaluateScattered(TraceId id) {
+    model::SpanBatch spans;
+    TS_TRY(FetchInto(data_, id, spans));
+    BatchBinding binding(compiled_, spans);
+    evaluator_.Reset();
+    const assembly::DistinctSpans distinct = assembly::FindDistinct(spans);
+    for (const std::uint32_t row : distinct.rows) evaluator_.Add(binding, row);
+    return evaluator_.Matches() ? Verdict::kYes : Verdict::kNo;
+  }
+
   void OfferExtent(TraceId id, const model::TraceExtent& extent) {
-    best_.Offer({compiled_.order() == Order::kNewest ? extent.start_ns : extent.duration_ns(), id});
+    best_.Offer({OrderNumber(extent), id});
+  }
+  std::uint64_t OrderNumber(const model::TraceExtent& extent) const {
+    return compiled_.order() == Order::kNewest ? extent.start_ns : extent.duration_ns();
   }
 
   const SnapshotData& data_;
@@ -253,6 +303,8 @@ class Searcher {
   std::uint32_t leaf_ = 0;
   std::vector<index::PageSet> candidates_;  // by segment, of leaf_
   std::unordered_set<TraceId> decided_;
+  std::vector<std::optional<PartJudge>> judges_;            // by segment, made when first needed
+  std::vector<const store::TracePart*> undecided_;          // of the page at hand
 };
 
 Result<SearchPage> Search(const SnapshotData& data, const Query& query,
@@ -283,7 +335,8 @@ Result<std::shared_ptr<model::SpanBatch>> FindSpans(const SnapshotData& data, co
     TS_TRY(FetchInto(data, found.trace_id, spans));
     BatchBinding binding(compiled, spans);
     appender.SetSource(spans);
-    for (const std::uint32_t row : DistinctRows(spans)) {
+    const assembly::DistinctSpans distinct = assembly::FindDistinct(spans);
+    for (const std::uint32_t row : distinct.rows) {
       bool any = false;
       for (std::size_t leaf = 0; leaf < compiled.leaf_count() && !any; ++leaf)
         any = binding.MatchesLeaf(leaf, row);

@@ -58,42 +58,14 @@ void PageDecoder::Reset() {
     values->next = 0;
   }
   touched_.clear();
-  streams_.clear();
   page_resources_.clear();
   text_bytes_ = 0;
-}
-
-Status PageDecoder::ReadDirectory(std::string_view payload, std::uint32_t rows) {
-  base::ByteReader in(payload);
-  if (in.Varint() != rows) return Damaged("it has another number of rows than the page index says");
-  const std::size_t count = in.Count(3);
-  std::vector<std::uint64_t> lengths;
-  std::uint64_t room = kMaxPageValues;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto id = static_cast<std::uint32_t>(in.BoundedVarint(0xFFFFFFFF));
-    const auto values = static_cast<std::uint32_t>(in.BoundedVarint(room));
-    room -= values;
-    lengths.push_back(in.Varint());
-    streams_.push_back({id, {{}, values}});
-  }
-  for (std::size_t i = 0; i < count; ++i) streams_[i].second.bytes = in.Raw(lengths[i]);
-  if (!in.ok() || !in.done()) return Damaged("its directory doesn't fit its bytes");
-  std::sort(streams_.begin(), streams_.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  return {};
-}
-
-const PageDecoder::Stream* PageDecoder::FindStream(std::uint32_t id) const noexcept {
-  const auto found =
-      std::lower_bound(streams_.begin(), streams_.end(), id,
-                       [](const auto& entry, std::uint32_t wanted) { return entry.first < wanted; });
-  return found != streams_.end() && found->first == id ? &found->second : nullptr;
 }
 
 Status PageDecoder::LoadNumbers(std::uint32_t id, Values& values) {
   values.ready = true;
   values.numbers.clear();
-  const Stream* stream = FindStream(id);
+  const PageDirectory::Stream* stream = directory_.Find(id);
   if (stream == nullptr) return {};
   base::ByteReader in(stream->bytes);
   TS_TRY(column::DecodeInts(in, stream->count, values.numbers));
@@ -103,7 +75,7 @@ Status PageDecoder::LoadNumbers(std::uint32_t id, Values& values) {
 
 Status PageDecoder::LoadSigned(std::uint32_t id, std::uint32_t signs, Values& values) {
   TS_TRY(LoadNumbers(id, values));
-  if (FindStream(signs) == nullptr) return {};
+  if (directory_.Find(signs) == nullptr) return {};
   Values negative;
   TS_TRY(LoadNumbers(signs, negative));
   if (negative.numbers.size() != values.numbers.size())
@@ -126,7 +98,7 @@ Status PageDecoder::LoadRaw(std::uint32_t column, bool of_event, Values& values)
   if (!model::IsTextual(type)) return LoadNumbers(id, values);
   values.ready = true;
   values.texts.clear();
-  const Stream* stream = FindStream(id);
+  const PageDirectory::Stream* stream = directory_.Find(id);
   if (stream == nullptr) return {};
   base::ByteReader in(stream->bytes);
   const auto templates = context_.templates->find(column);
@@ -166,7 +138,7 @@ Status PageDecoder::LoadFixedStreams(std::uint32_t rows) {
   }
   if (projection_.events)
     TS_TRY(LoadSigned(kEventTimes, kEventTimeSigns, event_times_));
-  const Stream* residue = FindStream(Id(K::kResidue));
+  const PageDirectory::Stream* residue = directory_.Find(Id(K::kResidue));
   if (residue != nullptr) {
     base::ByteReader in(residue->bytes);
     TS_TRY(column::DecodeTexts(in, residue->count, kMaxPageTextBytes, residue_.arena,
@@ -181,7 +153,7 @@ Status PageDecoder::Decode(std::string_view payload, std::uint32_t first_row, st
   Reset();
   first_row_ = first_row;
   const std::size_t most_attributes = out_.attributes.size() + kMaxPageValues;
-  TS_TRY(ReadDirectory(payload, rows));
+  TS_TRY(directory_.Parse(payload, rows));
   TS_TRY(LoadFixedStreams(rows));
   const auto& parts = context_.traces->parts;
   trace_ = context_.traces->PartOf(first_row);

@@ -12,6 +12,7 @@
 #include "codec/column/string_dictionary.h"
 #include "codec/column/template_codec.h"
 #include "model/span_batch.h"
+#include "store/segment/page_directory.h"
 #include "store/segment/preorder_times.h"
 #include "store/segment/segment_tables.h"
 #include "store/segment/trace_table.h"
@@ -64,10 +65,6 @@ class PageDecoder {
                 std::uint32_t first_wanted, std::uint32_t last_wanted);
 
  private:
-  struct Stream {
-    std::string_view bytes;
-    std::uint32_t count = 0;
-  };
   // The values of one stream, decoded when first asked for.
   struct Values {
     bool ready = false;
@@ -77,7 +74,6 @@ class PageDecoder {
     std::string arena;
   };
 
-  Status ReadDirectory(std::string_view payload, std::uint32_t rows);
   void Reset();
   Status LoadNumbers(std::uint32_t stream, Values& values);
   Status LoadSigned(std::uint32_t stream, std::uint32_t signs, Values& values);
@@ -95,7 +91,6 @@ class PageDecoder {
   Status ReadValue(std::uint32_t column, const std::vector<Slot>& slots, bool of_event,
                    bool wanted, std::uint64_t& bits);
   Values& ColumnValues(std::uint32_t column, bool of_event, bool raw);
-  const Stream* FindStream(std::uint32_t id) const noexcept;
   Status ReadEvents(model::SpanRecord& span, std::uint32_t event_list, bool wanted);
   Status FinishResidue(model::SpanRecord& span, bool generic, bool wanted);
   std::uint32_t MapResource(std::uint32_t resource);
@@ -108,7 +103,7 @@ class PageDecoder {
   model::SpanBatch& out_;
   TextMapper texts_;
   std::vector<std::uint32_t> resources_, scopes_;  // by number in the tables: index in out_
-  std::vector<std::pair<std::uint32_t, Stream>> streams_;  // by id, ascending
+  PageDirectory directory_;
   Values op_, keyset_, status_, resource_, event_list_, odd_, pops_, root_code_, outside_ids_,
       span_ids_, starts_, durations_, event_times_, residue_;
   std::vector<std::unique_ptr<Values>> columns_;  // by 2 * (2 * column + event) + raw

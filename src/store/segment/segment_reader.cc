@@ -8,6 +8,8 @@
 #include "base/try.h"
 #include "codec/column/int_stream.h"
 #include "store/segment/index_builder.h"
+#include "store/segment/page_directory.h"
+#include "store/segment/page_probe.h"
 
 namespace tracestore::store {
 
@@ -286,8 +288,28 @@ Result<index::PageSet> SegmentReader::PagesWithValue(std::string_view key,
     TS_TRY_ASSIGN(const index::PageSet listed, PagesOf(TermKind::kKeyValue, *key_id, *value_id));
     pages.Or(listed);
   }
-  TS_TRY(AddFilterHits(KeyValueHash(base::Hash64(key), base::Hash64(value)), pages));
+  TS_TRY_ASSIGN(const index::PageSet hits, PagesWithUnlisted(*key_id, key, value));
+  pages.Or(hits);
   return pages;
+}
+
+// A filter stands for many pages: each that has the key is probed.
+Result<index::PageSet> SegmentReader::PagesWithUnlisted(std::uint32_t key_id, std::string_view key,
+                                                        std::string_view value) const {
+  index::PageSet hits;
+  TS_TRY(AddFilterHits(KeyValueHash(base::Hash64(key), base::Hash64(value)), hits));
+  if (hits.empty()) return hits;
+  TS_TRY_ASSIGN(const index::PageSet with_key, PagesOf(TermKind::kKey, key_id));
+  hits.And(with_key);
+  TS_TRY_ASSIGN(const PageContext context, Context());
+  const std::vector<std::uint32_t> columns = StringColumnsOf(*context.tables, key_id);
+  for (const std::uint32_t page : hits.ToVector()) {
+    TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
+    auto may = PageMayHaveText(payload, pages_[page].rows, context, columns, value);
+    if (!may.has_value()) return InPage(page, std::move(may).error());
+    if (!*may) hits.Remove(page);
+  }
+  return hits;
 }
 
 Result<index::PageSet> SegmentReader::PagesWithLink(TraceId id) const {
@@ -326,6 +348,11 @@ Result<std::string> SegmentReader::ReadPage(std::uint32_t page) const {
   return bytes;
 }
 
+Error SegmentReader::InPage(std::uint32_t page, Error error) const {
+  return std::move(error).WithContext("segment " + name_ + ", page " + std::to_string(page) +
+                                      " at byte " + std::to_string(pages_[page].offset));
+}
+
 Status SegmentReader::ReadRows(std::uint32_t first, std::uint32_t last,
                                const Projection& projection, model::SpanBatch& out) const {
   if (first >= last) return {};
@@ -335,11 +362,7 @@ Status SegmentReader::ReadRows(std::uint32_t first, std::uint32_t last,
     if (pages_[page].first_row >= last) break;
     TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
     auto decoded = decoder.Decode(payload, pages_[page].first_row, pages_[page].rows, first, last);
-    if (!decoded.has_value()) {
-      return std::move(decoded).error().WithContext("segment " + name_ + ", page " +
-                                                    std::to_string(page) + " at byte " +
-                                                    std::to_string(pages_[page].offset));
-    }
+    if (!decoded.has_value()) return InPage(page, std::move(decoded).error());
   }
   return {};
 }
@@ -403,16 +426,14 @@ Result<std::map<std::string, std::uint64_t>> SegmentReader::BytesByColumn() cons
   TS_TRY_ASSIGN(const auto* strings, dictionary());
   std::uint64_t streams = 0;
   std::uint64_t payloads = 0;
+  PageDirectory directory;
   for (std::uint32_t page = 0; page < page_count(); ++page) {
     TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
-    base::ByteReader in(payload);
-    (void)in.Varint();
-    for (std::size_t i = in.Count(3); i > 0; --i) {
-      const auto id = static_cast<std::uint32_t>(in.Varint());
-      (void)in.Varint();
-      const std::uint64_t length = in.Varint();
-      bytes[StreamName(id, *table, *strings)] += length;
-      streams += length;
+    auto parsed = directory.Parse(payload, pages_[page].rows);
+    if (!parsed.has_value()) return InPage(page, std::move(parsed).error());
+    for (const PageDirectory::Stream& stream : directory.streams()) {
+      bytes[StreamName(stream.id, *table, *strings)] += stream.bytes.size();
+      streams += stream.bytes.size();
     }
     payloads += payload.size() + kPageHeaderBytes;
   }

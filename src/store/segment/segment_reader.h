@@ -118,6 +118,9 @@ class SegmentReader {
   Result<const TextFilters*> text_filters() const;
   Result<const std::map<std::uint32_t, column::TemplateTable>*> templates() const;
   Result<const index::IdPermutation*> trace_order() const;
+  Result<index::PageSet> PagesWithUnlisted(std::uint32_t key_id, std::string_view key,
+                                           std::string_view value) const;
+  Error InPage(std::uint32_t page, Error error) const;
   Status AddFilterHits(std::uint64_t hash, index::PageSet& pages) const;
 
   std::unique_ptr<fs::RandomAccessFile> file_;
