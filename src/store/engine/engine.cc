@@ -296,15 +296,14 @@ Status Engine::SealHead(const Frozen& frozen) {
 }
 
 Result<std::vector<Straddler>> Engine::FindStraddlers(const std::vector<TraceId>& ids,
-                                                      SegmentId id, const CatalogView& view,
-                                                      const SnapshotData& live) {
+                                                      SegmentId id, const SnapshotData& live) {
   std::vector<Straddler> found;
   for (const TraceId& trace : ids) {
     bool here = false;
     for (std::size_t i = 0; i < live.segments.size(); ++i) {
       TS_TRY_ASSIGN(const auto there, live.segments[i]->FindLowId(trace.low));
       if (there.empty()) continue;
-      found.push_back({trace.low, view.segments[i].id});
+      found.push_back({trace.low, live.places[i].id});
       here = true;
     }
     if (here) found.push_back({trace.low, id});
@@ -334,7 +333,7 @@ Status Engine::CommitSegment(const BuiltSegment& built, SegmentId id, const Froz
     SealCommit commit;
     info.log_begin = {view.retired_before, 0};
     commit.added = {info};
-    TS_TRY_ASSIGN(commit.straddlers, FindStraddlers(built.trace_ids, id, view, live));
+    TS_TRY_ASSIGN(commit.straddlers, FindStraddlers(built.trace_ids, id, live));
     commit.retired_before = frozen.next_log;
     commit.based_on_segments_version = view.segments_version;
     const auto committed = catalog_->CommitSeal(commit);

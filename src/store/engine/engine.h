@@ -70,7 +70,6 @@ class Engine {
   Status SealHead(const Frozen& frozen);
   Status CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen);
   Result<std::vector<Straddler>> FindStraddlers(const std::vector<TraceId>& ids, SegmentId id,
-                                                const CatalogView& view,
                                                 const SnapshotData& live);
   Status WriteSegmentFile(SegmentId id, const std::string& bytes);
   Status Publish();

@@ -18,6 +18,7 @@ Status SegmentCache::Refresh(Catalog& catalog, CatalogView& view, SnapshotData& 
   const std::lock_guard lock(mutex_);
   CatalogReadOptions options;
   options.straddlers_after = segments_version_;
+  options.tombstones_after = tombstones_->last_sequence();
   TS_TRY_ASSIGN(view, catalog.Read(options));
   if (view.segments_version != segments_version_ || open_.size() != view.segments.size()) {
     std::map<std::uint64_t, std::shared_ptr<const SegmentReader>> live;
@@ -40,8 +41,14 @@ Status SegmentCache::Refresh(Catalog& catalog, CatalogView& view, SnapshotData& 
     straddler_set_ = std::move(set);
     segments_version_ = view.segments_version;
   }
-  for (const auto& [id, reader] : open_) data.segments.push_back(reader);
+  tombstones_ = Advance(tombstones_, view, true);
+  for (const SegmentInfo& info : view.segments) {
+    if (tombstones_->HidesAll(info.log_end)) continue;
+    data.segments.push_back(open_.at(info.id.value));
+    data.places.push_back({info.id, info.log_end});
+  }
   data.straddlers = straddler_set_;
+  data.tombstones = tombstones_->empty() ? nullptr : tombstones_;
   return {};
 }
 

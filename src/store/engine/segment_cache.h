@@ -24,8 +24,9 @@ class SegmentCache {
       : files_(files), directory_(std::move(directory)) {}
 
   // Opens the live segments that aren't open yet, lets go of those that are live no more, and fills
-  // in the snapshot's segments and straddlers. kNotFound where a file is gone: the catalog must be
-  // read again.
+  // in the snapshot's segments, straddlers and tombstones, all of one moment. Segments of which
+  // deletes hide every row are left out. kNotFound where a file is gone: the catalog must be read
+  // again.
   Status Refresh(Catalog& catalog, CatalogView& view, SnapshotData& data);
 
  private:
@@ -36,6 +37,7 @@ class SegmentCache {
   std::set<Straddler> straddlers_;
   std::shared_ptr<const StraddlerSet> straddler_set_ = std::make_shared<StraddlerSet>();
   std::uint64_t segments_version_ = 0;
+  std::shared_ptr<const TombstoneSet> tombstones_ = std::make_shared<TombstoneSet>();
 };
 
 }  // namespace tracestore::store

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/span_batch.h"
+#include "store/engine/tombstones.h"
 #include "store/segment/segment_reader.h"
 
 namespace tracestore::store {
@@ -49,12 +50,33 @@ class HeadBatch {
 
 using StraddlerSet = std::unordered_set<std::uint64_t>;  // low halves of trace ids
 
+// What the catalog says of an open segment.
+struct SegmentPlace {
+  SegmentId id{};
+  LogPosition log_end{};  // SegmentInfo::log_end
+};
+
 struct SnapshotData {
   std::vector<std::shared_ptr<const SegmentReader>> segments;
   std::vector<std::shared_ptr<const HeadBatch>> head;
   // Traces with rows in more than one segment. Those with rows in the head are not in it.
   std::shared_ptr<const StraddlerSet> straddlers;
   std::uint64_t log_bytes = 0;
+  // What deletes have hidden; null where there are none. The head holds no hidden row, nor are
+  // segments here of which every row is hidden: to look at is only Hidden(), for rows of segments.
+  std::shared_ptr<const TombstoneSet> tombstones{};
+  std::vector<SegmentPlace> places{};  // by segment; empty for those of no store
+
+  // Whether the rows of a trace in segments[segment] are deleted. Costs nothing without tombstones.
+  bool Hidden(std::size_t segment, TraceId id) const noexcept {
+    return tombstones != nullptr && segment < places.size() &&
+           tombstones->Hides(id, places[segment].log_end);
+  }
+  // False: no row of segments[segment] is hidden.
+  bool MayHide(std::size_t segment) const noexcept {
+    return tombstones != nullptr && segment < places.size() &&
+           tombstones->MayHide(places[segment].log_end);
+  }
 };
 
 }  // namespace tracestore::store
