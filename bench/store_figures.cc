@@ -2,6 +2,7 @@
 //   store_figures make --nezha DIRECTORY | --rich SPANS  REQUESTS   writes a file of OTLP requests
 //   store_figures ingest REQUESTS STORE     CPU, memory, bytes; protobuf's parse of the same bytes
 //   store_figures yardsticks REQUESTS       zstd -19 --long=27 over all
+//   store_figures huge STORE                one trace of a million spans: summary, one subtree
 //   store_figures queries STORE             latencies in process, warm and cold
 #include <sys/wait.h>
 #include <unistd.h>
@@ -341,12 +342,80 @@ Status Queries(const std::string& directory) {
   return {};
 }
 
+// A trace of `spans` spans, each below one of the hundred before it, in requests of 1,000.
+Status MakeHuge(Store& store, std::size_t spans) {
+  std::mt19937_64 random(5);
+  std::vector<SpanId> ids;
+  for (std::size_t made = 0; made < spans;) {
+    model::SpanBatch batch;
+    model::ResourceRecord resource;
+    resource.attributes = {0, 1};
+    batch.AddString(batch.strings.Intern("service.name"), "batch-job");
+    batch.resources.push_back(resource);
+    batch.scopes.emplace_back();
+    for (int i = 0; i < 1000 && made < spans; ++i, ++made) {
+      model::SpanRecord span;
+      span.trace_id = {7, 7};
+      span.span_id = {random() | 1};
+      if (made > 0) span.parent_id = ids[made - 1 - random() % std::min<std::size_t>(made, 100)];
+      span.name = batch.strings.Intern("step-" + std::to_string(made % 50));
+      span.start_ns = 1'700'000'000'000'000'000ULL + made * 1000;
+      span.duration_ns = 500 + random() % 1000;
+      span.presence = model::kHasStart | model::kHasDuration;
+      span.attributes = {static_cast<std::uint32_t>(batch.attributes.size()), 1};
+      batch.AddInt(batch.strings.Intern("item"), static_cast<std::int64_t>(made));
+      ids.push_back(span.span_id);
+      batch.spans.push_back(span);
+    }
+    TS_TRY(store.AppendBatch(std::move(batch)));
+  }
+  return {};
+}
+
+Status Huge(const std::string& directory) {
+  std::printf("one trace of 1,000,000 spans\n");
+  {
+    TS_TRY_ASSIGN(auto store, Store::Open(directory));
+    TS_TRY(MakeHuge(*store, 1'000'000));
+    TS_TRY(store->Close());
+  }
+  StoreOptions options;
+  options.mode = OpenMode::kRead;
+  TS_TRY_ASSIGN(auto store, Store::Open(directory, options));
+  TS_TRY_ASSIGN(const Snapshot snapshot, store->TakeSnapshot());
+  const TraceId id{7, 7};
+  Timings summary;
+  for (int i = 0; i < 5; ++i) summary.Time([&] { Check(snapshot.Summarize(id).has_value(), "summary"); });
+  Print("summary", summary);
+  std::mt19937_64 random(5);
+  std::vector<SpanId> tops;
+  for (std::size_t i = 0; i < 999'990; ++i) {
+    const SpanId span{random() | 1};
+    if (i > 0) (void)random();
+    (void)random();
+    if (i > 990'000 && i % 500 == 0) tops.push_back(span);
+  }
+  Timings subtree;
+  std::size_t found = 0;
+  for (const SpanId top : tops) {
+    subtree.Time([&] {
+      const auto spans = snapshot.GetSubtree(id, top);
+      Check(spans.has_value(), "subtree");
+      found += spans->size();
+    });
+  }
+  Print("one subtree", subtree);
+  std::printf("  %58s %zu spans a call\n", "", found / tops.size());
+  return {};
+}
+
 int Usage() {
   std::fprintf(stderr,
                "usage: store_figures make --nezha DIRECTORY | --rich SPANS REQUESTS\n"
                "       store_figures ingest REQUESTS STORE\n"
                "       store_figures yardsticks REQUESTS\n"
-               "       store_figures queries STORE\n");
+               "       store_figures queries STORE\n"
+               "       store_figures huge STORE\n");
   return 2;
 }
 
@@ -365,6 +434,8 @@ int main(int argc, char** argv) {
     done = Yardsticks(words[1]);
   } else if (words.size() == 2 && words[0] == "queries") {
     done = Queries(words[1]);
+  } else if (words.size() == 2 && words[0] == "huge") {
+    done = Huge(words[1]);
   } else {
     return Usage();
   }

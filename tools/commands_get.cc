@@ -141,10 +141,6 @@ int PrintTree(const TimedTrace& trace, const GetOptions& options) {
   TreeOptions tree = options.tree;
   if (!options.span.empty()) {
     const auto id = SpanId::FromHex(options.span);
-    if (!id) {
-      return Fail(kExitUsage,
-                  "--span: '" + options.span + "' is no span id (1 to 16 hex digits)");
-    }
     const auto nodes = trace.graph.Find(*id);
     if (nodes.empty()) {
       return Fail(kExitNothingFound, "the trace has no span " + id->ToHex());
@@ -161,6 +157,20 @@ int PrintTree(const TimedTrace& trace, const GetOptions& options) {
   return kExitOk;
 }
 
+// With --span: below this many spans the tree is drawn out of the whole trace, whose bars and
+// critical path it keeps; the rest of a larger one isn't read.
+constexpr std::uint64_t kDrawnWhole = 100'000;
+
+Result<SpanList> FetchTraceOrSubtree(const Snapshot& snapshot, TraceId id,
+                                     const GetOptions& options, SpanId top) {
+  if (options.span.empty()) return GetTrace(snapshot, id);
+  if (options.format.empty() && options.form.form() == Form::kTable) {
+    const auto summary = snapshot.Summarize(id);
+    if (summary && summary->span_count <= kDrawnWhole) return GetTrace(snapshot, id);
+  }
+  return snapshot.GetSubtree(id, top);
+}
+
 // The named traces of the source, in that order.
 int FetchTraces(GetOptions& options, std::vector<SpanList>& out) {
   auto words = SplitSources(options.words);
@@ -172,8 +182,17 @@ int FetchTraces(GetOptions& options, std::vector<SpanList>& out) {
   if (!source) return exit_code;
   const auto ids = ChooseIds(words->ids, source->snapshot());
   if (!ids) return Fail(ids.error());
+  SpanId top;
+  if (!options.span.empty()) {
+    const auto parsed = SpanId::FromHex(options.span);
+    if (!parsed) {
+      return Fail(kExitUsage,
+                  "--span: '" + options.span + "' is no span id (1 to 16 hex digits)");
+    }
+    top = *parsed;
+  }
   for (const TraceId id : *ids) {
-    auto spans = GetTrace(source->snapshot(), id);
+    auto spans = FetchTraceOrSubtree(source->snapshot(), id, options, top);
     if (!spans) return Fail(spans.error());
     if (Status status = options.source.deadline.Check(); !status) return Fail(status.error());
     out.push_back(std::move(*spans));

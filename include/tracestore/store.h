@@ -136,6 +136,9 @@ class Snapshot {
 
   // All spans of a trace, each as often as it was stored. kNotFound when there is none.
   Result<SpanList> Get(TraceId id) const;
+  // The spans with id `top` and all below them, each as often as it was stored. Of the trace's other
+  // spans only ids are read: what a view of a huge trace asks for. kNotFound when there is none.
+  Result<SpanList> GetSubtree(TraceId id, SpanId top) const;
   // The traces that share these low 64 bits (Zipkin's lenient ids).
   Result<std::vector<TraceId>> TracesWithLowId(std::uint64_t low) const;
   Result<TraceSummary> Summarize(TraceId id) const;

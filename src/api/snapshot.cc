@@ -8,6 +8,7 @@
 #include "query/fetch.h"
 #include "query/names.h"
 #include "query/search.h"
+#include "query/subtree.h"
 
 namespace tracestore {
 
@@ -36,6 +37,15 @@ Result<SpanList> Snapshot::Get(TraceId id) const {
   TS_TRY_ASSIGN(auto spans, query::FetchTrace(*data_, id));
   if (spans->empty())
     return Error(ErrorCode::kNotFound, "there is no trace " + id.ToShortHex());
+  return SpanList(std::move(spans));
+}
+
+Result<SpanList> Snapshot::GetSubtree(TraceId id, SpanId top) const {
+  TS_TRY_ASSIGN(auto spans, query::FetchSubtree(*data_, id, top));
+  if (spans->empty()) {
+    return Error(ErrorCode::kNotFound,
+                 "there is no span " + top.ToHex() + " in a trace " + id.ToShortHex());
+  }
   return SpanList(std::move(spans));
 }
 

@@ -36,6 +36,12 @@ bool SummaryBuilder::Better(const Edge& a, const Edge& b) const {
   return strings_.Get(a.operation) < strings_.Get(b.operation);
 }
 
+bool SummaryBuilder::HasRepeatedIds() const {
+  std::vector<SpanId> ids = ids_;
+  std::sort(ids.begin(), ids.end());
+  return std::adjacent_find(ids.begin(), ids.end()) != ids.end();
+}
+
 TraceSummary SummaryBuilder::Build() const {
   TraceSummary summary;
   summary.trace_id = trace_id_;

@@ -19,6 +19,8 @@ namespace tracestore::assembly {
 class SummaryBuilder {
  public:
   void Add(const model::SpanBatch& batch, std::uint32_t row);
+  // Several of the spans added share an id.
+  bool HasRepeatedIds() const;
   TraceSummary Build() const;
 
  private:

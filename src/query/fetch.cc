@@ -83,6 +83,31 @@ Result<TraceSummary> FromTable(const SegmentReader& segment, const store::TraceP
   return summary;
 }
 
+// Page by page and without attributes. Spans that share an id may be equal, which only all of their
+// fields tell: true then.
+Result<bool> SummarizeStructure(const SnapshotData& data, TraceId id,
+                                const std::vector<TracePlace>& places,
+                                assembly::SummaryBuilder& builder) {
+  store::Projection structure;
+  structure.attributes = structure.all_columns = structure.events = false;
+  for (const TracePlace& place : places) {
+    TS_TRY_ASSIGN(const auto* table, place.segment->traces());
+    const store::TracePart& part = table->parts[place.ordinal];
+    const std::uint32_t end = part.first_row + part.rows;
+    for (std::uint32_t row = part.first_row; row < end;) {
+      const store::PageInfo& page = place.segment->pages()[place.segment->PageOfRow(row)];
+      const std::uint32_t stop = std::min(end, page.first_row + page.rows);
+      model::SpanBatch spans;
+      TS_TRY(place.segment->ReadRows(row, stop, structure, spans));
+      for (std::uint32_t i = 0; i < spans.size(); ++i) builder.Add(spans, i);
+      row = stop;
+    }
+  }
+  for (const auto& batch : data.head)
+    batch->ForEachRow(id, [&](std::uint32_t row) { builder.Add(batch->batch(), row); });
+  return builder.HasRepeatedIds();
+}
+
 }  // namespace
 
 Result<TraceSummary> SummaryOf(const SnapshotData& data, TraceId id) {
@@ -92,11 +117,13 @@ Result<TraceSummary> SummaryOf(const SnapshotData& data, TraceId id) {
     const store::TracePart& part = table->parts[places[0].ordinal];
     if (!part.has_repeats) return FromTable(*places[0].segment, part);
   }
+  if (places.empty() && !InHead(data, id))
+    return Error(ErrorCode::kNotFound, "there is no trace " + id.ToShortHex());
+  assembly::SummaryBuilder builder;
+  TS_TRY_ASSIGN(const bool repeats, SummarizeStructure(data, id, places, builder));
+  if (!repeats) return builder.Build();
   model::SpanBatch spans;
   TS_TRY(FetchInto(data, id, spans));
-  if (spans.empty()) {
-    return Error(ErrorCode::kNotFound, "there is no trace " + id.ToShortHex());
-  }
   return assembly::Summarize(spans);
 }
 

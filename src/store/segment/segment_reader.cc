@@ -367,6 +367,23 @@ Status SegmentReader::ReadRows(std::uint32_t first, std::uint32_t last,
   return {};
 }
 
+Status SegmentReader::ReadEdges(std::uint32_t first, std::uint32_t last,
+                                std::vector<SpanEdge>& out) const {
+  if (first >= last) return {};
+  TS_TRY_ASSIGN(const TraceTable* table, traces());
+  const std::size_t begin = out.size();
+  for (std::uint32_t page = PageOfRow(first); page < page_count(); ++page) {
+    if (pages_[page].first_row >= last) break;
+    TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
+    auto read = ReadPageEdges(payload, pages_[page].first_row, pages_[page].rows, *table, out);
+    if (!read.has_value()) return InPage(page, std::move(read).error());
+  }
+  const auto outside = [&](const SpanEdge& edge) { return edge.row < first || edge.row >= last; };
+  out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), outside),
+            out.end());
+  return {};
+}
+
 Status SegmentReader::VerifyAll() const {
   for (const auto& [kind, section] : sections_) TS_TRY(ReadSection(kind));
   TS_TRY_ASSIGN(const auto* lists, postings());

@@ -21,6 +21,7 @@
 #include "model/span_batch.h"
 #include "store/segment/lazy.h"
 #include "store/segment/page_decoder.h"
+#include "store/segment/page_edges.h"
 #include "store/segment/segment_format.h"
 #include "store/segment/segment_tables.h"
 #include "store/segment/segment_writer.h"
@@ -81,6 +82,9 @@ class SegmentReader {
   // Appends rows [first, last) to `out`. `projection` says what of them.
   Status ReadRows(std::uint32_t first, std::uint32_t last, const Projection& projection,
                   model::SpanBatch& out) const;
+
+  // Appends the ids of rows [first, last) and of their parents to `out`: about 20 bytes read a row.
+  Status ReadEdges(std::uint32_t first, std::uint32_t last, std::vector<SpanEdge>& out) const;
 
   // Checks every checksum and decodes every row: what `verify` does with a segment.
   Status VerifyAll() const;
