@@ -64,7 +64,6 @@ THIRD_PARTIES = (
     (re.compile(r"^xxhash\.h$"), ("base",)),
     (re.compile(r"^re2/"), ("predicate",)),
     (re.compile(r"^simdjson"), ("codec",)),
-    (re.compile(r"^protozero/"), ("codec",)),
     (re.compile(r"^boost/"), ("net",)),
     (re.compile(r"^google/protobuf/"), ("net", "ingest", "server", "backends")),
     (re.compile(r"^grpc"), ("net", "ingest", "server", "backends")),
