@@ -7,6 +7,7 @@
 #include "assembly/trace_graph.h"
 #include "codec/jaeger/jaeger_json.h"
 #include "model/span_batch.h"
+#include "server/jaeger/adjust.h"
 
 namespace tracestore::server {
 
@@ -21,7 +22,9 @@ void AppendTrace(const SpanList& spans, bool raw, std::string& out) {
     codec::EncodeJaegerTrace(batch, rows, options, out);
     return;
   }
-  const auto graph = assembly::TraceGraph::Build(batch);
+  const auto adjusted = AdjustForJaeger(batch);
+  const model::SpanBatch& shown = adjusted ? *adjusted : batch;
+  const auto graph = assembly::TraceGraph::Build(shown);
   for (assembly::NodeId node = 0; node < graph.span_count(); ++node)
     rows.push_back(graph.row(node));
   std::vector<std::vector<std::string>> warnings(rows.size());
@@ -29,7 +32,7 @@ void AppendTrace(const SpanList& spans, bool raw, std::string& out) {
     if (warning.node < warnings.size()) warnings[warning.node].push_back(warning.text);
   options.sort_tags = true;
   options.warnings = warnings;
-  codec::EncodeJaegerTrace(batch, rows, options, out);
+  codec::EncodeJaegerTrace(shown, rows, options, out);
 }
 
 }  // namespace tracestore::server
