@@ -2,7 +2,7 @@
 //   store_figures make --nezha DIRECTORY | --rich SPANS  REQUESTS   writes a file of OTLP requests
 //   store_figures ingest REQUESTS STORE     CPU, memory, bytes; protobuf's parse of the same bytes
 //   store_figures yardsticks REQUESTS       zstd -19 --long=27 over all
-//   store_figures huge STORE                one trace of a million spans: summary, one subtree
+//   store_figures huge SPANS STORE          one trace of so many: summary, one subtree
 //   store_figures queries STORE             latencies in process, warm and cold
 #include <sys/wait.h>
 #include <unistd.h>
@@ -193,7 +193,7 @@ Sample TakeSample(const Store& store) {
   const auto stats = snapshot->Stats(false);
   Check(stats.has_value(), "stats");
   std::mt19937_64 random(7);
-  while (sample.ids.size() < 200) {
+  for (int tries = 0; sample.ids.size() < 200 && tries < 5'000; ++tries) {
     Query query;
     const std::uint64_t at = stats->min_start_ns +
                              random() % (stats->max_start_ns - stats->min_start_ns + 1);
@@ -215,6 +215,7 @@ Sample TakeSample(const Store& store) {
       break;
     }
   }
+  Check(!sample.ids.empty(), "finding traces of 30 to 80 spans");
   return sample;
 }
 
@@ -372,11 +373,11 @@ Status MakeHuge(Store& store, std::size_t spans) {
   return {};
 }
 
-Status Huge(const std::string& directory) {
-  std::printf("one trace of 1,000,000 spans\n");
+Status Huge(std::size_t spans, const std::string& directory) {
+  std::printf("one trace of %zu spans\n", spans);
   {
     TS_TRY_ASSIGN(auto store, Store::Open(directory));
-    TS_TRY(MakeHuge(*store, 1'000'000));
+    TS_TRY(MakeHuge(*store, spans));
     TS_TRY(store->Close());
   }
   StoreOptions options;
@@ -389,11 +390,11 @@ Status Huge(const std::string& directory) {
   Print("summary", summary);
   std::mt19937_64 random(5);
   std::vector<SpanId> tops;
-  for (std::size_t i = 0; i < 999'990; ++i) {
+  for (std::size_t i = 0; i + 10 < spans; ++i) {
     const SpanId span{random() | 1};
     if (i > 0) (void)random();
     (void)random();
-    if (i > 990'000 && i % 500 == 0) tops.push_back(span);
+    if (i > spans - spans / 100 && i % (spans / 2000) == 0) tops.push_back(span);
   }
   Timings subtree;
   std::size_t found = 0;
@@ -415,7 +416,7 @@ int Usage() {
                "       store_figures ingest REQUESTS STORE\n"
                "       store_figures yardsticks REQUESTS\n"
                "       store_figures queries STORE\n"
-               "       store_figures huge STORE\n");
+               "       store_figures huge SPANS STORE      (20000 or more)\n");
   return 2;
 }
 
@@ -434,8 +435,8 @@ int main(int argc, char** argv) {
     done = Yardsticks(words[1]);
   } else if (words.size() == 2 && words[0] == "queries") {
     done = Queries(words[1]);
-  } else if (words.size() == 2 && words[0] == "huge") {
-    done = Huge(words[1]);
+  } else if (words.size() == 3 && words[0] == "huge" && std::atoll(words[1].c_str()) >= 20'000) {
+    done = Huge(std::strtoull(words[1].c_str(), nullptr, 10), words[2]);
   } else {
     return Usage();
   }
