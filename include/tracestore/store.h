@@ -113,12 +113,19 @@ struct DependencyLink {
 struct StoreStats {
   std::uint64_t spans = 0;          // in segments and head, repeats counted
   std::uint64_t head_spans = 0;
+  std::uint64_t deleted_spans = 0;  // deleted, still in segments until a compaction; not in `spans`
   std::uint64_t segments = 0;
   std::uint64_t segment_bytes = 0;
   std::uint64_t log_bytes = 0;
   std::uint64_t min_start_ns = 0;
   std::uint64_t max_start_ns = 0;
   std::vector<NamedCount> bytes_by_column;  // of the segments, largest first; only where asked
+};
+
+struct ArchiveResult {
+  std::uint64_t traces = 0;               // of those asked for, how many were there
+  std::uint64_t spans = 0;                // copied
+  std::uint64_t spans_there_already = 0;  // equal in every field to one that the archive had
 };
 
 // One moment of a store. Answers don't change while it lives; it holds files open and memory.
@@ -139,6 +146,7 @@ class Snapshot {
   // The spans with id `top` and all below them, each as often as it was stored. Of the trace's other
   // spans only ids are read: what a view of a huge trace asks for. kNotFound when there is none.
   Result<SpanList> GetSubtree(TraceId id, SpanId top) const;
+  Result<bool> Has(TraceId id) const;
   // The traces that share these low 64 bits (Zipkin's lenient ids).
   Result<std::vector<TraceId>> TracesWithLowId(std::uint64_t low) const;
   Result<TraceSummary> Summarize(TraceId id) const;
@@ -191,6 +199,26 @@ class Store {
   Result<std::vector<OperationInfo>> Operations(std::string_view service) const;
   Result<std::vector<DependencyLink>> Dependencies(TimeRange range) const;
 
+  // Deletes whole traces: no later snapshot of any process has one of the spans that stand now, for
+  // good; the bytes go when segments are compacted. Spans that are appended after it returned are
+  // kept, also those of a deleted trace. Snapshots taken before keep their answers. Also with
+  // OpenMode::kRead, beside a process that appends. Durable when it returns; of more than 65,536
+  // traces some may be done when it fails. Gives how many of the traces there were.
+  // Errors: kIo (also where the store can't be written), kCorruption, kBusy.
+  Result<std::uint64_t> Delete(const std::vector<TraceId>& ids);
+  // The traces that match now, whatever the query's limit, order and cursor. Of a service: all
+  // traces with a span of it, whole, as DeleteWhere(Query().Service(name)). Errors also as Find.
+  Result<std::uint64_t> DeleteWhere(const Query& query);
+  // Every span that stands now.
+  Status DeleteAll();
+
+  // Copies whole traces to the archive, which is a store of its own in ArchiveDirectory(): open it
+  // as any other. Spans that it has are not copied again. Also with OpenMode::kRead. Durable when
+  // it returns. Ids that aren't there are passed over. Errors: kBusy where another process is
+  // writing to the archive just now (named), kIo, kCorruption.
+  Result<ArchiveResult> Archive(const std::vector<TraceId>& ids);
+  Result<ArchiveResult> ArchiveWhere(const Query& query);  // as DeleteWhere
+
   Status Sync();   // everything acknowledged is on the medium
   Status Seal();   // the head becomes a segment now
   Status Close();  // seals, syncs, and lets the directory go; further calls fail
@@ -199,6 +227,9 @@ class Store {
   explicit Store(std::unique_ptr<store::Engine> engine);
   std::unique_ptr<store::Engine> engine_;
 };
+
+// Where the archive of the store at `directory` is: "<directory>/archive".
+std::string ArchiveDirectory(const std::string& directory);
 
 // Spans of files, with the same questions as a store, no directory needed. `contents`: whole files,
 // plain or gzip or zstd, each of any format, told by content. Errors: kInvalidArgument naming what

@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "query/dependencies.h"
 #include "query/fetch.h"
+#include "query/hidden_rows.h"
 #include "query/names.h"
 #include "query/search.h"
 #include "query/subtree.h"
@@ -76,8 +77,11 @@ Result<StoreStats> Snapshot::Stats(bool by_column) const {
     any = true;
   };
   std::map<std::string, std::uint64_t> columns;
-  for (const auto& segment : data_->segments) {
-    stats.spans += segment->meta().rows;
+  for (std::size_t i = 0; i < data_->segments.size(); ++i) {
+    const auto& segment = data_->segments[i];
+    TS_TRY_ASSIGN(const std::uint64_t hidden, query::HiddenRowCount(*data_, i));
+    stats.deleted_spans += hidden;
+    stats.spans += segment->meta().rows - hidden;
     stats.segment_bytes += segment->file_bytes();
     widen(segment->meta().min_start_ns, segment->meta().max_start_ns);
     if (!by_column) continue;

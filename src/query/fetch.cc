@@ -18,8 +18,10 @@ bool InHead(const SnapshotData& data, TraceId id) {
 
 Result<std::vector<TracePlace>> FindPlaces(const SnapshotData& data, TraceId id) {
   std::vector<TracePlace> places;
-  for (const auto& segment : data.segments) {
+  for (std::size_t i = 0; i < data.segments.size(); ++i) {
+    const auto& segment = data.segments[i];
     TS_TRY_ASSIGN(const auto ordinals, segment->FindTrace(id));
+    if (ordinals.empty() || data.Hidden(i, id)) continue;
     for (const std::uint32_t ordinal : ordinals) places.push_back({segment.get(), ordinal});
   }
   return places;
@@ -129,9 +131,11 @@ Result<TraceSummary> SummaryOf(const SnapshotData& data, TraceId id) {
 
 Result<std::vector<TraceId>> TracesWithLowId(const SnapshotData& data, std::uint64_t low) {
   std::set<TraceId> ids;
-  for (const auto& segment : data.segments) {
-    TS_TRY_ASSIGN(const auto found, segment->FindLowId(low));
-    ids.insert(found.begin(), found.end());
+  for (std::size_t i = 0; i < data.segments.size(); ++i) {
+    TS_TRY_ASSIGN(const auto found, data.segments[i]->FindLowId(low));
+    for (const TraceId id : found) {
+      if (!data.Hidden(i, id)) ids.insert(id);
+    }
   }
   for (const auto& batch : data.head) {
     for (const model::SpanRecord& span : batch->batch().spans) {

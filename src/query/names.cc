@@ -10,6 +10,7 @@
 
 #include "base/try.h"
 #include "model/text.h"
+#include "query/hidden_rows.h"
 
 namespace tracestore::query {
 namespace {
@@ -28,6 +29,21 @@ void AddTo(Counts& counts, std::string_view name, std::uint64_t count) {
   const auto at = counts.lower_bound(name);
   if (at != counts.end() && at->first == name) at->second += count;
   else counts.emplace_hint(at, name, count);
+}
+
+// What to add to a count so that `count` is taken out of it: the sum of both is exact, modulo 2^64.
+constexpr std::uint64_t Minus(std::uint64_t count) { return 0 - count; }
+
+// With what deleted rows counted for taken out, nothing may be left of a name.
+void DropZeros(Counts& counts) {
+  std::erase_if(counts, [](const auto& entry) { return entry.second == 0; });
+}
+
+store::Projection Structure() {
+  store::Projection projection;
+  projection.attributes = false;
+  projection.events = false;
+  return projection;
 }
 
 std::vector<NamedCount> ByName(const Counts& counts) {
@@ -112,15 +128,39 @@ class ValueCounter {
 
   void Add(std::string text, std::uint64_t count) { counts_[std::move(text)] += count; }
 
-  void AddBatch(const SpanBatch& batch) {
+  void AddBatch(const SpanBatch& batch, bool remove = false) {
     const auto key = batch.strings.Find(key_);
     if (!key) return;
     ForEachAttribute(batch, [&](const model::Attribute& attribute, std::uint64_t count) {
-      if (attribute.key == *key) Add(model::CanonicalText(batch, attribute), count);
+      if (attribute.key == *key)
+        Add(model::CanonicalText(batch, attribute), remove ? Minus(count) : count);
     });
   }
 
-  Status AddSegment(const SegmentReader& segment) {
+  Status AddSegment(const SnapshotData& data, std::size_t number) {
+    TS_TRY(AddAllOf(*data.segments[number]));
+    return ForEachHiddenBatch(data, number, {},
+                              [&](const SpanBatch& rows) { AddBatch(rows, true); });
+  }
+
+  std::vector<NamedCount> MostFrequent(std::size_t limit) && {
+    std::vector<NamedCount> list;
+    list.reserve(counts_.size());
+    for (auto& [text, count] : counts_) {
+      if (count > 0) list.push_back({text, count});
+    }
+    const auto before = [](const NamedCount& a, const NamedCount& b) {
+      return a.count != b.count ? a.count > b.count : a.name < b.name;
+    };
+    if (limit == 0 || limit > list.size()) limit = list.size();
+    std::partial_sort(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(limit), list.end(),
+                      before);
+    list.resize(limit);
+    return list;
+  }
+
+ private:
+  Status AddAllOf(const SegmentReader& segment) {
     TS_TRY_ASSIGN(const auto* strings, segment.dictionary());
     TS_TRY_ASSIGN(const auto* postings, segment.postings());
     const auto key = strings->Find(key_);
@@ -138,21 +178,6 @@ class ValueCounter {
                        });
   }
 
-  std::vector<NamedCount> MostFrequent(std::size_t limit) && {
-    std::vector<NamedCount> list;
-    list.reserve(counts_.size());
-    for (auto& [text, count] : counts_) list.push_back({text, count});
-    const auto before = [](const NamedCount& a, const NamedCount& b) {
-      return a.count != b.count ? a.count > b.count : a.name < b.name;
-    };
-    if (limit == 0 || limit > list.size()) limit = list.size();
-    std::partial_sort(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(limit), list.end(),
-                      before);
-    list.resize(limit);
-    return list;
-  }
-
- private:
   Status ScanSegment(const SegmentReader& segment, std::uint32_t key) {
     TS_TRY_ASSIGN(const auto* tables, segment.tables());
     store::Projection projection;
@@ -179,11 +204,16 @@ class ValueCounter {
 
 Result<std::vector<NamedCount>> Services(const SnapshotData& data) {
   Counts counts;
-  for (const auto& segment : data.segments) {
-    TS_TRY(ForEachTerm(*segment, TermKind::kService, std::nullopt,
+  for (std::size_t i = 0; i < data.segments.size(); ++i) {
+    TS_TRY(ForEachTerm(*data.segments[i], TermKind::kService, std::nullopt,
                        [&](const auto& texts, index::Term term, std::uint64_t count) {
                          AddTo(counts, texts.At(term.a), count);
                        }));
+    TS_TRY(ForEachHiddenBatch(data, i, Structure(), [&](const SpanBatch& rows) {
+      ForEachOperation(rows, [&](std::string_view service, const SpanRecord&, std::uint64_t count) {
+        AddTo(counts, service, Minus(count));
+      });
+    }));
   }
   for (const auto& part : data.head) {
     ForEachOperation(part->batch(),
@@ -191,6 +221,7 @@ Result<std::vector<NamedCount>> Services(const SnapshotData& data) {
                        AddTo(counts, service, count);
                      });
   }
+  DropZeros(counts);
   if (const auto none = counts.find(""); none != counts.end()) counts.erase(none);
   return ByName(counts);
 }
@@ -198,7 +229,17 @@ Result<std::vector<NamedCount>> Services(const SnapshotData& data) {
 Result<std::vector<OperationInfo>> Operations(const SnapshotData& data, std::string_view service) {
   constexpr std::uint32_t kKinds = 6;
   std::map<std::pair<std::string, std::uint32_t>, std::uint64_t> counts;
-  for (const auto& segment : data.segments) {
+  // Adds the batch's spans, or takes them out.
+  const auto add = [&](const SpanBatch& batch, bool remove) {
+    ForEachOperation(batch, [&](std::string_view owner, const SpanRecord& span,
+                                std::uint64_t count) {
+      if (!service.empty() && owner != service) return;
+      counts[{std::string(batch.text(span.name)), static_cast<std::uint32_t>(span.kind)}] +=
+          remove ? Minus(count) : count;
+    });
+  };
+  for (std::size_t i = 0; i < data.segments.size(); ++i) {
+    const auto& segment = data.segments[i];
     std::optional<std::uint32_t> only;
     if (!service.empty()) {
       TS_TRY_ASSIGN(const auto* strings, segment->dictionary());
@@ -213,43 +254,41 @@ Result<std::vector<OperationInfo>> Operations(const SnapshotData& data, std::str
                            counts[{std::string(texts.At(term.b)), kind}] += count;
                          }));
     }
+    TS_TRY(ForEachHiddenBatch(data, i, Structure(),
+                              [&](const SpanBatch& rows) { add(rows, true); }));
   }
-  for (const auto& part : data.head) {
-    const SpanBatch& batch = part->batch();
-    ForEachOperation(batch, [&](std::string_view owner, const SpanRecord& span,
-                                std::uint64_t count) {
-      if (service.empty() || owner == service)
-        counts[{std::string(batch.text(span.name)), static_cast<std::uint32_t>(span.kind)}] += count;
-    });
-  }
+  for (const auto& part : data.head) add(part->batch(), false);
   std::vector<OperationInfo> list;
   list.reserve(counts.size());
-  for (const auto& [operation, count] : counts)
-    list.push_back({operation.first, static_cast<SpanKind>(operation.second), count});
+  for (const auto& [operation, count] : counts) {
+    if (count > 0) list.push_back({operation.first, static_cast<SpanKind>(operation.second), count});
+  }
   return list;
 }
 
 Result<std::vector<NamedCount>> Keys(const SnapshotData& data) {
   Counts counts;
-  for (const auto& segment : data.segments) {
-    TS_TRY(ForEachTerm(*segment, TermKind::kKey, std::nullopt,
+  const auto add = [&](const SpanBatch& batch, bool remove) {
+    ForEachAttribute(batch, [&](const model::Attribute& attribute, std::uint64_t count) {
+      AddTo(counts, batch.text(attribute.key), remove ? Minus(count) : count);
+    });
+  };
+  for (std::size_t i = 0; i < data.segments.size(); ++i) {
+    TS_TRY(ForEachTerm(*data.segments[i], TermKind::kKey, std::nullopt,
                        [&](const auto& texts, index::Term term, std::uint64_t count) {
                          AddTo(counts, texts.At(term.a), count);
                        }));
+    TS_TRY(ForEachHiddenBatch(data, i, {}, [&](const SpanBatch& rows) { add(rows, true); }));
   }
-  for (const auto& part : data.head) {
-    const SpanBatch& batch = part->batch();
-    ForEachAttribute(batch, [&](const model::Attribute& attribute, std::uint64_t count) {
-      AddTo(counts, batch.text(attribute.key), count);
-    });
-  }
+  for (const auto& part : data.head) add(part->batch(), false);
+  DropZeros(counts);
   return ByName(counts);
 }
 
 Result<std::vector<NamedCount>> Values(const SnapshotData& data, std::string_view key,
                                        std::size_t limit) {
   ValueCounter counter(key);
-  for (const auto& segment : data.segments) TS_TRY(counter.AddSegment(*segment));
+  for (std::size_t i = 0; i < data.segments.size(); ++i) TS_TRY(counter.AddSegment(data, i));
   for (const auto& part : data.head) counter.AddBatch(part->batch());
   return std::move(counter).MostFrequent(limit);
 }

@@ -163,7 +163,7 @@ class Searcher {
       TS_TRY(CheckStop(query_));
       const store::PageInfo& info = segment.pages()[page];
       if (TooOld(info.max_start_ns)) continue;
-      TS_TRY(JudgePage(*judge, info, *table));
+      TS_TRY(JudgePage(number, *judge, info, *table));
       if (undecided_.empty()) continue;
       model::SpanBatch rows;
       TS_TRY(segment.ReadRows(info.first_row, info.first_row + info.rows, projection, rows));
@@ -182,7 +182,7 @@ class Searcher {
   }
 
   // Decides what parts of the page can be decided without their rows; the others are `undecided_`.
-  Status JudgePage(const PartJudge& judge, const store::PageInfo& info,
+  Status JudgePage(std::size_t number, const PartJudge& judge, const store::PageInfo& info,
                    const store::TraceTable& table) {
     undecided_.clear();
     const std::uint32_t end = info.first_row + info.rows;
@@ -190,6 +190,7 @@ class Searcher {
          i < table.parts.size() && table.parts[i].first_row < end; ++i) {
       const store::TracePart& part = table.parts[i];
       if (part.has_start && TooOld(part.start_ns)) continue;
+      if (data_.Hidden(number, part.id)) continue;
       if (judge.JudgeLeaf(part, leaf_) == Verdict::kNo) continue;
       if (!IsAlone(part)) {
         undecided_.push_back(&part);
@@ -270,7 +271,7 @@ class Searcher {
     TraceVerdict trace(compiled_.leaf_count());
     for (std::size_t i = 0; i < data_.segments.size(); ++i) {
       TS_TRY_ASSIGN(const auto ordinals, data_.segments[i]->FindTrace(id));
-      if (ordinals.empty()) continue;
+      if (ordinals.empty() || data_.Hidden(i, id)) continue;
       TS_TRY_ASSIGN(const auto* table, data_.segments[i]->traces());
       TS_TRY_ASSIGN(const PartJudge* judge, JudgeOf(i));
       for (const std::uint32_t ordinal : ordinals) judge->AddPart(table->parts[ordinal], trace);

@@ -6,6 +6,7 @@
 #include "assembly/trace_graph.h"
 #include "base/try.h"
 #include "query/fetch.h"
+#include "query/hidden_rows.h"
 
 namespace tracestore::query {
 namespace {
@@ -235,7 +236,8 @@ Status ForEachFacts(const SnapshotData& data, FactKind kind, TimeRange range, Fa
                     const Visit& visit) {
   const Scattered scattered(data);
   TraceIds ids = scattered.head();
-  for (const auto& segment : data.segments) {
+  for (std::size_t number = 0; number < data.segments.size(); ++number) {
+    const auto& segment = data.segments[number];
     if (!MayStartIn(*segment, range)) continue;
     TS_TRY_ASSIGN(const auto* table, segment->traces());
     std::vector<bool> left_out;
@@ -246,6 +248,9 @@ Status ForEachFacts(const SnapshotData& data, FactKind kind, TimeRange range, Fa
         if (left_out[i]) ids.insert(table->parts[i].id);
       }
     }
+    TS_TRY_ASSIGN(const auto hidden, HiddenParts(data, number));
+    if (!hidden.empty()) left_out.resize(table->parts.size());
+    for (const std::uint32_t part : hidden) left_out[part] = true;
     TS_TRY_ASSIGN(const auto facts, cache.Get(segment, kind));
     visit(*facts, [&](std::uint32_t part) { return left_out.empty() || !left_out[part]; });
   }

@@ -147,8 +147,9 @@ class Catalog {
   virtual Result<std::uint64_t> CommitSeal(const SealCommit& commit) = 0;
 
   // Adds all at one log position, which `position` reads inside the write transaction, so that no
-  // seal commits between. It may be called more than once and must not call the catalog. Gives the
-  // last sequence.
+  // seal commits between. It may be called more than once and must not call the catalog. A position
+  // in logs that are retired (they may be gone) counts as the beginning of the first that isn't.
+  // Gives the last sequence.
   virtual Result<std::uint64_t> AddTombstones(
       const std::vector<NewTombstone>& tombstones,
       const std::function<Result<LogPosition>()>& position) = 0;

@@ -271,7 +271,9 @@ Result<std::uint64_t> LmdbCatalog::AddTombstones(
   std::uint64_t next = 0;
   const auto body = [&](LmdbTxn& txn) -> Status {
     TS_TRY_ASSIGN(next, MetaNumber(txn, kMetaNextTombstone));
-    TS_TRY_ASSIGN(const LogPosition at, position());
+    TS_TRY_ASSIGN(LogPosition at, position());
+    TS_TRY_ASSIGN(const std::uint64_t retired_before, MetaNumber(txn, kMetaRetiredBefore));
+    at = std::max(at, LogPosition{retired_before, 0});
     if (tombstones.empty()) return {};
     for (const NewTombstone& made : tombstones) {
       const Tombstone tombstone{next, made.kind, made.trace_id, at};

@@ -1,5 +1,7 @@
 #include "store/catalog/memory_catalog.h"
 
+#include <algorithm>
+
 #include "base/try.h"
 #include "store/catalog/catalog_format.h"
 
@@ -73,7 +75,8 @@ Result<std::uint64_t> MemoryCatalog::AddTombstones(
     const std::vector<NewTombstone>& tombstones,
     const std::function<Result<LogPosition>()>& position) {
   const std::lock_guard lock(disk_->mutex);
-  TS_TRY_ASSIGN(const LogPosition at, position());
+  TS_TRY_ASSIGN(LogPosition at, position());
+  at = std::max(at, LogPosition{disk_->view.retired_before, 0});
   TS_TRY(BeforeCommit());
   for (const NewTombstone& made : tombstones) {
     const std::uint64_t sequence = disk_->next_tombstone++;

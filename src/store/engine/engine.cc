@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "store/engine/batch_codec.h"
+#include "store/engine/deletes.h"
 #include "store/segment/segment_format.h"
 
 namespace tracestore::store {
@@ -89,12 +90,17 @@ Status Engine::StartWriting() {
 // Reads what no segment holds yet out of the log, and removes what a crash left behind.
 Status Engine::Recover() {
   CatalogView view;
-  TS_TRY(segments_.Refresh(*catalog_, view, published_));
+  SnapshotData live;
+  TS_TRY(segments_.Refresh(*catalog_, view, live));
+  UseSegments(view, std::move(live));
+  follower_.Hide(tombstones_);
   TS_TRY(RemoveLogsBefore(files_, WalDirectory(directory_), view.retired_before));
   RemoveStrayFiles(view);
   TS_TRY(follower_.Refresh(view.retired_before));
-  for (const auto& batch : follower_.batches()) head_->Adopt(batch);
-  next_log_ = std::max(follower_.last_log() + 1, view.retired_before);
+  for (const auto& [number, log] : follower_.logs()) head_->AdoptAll(*log.head);
+  // Not one that tombstones think behind them: a power cut may have taken the log they were read at.
+  next_log_ = std::max({follower_.last_log() + 1, view.retired_before,
+                        tombstones_->highest().file_number + 1});
   if (const std::uint64_t places = follower_.damaged_places(); places > 0) {
     Log(LogLevel::kWarning, "the log of " + directory_ + " had " + std::to_string(places) +
                                 " torn or damaged places, which were passed over");
@@ -140,10 +146,11 @@ void Engine::Freeze() {
   if (log_ != nullptr) next_log_ = std::max(next_log_, log_->file_number() + 1);
   log_.reset();
   const std::lock_guard lock(state_mutex_);
-  if (head_->empty()) return;
+  if (!head_->holds_records()) return;
   frozen_bytes_ += head_->memory_bytes();
   frozen_.push_back({head_, next_log_, false});
   head_ = std::make_shared<Head>();
+  head_->Hide(tombstones_);
   frozen_changed_.notify_all();
 }
 
@@ -195,7 +202,7 @@ Status Engine::Append(model::SpanBatch&& batch) {
     bool full = false;
     {
       const std::lock_guard state(state_mutex_);
-      head_->Add(std::move(batch));
+      head_->Add(std::move(batch), record.end);
       full = HeadIsFull();
     }
     if (full) Freeze();
@@ -234,7 +241,7 @@ void Engine::SealLoop(const std::stop_token& stop) {
     {
       std::unique_lock lock(state_mutex_);
       frozen_changed_.wait_for(lock, stop, 1s, [&] { return !frozen_.empty(); });
-      old = !head_->empty() &&
+      old = head_->holds_records() &&
             std::chrono::steady_clock::now() - head_->since() >= options_.head_max_age;
     }
     if (old) {
@@ -281,10 +288,21 @@ Status Engine::WriteSegmentFile(SegmentId id, const std::string& bytes) {
 }
 
 Status Engine::SealHead(const Frozen& frozen) {
-  TS_TRY_ASSIGN(const BuiltSegment built, BuildSegment(Concatenate(frozen.head->batches())));
-  TS_TRY_ASSIGN(const CatalogView view, catalog_->Read());
-  TS_TRY(WriteSegmentFile(view.next_segment_id, built.bytes));
-  TS_TRY(CommitSegment(built, view.next_segment_id, frozen));
+  Head left = *frozen.head;  // without what is deleted
+  BuiltSegment built;
+  bool committed = false;
+  while (!committed) {
+    CatalogView view;
+    SnapshotData live;
+    TS_TRY(segments_.Refresh(*catalog_, view, live));
+    if (live.tombstones != nullptr) left.Hide(live.tombstones);
+    built = {};
+    if (!left.empty()) {
+      TS_TRY_ASSIGN(built, BuildSegment(Concatenate(left.batches())));
+      TS_TRY(WriteSegmentFile(view.next_segment_id, built.bytes));
+    }
+    TS_TRY_ASSIGN(committed, CommitSegment(built, view.next_segment_id, frozen, left));
+  }
   Metric("sealed_spans", static_cast<double>(built.meta.rows));
   Metric("sealed_bytes", static_cast<double>(built.bytes.size()));
   // The logs are retired in the catalog: a failure to remove them is mended at the next open.
@@ -292,7 +310,7 @@ Status Engine::SealHead(const Frozen& frozen) {
       !removed.has_value()) {
     Log(LogLevel::kWarning, "a retired log could not be removed: " + removed.error().message());
   }
-  return {};
+  return Publish();
 }
 
 Result<std::vector<Straddler>> Engine::FindStraddlers(const std::vector<TraceId>& ids,
@@ -311,8 +329,10 @@ Result<std::vector<Straddler>> Engine::FindStraddlers(const std::vector<TraceId>
   return found;
 }
 
-// Makes the segment live, retires its log, and swaps it for the frozen head in one step.
-Status Engine::CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen) {
+// Makes the segment live and retires its log. `built` has no rows where `left`, of which it is made,
+// has none. Gives false where more of `left` was deleted meanwhile: the segment must be made again.
+Result<bool> Engine::CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen,
+                                   Head& left) {
   SegmentInfo info;
   info.id = id;
   info.file_bytes = built.bytes.size();
@@ -330,21 +350,30 @@ Status Engine::CommitSegment(const BuiltSegment& built, SegmentId id, const Froz
     CatalogView view;
     SnapshotData live;
     TS_TRY(segments_.Refresh(*catalog_, view, live));
+    if (live.tombstones != nullptr) left.Hide(live.tombstones);
+    if (left.spans() != built.meta.rows) {
+      (void)files_.Unlink(SegmentPath(directory_, id));
+      return false;
+    }
     SealCommit commit;
     info.log_begin = {view.retired_before, 0};
-    commit.added = {info};
+    if (built.meta.rows > 0) commit.added = {info};
+    commit.removed = WhollyHidden(view, live);
+    TS_TRY_ASSIGN(commit.removed_tombstones,
+                  FinishedTombstones(view, live, commit.removed, frozen.next_log));
     TS_TRY_ASSIGN(commit.straddlers, FindStraddlers(built.trace_ids, id, live));
     commit.retired_before = frozen.next_log;
     commit.based_on_segments_version = view.segments_version;
+    commit.based_on_tombstones_version = view.tombstones_version;
     const auto committed = catalog_->CommitSeal(commit);
     if (committed.has_value()) {
+      RemoveSegmentFiles(commit.removed);
       const std::lock_guard lock(state_mutex_);
       frozen_.front().committed = true;
-      break;
+      return true;
     }
     if (committed.error().code() != ErrorCode::kBusy) return committed.error();
   }
-  return Publish();
 }
 
 Status Engine::Publish() {
@@ -355,7 +384,7 @@ Status Engine::Publish() {
   // If the new segment can't be opened now, its rows stay readable from the frozen head and the next
   // try only opens it.
   if (refreshed.has_value()) {
-    published_ = std::move(live);
+    UseSegments(view, std::move(live));
     frozen_bytes_ -= frozen_.front().head->memory_bytes();
     frozen_.pop_front();
   }
@@ -370,6 +399,7 @@ Result<std::shared_ptr<const SnapshotData>> Engine::TakeSnapshot() {
 
 Result<std::shared_ptr<const SnapshotData>> Engine::SnapshotAsWriter() {
   const std::lock_guard lock(state_mutex_);
+  TS_TRY(HideDeleted());
   auto data = std::make_shared<SnapshotData>(published_);
   const auto add = [&](const Head& head) {
     data->head.insert(data->head.end(), head.batches().begin(), head.batches().end());
@@ -385,7 +415,11 @@ Result<std::shared_ptr<const SnapshotData>> Engine::SnapshotAsReader() {
     auto data = std::make_shared<SnapshotData>();
     CatalogView view;
     auto status = segments_.Refresh(*catalog_, view, *data);
-    if (status.has_value()) status = follower_.Refresh(view.retired_before);
+    if (status.has_value()) {
+      follower_.Hide(data->tombstones != nullptr ? data->tombstones
+                                                 : std::make_shared<const TombstoneSet>());
+      status = follower_.Refresh(view.retired_before);
+    }
     TS_TRY_ASSIGN(const std::uint64_t version, catalog_->Version());
     // A seal in between may have retired a log before it was read, or a file: look again.
     if (version != view.version) continue;

@@ -43,11 +43,17 @@ class Engine {
   Status Append(model::SpanBatch&& batch);
   Result<std::shared_ptr<const SnapshotData>> TakeSnapshot();
 
+  // Hides the rows that stand now, for every process, for good (docs/format/catalog.md). Also where
+  // the store is open for reading. Rows appended after it returned stay. In transactions of 65,536:
+  // on an error some may have been done. Errors: kIo, kCorruption.
+  Status Delete(const std::vector<NewTombstone>& tombstones);
+
   Status Sync();
   Status Seal();
   Status Close();
 
   const StoreOptions& options() const noexcept { return options_; }
+  const std::string& directory() const noexcept { return directory_; }
 
  private:
   struct Frozen {
@@ -68,11 +74,16 @@ class Engine {
   void RemoveStrayFiles(const CatalogView& view);
   Status SealNext();
   Status SealHead(const Frozen& frozen);
-  Status CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen);
+  Result<bool> CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen,
+                             Head& left);
   Result<std::vector<Straddler>> FindStraddlers(const std::vector<TraceId>& ids, SegmentId id,
                                                 const SnapshotData& live);
   Status WriteSegmentFile(SegmentId id, const std::string& bytes);
   Status Publish();
+  Status HideDeleted();
+  void UseTombstones(const std::shared_ptr<const TombstoneSet>& tombstones);
+  void UseSegments(const CatalogView& view, SnapshotData&& live);
+  void RemoveSegmentFiles(const std::vector<SegmentId>& ids);
   void SealLoop(const std::stop_token& stop);
   void SyncLoop(const std::stop_token& stop);
   Result<std::shared_ptr<const SnapshotData>> SnapshotAsWriter();
@@ -101,6 +112,9 @@ class Engine {
   std::deque<Frozen> frozen_;
   std::uint64_t frozen_bytes_ = 0;
   SnapshotData published_;          // segments and straddlers as of the last seal
+  // Of all that snapshots leave out; from the catalog as of the version.
+  std::shared_ptr<const TombstoneSet> tombstones_ = std::make_shared<TombstoneSet>();
+  std::uint64_t tombstones_as_of_ = 0;
   std::optional<Error> seal_error_; // of the last try; none when it went well
   bool closed_ = false;
   std::condition_variable_any frozen_changed_;

@@ -18,13 +18,19 @@ Status LogFollower::ReadOn(FollowedLog& log) {
     }
     auto batch = DecodeBatch(record.payload);
     if (batch.has_value()) {
-      log.head->Add(std::move(*batch));
+      log.head->Add(std::move(*batch), record.end);
     } else if (batch.error().code() == ErrorCode::kUnsupported) {
       return std::move(batch).error();
     } else {
       ++log.bad_batches;
     }
   }
+}
+
+void LogFollower::Hide(const std::shared_ptr<const TombstoneSet>& tombstones) {
+  if (hidden_ == tombstones) return;
+  hidden_ = tombstones;
+  for (auto& [number, log] : logs_) log.head->Hide(tombstones);
 }
 
 Status LogFollower::Refresh(std::uint64_t first) {
@@ -38,6 +44,7 @@ Status LogFollower::Refresh(std::uint64_t first) {
       TS_TRY_ASSIGN(auto reader, LogReader::Open(files_, directory_, number));
       found = logs_.emplace(number, FollowedLog{}).first;
       found->second.reader = std::move(reader);
+      found->second.head->Hide(hidden_);
     }
     TS_TRY(ReadOn(found->second));
     log_bytes_ += found->second.reader->position().offset;

@@ -18,6 +18,9 @@ class LogFollower {
   LogFollower(fs::FileSystem& files, std::string directory)
       : files_(files), directory_(std::move(directory)) {}
 
+  // From now on without the rows that these tombstones hide.
+  void Hide(const std::shared_ptr<const TombstoneSet>& tombstones);
+
   // Reads on in every log from number `first` up. kNotFound where one of them was retired
   // meanwhile: the catalog must be read again.
   Status Refresh(std::uint64_t first);
@@ -45,6 +48,7 @@ class LogFollower {
   const std::string directory_;
   std::map<std::uint64_t, FollowedLog> logs_;
   std::uint64_t log_bytes_ = 0;
+  std::shared_ptr<const TombstoneSet> hidden_ = std::make_shared<TombstoneSet>();
 };
 
 }  // namespace tracestore::store

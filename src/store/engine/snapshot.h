@@ -15,12 +15,23 @@ namespace tracestore::store {
 // Some spans of the head, with an index by trace. Immutable: any thread reads.
 class HeadBatch {
  public:
-  explicit HeadBatch(model::SpanBatch batch) : batch_(std::move(batch)) {
+  // Rows [first_row, the next run's) came in the record of the log that ends at `end`.
+  struct Run {
+    std::uint32_t first_row = 0;
+    LogPosition end{};
+  };
+
+  // `runs` ascending by row, the first at row 0, ends rising.
+  HeadBatch(model::SpanBatch batch, std::vector<Run> runs)
+      : batch_(std::move(batch)), runs_(std::move(runs)) {
     for (std::uint32_t row = 0; row < batch_.size(); ++row)
       by_trace_.push_back({batch_.spans[row].trace_id, row});
     std::sort(by_trace_.begin(), by_trace_.end());
   }
+  explicit HeadBatch(model::SpanBatch batch, LogPosition end = {})
+      : HeadBatch(std::move(batch), {Run{0, end}}) {}
   const model::SpanBatch& batch() const noexcept { return batch_; }
+  const std::vector<Run>& runs() const noexcept { return runs_; }
 
   // Calls `visit(row)` for each row of the trace.
   template <typename Visit>
@@ -35,7 +46,8 @@ class HeadBatch {
     return at != by_trace_.end() && at->id == id;
   }
   std::size_t memory_bytes() const noexcept {
-    return batch_.memory_bytes() + by_trace_.capacity() * sizeof(Entry);
+    return batch_.memory_bytes() + by_trace_.capacity() * sizeof(Entry) +
+           runs_.capacity() * sizeof(Run);
   }
 
  private:
@@ -45,6 +57,7 @@ class HeadBatch {
     auto operator<=>(const Entry&) const = default;
   };
   model::SpanBatch batch_;
+  std::vector<Run> runs_;
   std::vector<Entry> by_trace_;
 };
 

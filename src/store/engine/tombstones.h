@@ -27,15 +27,19 @@ class TombstoneSet {
 
   // Whether a row of the trace is hidden whose place in the log ends at `end`.
   bool Hides(TraceId id, LogPosition end) const noexcept {
-    if (end <= before_) return true;
+    if (HidesAll(end)) return true;
     if (highest_ < end) return false;
     const auto found = traces_.find(id);
     return found != traces_.end() && end <= found->second;
   }
   // Whether every row is hidden whose place ends at `end`.
-  bool HidesAll(LogPosition end) const noexcept { return end <= before_; }
+  bool HidesAll(LogPosition end) const noexcept {
+    return before_.file_number != 0 && end <= before_;
+  }
   // False: nothing whose place ends at `end` or later is hidden.
-  bool MayHide(LogPosition end) const noexcept { return end <= highest_; }
+  bool MayHide(LogPosition end) const noexcept {
+    return !tombstones_.empty() && end <= highest_;
+  }
 
   const std::vector<Tombstone>& tombstones() const noexcept { return tombstones_; }
   bool empty() const noexcept { return tombstones_.empty(); }

@@ -1,0 +1,185 @@
+// Deletes that come while a head is being sealed, and what is left of tombstones and logs after.
+#include "store/engine/deletes.h"
+
+#include <gtest/gtest.h>
+
+#include "fs/memory_file_system.h"
+#include "store/catalog/memory_catalog.h"
+#include "store/engine/engine.h"
+
+namespace tracestore::store {
+namespace {
+
+model::SpanBatch OneSpan(std::uint64_t trace, std::uint64_t span) {
+  model::SpanBatch batch;
+  batch.resources.emplace_back();
+  batch.scopes.emplace_back();
+  model::SpanRecord& record = batch.spans.emplace_back();
+  record.trace_id = {7, trace};
+  record.span_id = {span};
+  record.name = batch.strings.Intern("work");
+  record.start_ns = 1'000'000 + span;
+  record.presence = model::kHasStart;
+  return batch;
+}
+
+// Calls a hook before each commit of a seal, as another process may come between.
+class HookedCatalog final : public Catalog {
+ public:
+  HookedCatalog(std::shared_ptr<MemoryCatalogDisk> disk, std::function<void()> before_seal)
+      : inner_(std::move(disk)), before_seal_(std::move(before_seal)) {}
+  Result<CatalogView> Read(const CatalogReadOptions& options) override {
+    return inner_.Read(options);
+  }
+  Result<std::uint64_t> Version() override { return inner_.Version(); }
+  Result<std::vector<SegmentId>> FindStraddler(std::uint64_t low) override {
+    return inner_.FindStraddler(low);
+  }
+  Result<std::uint64_t> CommitSeal(const SealCommit& commit) override {
+    before_seal_();
+    return inner_.CommitSeal(commit);
+  }
+  Result<std::uint64_t> AddTombstones(
+      const std::vector<NewTombstone>& tombstones,
+      const std::function<Result<LogPosition>()>& position) override {
+    return inner_.AddTombstones(tombstones, position);
+  }
+  Result<std::vector<Tombstone>> ListTombstones() override { return inner_.ListTombstones(); }
+  Status RemoveTombstones(const std::vector<std::uint64_t>& sequences) override {
+    return inner_.RemoveTombstones(sequences);
+  }
+  Result<std::optional<std::string>> GetSetting(const std::string& key) override {
+    return inner_.GetSetting(key);
+  }
+  Status PutSetting(const std::string& key, const std::string& value) override {
+    return inner_.PutSetting(key, value);
+  }
+  Status RemoveSetting(const std::string& key) override { return inner_.RemoveSetting(key); }
+  Result<std::vector<std::pair<std::string, std::string>>> ListSettings() override {
+    return inner_.ListSettings();
+  }
+  bool read_only() const noexcept override { return false; }
+
+ private:
+  MemoryCatalog inner_;
+  std::function<void()> before_seal_;
+};
+
+class DeletesTest : public ::testing::Test {
+ protected:
+  void Open(OpenMode mode = OpenMode::kWrite) {
+    engine_.reset();
+    StoreOptions options;
+    options.mode = mode;
+    options.background_sealing = false;
+    auto catalog = std::make_unique<HookedCatalog>(disk_, [this] {
+      if (before_seal_) std::exchange(before_seal_, nullptr)();
+    });
+    auto engine = Engine::Open(files_, "store", std::move(catalog), options);
+    ASSERT_TRUE(engine.has_value()) << engine.error().message();
+    engine_ = std::move(*engine);
+  }
+  void Append(std::uint64_t trace, std::uint64_t span) {
+    const auto appended = engine_->Append(OneSpan(trace, span));
+    ASSERT_TRUE(appended.has_value()) << appended.error().message();
+  }
+  // As another process does it.
+  void DeleteElsewhere(std::uint64_t trace) {
+    StoreOptions options;
+    options.mode = OpenMode::kRead;
+    auto other = Engine::Open(files_, "store", std::make_unique<MemoryCatalog>(disk_), options);
+    ASSERT_TRUE(other.has_value()) << other.error().message();
+    ASSERT_TRUE((*other)->Delete({{TombstoneKind::kTrace, {7, trace}}}).has_value());
+  }
+  std::shared_ptr<const SnapshotData> Snapshot() { return engine_->TakeSnapshot().value(); }
+  std::vector<std::uint64_t> Logs() { return ListLogs(files_, "store/wal").value(); }
+
+  fs::MemoryFileSystem files_;
+  std::shared_ptr<MemoryCatalogDisk> disk_ = std::make_shared<MemoryCatalogDisk>();
+  std::function<void()> before_seal_;
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(DeletesTest, OneThatComesWhileAHeadIsSealedIsNotInTheSegment) {
+  Open();
+  Append(1, 1);
+  Append(2, 2);
+  before_seal_ = [this] { DeleteElsewhere(1); };
+  ASSERT_TRUE(engine_->Seal().has_value());
+  const auto snapshot = Snapshot();
+  ASSERT_EQ(snapshot->segments.size(), 1U);
+  EXPECT_EQ(snapshot->segments[0]->meta().rows, 1U);
+  EXPECT_TRUE(snapshot->segments[0]->FindTrace({7, 1})->empty());
+  // Nothing that it hides is left.
+  EXPECT_EQ(disk_->tombstones.size(), 0U);
+}
+
+TEST_F(DeletesTest, AHeadOfWhichNothingIsLeftOnlyRetiresItsLog) {
+  Open();
+  Append(1, 1);
+  before_seal_ = [this] { DeleteElsewhere(1); };
+  ASSERT_TRUE(engine_->Seal().has_value());
+  EXPECT_TRUE(Snapshot()->segments.empty());
+  EXPECT_TRUE(Logs().empty());
+  EXPECT_TRUE(files_.List("store/segments")->empty());
+  EXPECT_EQ(disk_->tombstones.size(), 0U);
+}
+
+TEST_F(DeletesTest, ATombstoneStaysAsLongAsASegmentHasTheTrace) {
+  Open();
+  Append(1, 1);
+  ASSERT_TRUE(engine_->Seal().has_value());
+  DeleteElsewhere(1);
+  Append(1, 2);
+  ASSERT_TRUE(engine_->Seal().has_value());
+  EXPECT_EQ(disk_->tombstones.size(), 1U);
+  const auto snapshot = Snapshot();
+  EXPECT_TRUE(snapshot->Hidden(0, {7, 1}));
+  EXPECT_FALSE(snapshot->Hidden(1, {7, 1}));
+}
+
+TEST_F(DeletesTest, WhatIsDeletedInTheLogGoesWithItEvenIfNothingFollows) {
+  Open();
+  Append(1, 1);
+  DeleteElsewhere(1);
+  EXPECT_TRUE(Snapshot()->head.empty());
+  Open();  // seals what there was
+  EXPECT_TRUE(Snapshot()->head.empty());
+  EXPECT_TRUE(Logs().empty());
+  EXPECT_EQ(disk_->tombstones.size(), 0U);
+}
+
+TEST_F(DeletesTest, RowsOnBothSidesInOneMergedBatchAreToldApart) {
+  Open();
+  for (std::uint64_t span = 1; span <= 5; ++span) Append(1, span);
+  DeleteElsewhere(1);
+  // Merged with those before, ere the writer looks at the catalog.
+  for (std::uint64_t span = 6; span <= 9; ++span) Append(1, span);
+  const auto snapshot = Snapshot();
+  std::size_t rows = 0;
+  for (const auto& batch : snapshot->head) rows += batch->batch().size();
+  EXPECT_EQ(rows, 4U);
+}
+
+TEST_F(DeletesTest, ALogThatAPowerCutTookIsNotNumberedAgain) {
+  Open();
+  Append(1, 1);
+  DeleteElsewhere(1);
+  const auto position = disk_->tombstones.begin()->second.position;
+  EXPECT_EQ(position.file_number, 1U);
+  EXPECT_EQ(EndOfLog(files_, "store/wal").value(), position);
+  // The log is gone, the catalog isn't. (The engine of before is left to itself.)
+  ASSERT_TRUE(files_.Unlink("store/wal/000001.log").has_value());
+  fs::MemoryFileSystem after;
+  ASSERT_TRUE(after.CreateDirectories("store").has_value());
+  StoreOptions options;
+  options.background_sealing = false;
+  auto again = Engine::Open(after, "store", std::make_unique<MemoryCatalog>(disk_), options);
+  ASSERT_TRUE(again.has_value()) << again.error().message();
+  ASSERT_TRUE((*again)->Append(OneSpan(1, 2)).has_value());
+  EXPECT_EQ(ListLogs(after, "store/wal").value(), std::vector<std::uint64_t>{2});
+  EXPECT_EQ((*again)->TakeSnapshot().value()->head.size(), 1U);
+}
+
+}  // namespace
+}  // namespace tracestore::store
