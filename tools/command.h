@@ -26,6 +26,8 @@ Command DeclareDeps(CLI::App& root);
 Command DeclareCriticalPath(CLI::App& root);
 Command DeclareStats(CLI::App& root);
 Command DeclareExport(CLI::App& root);
+Command DeclareDelete(CLI::App& root);
+Command DeclareArchive(CLI::App& root);
 Command DeclareVersion(CLI::App& root);
 Command DeclareCompletion(CLI::App& root);
 Command DeclareHelp(CLI::App& root);

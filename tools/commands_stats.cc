@@ -25,8 +25,13 @@ double PerSpan(std::uint64_t bytes, std::uint64_t spans) {
   return spans == 0 ? 0.0 : static_cast<double>(bytes) / static_cast<double>(spans);
 }
 
+// Spans that the segments' bytes are of, deleted ones among them.
+std::uint64_t SpansInSegments(const StoreStats& stats) {
+  return stats.spans - stats.head_spans + stats.deleted_spans;
+}
+
 Listing Totals(const StoreStats& stats) {
-  const std::uint64_t sealed = stats.spans - stats.head_spans;
+  const std::uint64_t sealed = SpansInSegments(stats);
   const bool any = stats.spans > 0;
   Listing listing;
   listing.name = "stats";
@@ -36,6 +41,7 @@ Listing Totals(const StoreStats& stats) {
   };
   add("spans", Cell::Count(stats.spans));
   add("spansInHead", Cell::Count(stats.head_spans));
+  add("deletedSpans", Cell::Count(stats.deleted_spans));
   add("segments", Cell::Count(stats.segments));
   add("segmentBytes", Cell::Bytes(stats.segment_bytes));
   add("segmentBytesPerSpan", Cell::Decimal(PerSpan(stats.segment_bytes, sealed), 2));
@@ -46,7 +52,7 @@ Listing Totals(const StoreStats& stats) {
 }
 
 Listing Columns(const StoreStats& stats) {
-  const std::uint64_t sealed = stats.spans - stats.head_spans;
+  const std::uint64_t sealed = SpansInSegments(stats);
   Listing listing;
   listing.name = "columns";
   listing.columns = {{"column", "COLUMN", false, true},
@@ -67,11 +73,13 @@ std::string HumanTotals(const StoreStats& stats) {
   std::string out = "spans     " + CountText(stats.spans);
   if (stats.head_spans > 0) out += " (" + CountText(stats.head_spans) + " not in segments yet)";
   out += "\n";
-  const std::uint64_t sealed = stats.spans - stats.head_spans;
+  const std::uint64_t sealed = SpansInSegments(stats);
   if (stats.segments > 0) {
     out += "segments  " + CountText(stats.segments) + ", " + BytesText(stats.segment_bytes) + ", " +
            Cell::Decimal(PerSpan(stats.segment_bytes, sealed), 2).human + " bytes a span\n";
   }
+  if (stats.deleted_spans > 0)
+    out += "deleted   " + Plural(stats.deleted_spans, "span") + " that segments still hold\n";
   if (stats.log_bytes > 0) out += "log       " + BytesText(stats.log_bytes) + "\n";
   if (stats.spans > 0) {
     out += "starts    " + ShortTimeText(stats.min_start_ns) + " to " +

@@ -31,7 +31,8 @@ int ExitCodeOf(ErrorCode code) noexcept {
 std::string ExitCodesHelp() {
   return "Exit codes\n"
          "  0  all is well\n"
-         "  1  nothing found (find, get, tail, critical-path, export with conditions)\n"
+         "  1  nothing found (find, get, tail, critical-path, delete, archive, export with\n"
+         "     conditions)\n"
          "  2  wrong use: an unknown command or flag, a value that can't be read, a cursor of\n"
          "     another query\n"
          "  3  bad input: a file is no trace file or is damaged; with --strict also when single\n"

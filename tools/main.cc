@@ -43,6 +43,8 @@ constexpr auto kCommands = std::to_array<DeclareCommand>({
     DeclareStats,
     DeclareImport,
     DeclareExport,
+    DeclareDelete,
+    DeclareArchive,
 #ifdef TRACESTORE_HAS_SERVER
     DeclareAllInOne,
 #endif
