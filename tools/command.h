@@ -23,6 +23,7 @@ Command DeclareOperations(CLI::App& root);
 Command DeclareKeys(CLI::App& root);
 Command DeclareValues(CLI::App& root);
 Command DeclareDeps(CLI::App& root);
+Command DeclareMetrics(CLI::App& root);
 Command DeclareCriticalPath(CLI::App& root);
 Command DeclareStats(CLI::App& root);
 Command DeclareExport(CLI::App& root);

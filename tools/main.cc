@@ -39,6 +39,7 @@ constexpr auto kCommands = std::to_array<DeclareCommand>({
     DeclareKeys,
     DeclareValues,
     DeclareDeps,
+    DeclareMetrics,
     DeclareCriticalPath,
     DeclareStats,
     DeclareImport,

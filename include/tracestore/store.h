@@ -20,6 +20,7 @@
 
 #include <tracestore/format.h>
 #include <tracestore/ids.h>
+#include <tracestore/metrics.h>
 #include <tracestore/query.h>
 #include <tracestore/spans.h>
 #include <tracestore/status.h>
@@ -159,6 +160,9 @@ class Snapshot {
   // Jaeger's rule: a call for each span whose parent is of another service. Counts child spans that
   // started in the range.
   Result<std::vector<DependencyLink>> Dependencies(TimeRange range) const;
+  // Calls, errors and latency by service, operation, kind and step, in that order. Errors also:
+  // kInvalidArgument (a quantile outside 0 to 1).
+  Result<std::vector<OperationMetrics>> Metrics(const MetricsQuery& query) const;
   Result<StoreStats> Stats(bool by_column) const;
 
   // Calls `visit` with all spans, some thousands at a time, whole traces together. Stops when it
@@ -198,6 +202,7 @@ class Store {
   Result<std::vector<NamedCount>> Services() const;
   Result<std::vector<OperationInfo>> Operations(std::string_view service) const;
   Result<std::vector<DependencyLink>> Dependencies(TimeRange range) const;
+  Result<std::vector<OperationMetrics>> Metrics(const MetricsQuery& query) const;
 
   // Deletes whole traces: no later snapshot of any process has one of the spans that stand now, for
   // good; the bytes go when segments are compacted. Spans that are appended after it returned are

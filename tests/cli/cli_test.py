@@ -232,6 +232,18 @@ class Names(CliTest):
         ranged = self.ok("deps", FILES["otlp"], FILES["two"], "--start", "1700000030", "--json")
         self.assertEqual(len(ranged.json["dependencies"]), 1)
 
+    def test_metrics(self):
+        rows = self.ok("metrics", FILES["otlp"], FILES["two"], FILES["otlp"], "--json")
+        by_name = {(m["service"], m["operation"], m["kind"]): m for m in rows.json["metrics"]}
+        checkout = by_name[("checkout", "POST /checkout", "server")]
+        # The same span twice counts once.
+        self.assertEqual((checkout["calls"], checkout["errors"]), (1, 1))
+        self.assertLess(abs(checkout["p95Ns"] / 90_000_000 - 1), 0.02)
+        steps = self.ok("metrics", FILES["otlp"], "-s", "cart", "--step", "10s", "--csv").out
+        self.assertEqual(len(steps.splitlines()), 2)
+        self.assertTrue(steps.startswith("time,service,operation,kind,calls,errors,p50Ns,"))
+        self.fails(2, "--step: 'x' is not a duration", "metrics", FILES["otlp"], "--step", "x")
+
     def test_critical_path(self):
         parts = self.ok("critical-path", FILES["otlp"], "--json").json["segments"]
         self.assertEqual(sum(p["durationNs"] for p in parts), 120_000_000)
@@ -568,8 +580,8 @@ class Help(CliTest):
     def test_every_command_explains_itself_with_examples(self):
         commands = self.commands()
         self.assertLess({"import", "find", "get", "tail", "services", "operations", "keys",
-                         "values", "deps", "critical-path", "stats", "export", "version",
-                         "completion"}, set(commands))
+                         "values", "deps", "metrics", "critical-path", "stats", "export",
+                         "version", "completion"}, set(commands))
         root = self.ok("--help").out
         for command in commands:
             self.assertIn("  " + command + " ", root)
