@@ -176,6 +176,15 @@ Result<MDB_txn*> LmdbEnvironment::Begin(unsigned flags) {
   return Fail("begin", code);
 }
 
+// LMDB takes the number of the newest commit first and copies that commit's meta page after. Two
+// commits in between overwrite the page, and the transaction would show the second of them under
+// the number of the older one, even before it is synced.
+bool LmdbEnvironment::IsOvertaken(MDB_txn* txn) const {
+  MDB_envinfo info{};
+  mdb_env_info(env_, &info);  // of the meta pages themselves, written or just being written
+  return info.me_last_txnid > mdb_txn_id(txn) + 1;
+}
+
 Status LmdbEnvironment::Read(const Body& body) {
   TS_TRY(CheckProcess());
   for (;;) {
@@ -185,6 +194,7 @@ Status LmdbEnvironment::Read(const Body& body) {
       TS_TRY_ASSIGN(MDB_txn* const began, Begin(MDB_RDONLY));
       if (began != nullptr) {
         const std::unique_ptr<MDB_txn, void (*)(MDB_txn*)> txn(began, &mdb_txn_abort);
+        if (IsOvertaken(began)) continue;
         LmdbTxn view(*this, began);
         return body(view);
       }

@@ -105,6 +105,7 @@ class LmdbEnvironment {
   Status CheckNoLiveWriter() const;
   Status CheckProcess() const;
   Result<MDB_txn*> Begin(unsigned flags);
+  bool IsOvertaken(MDB_txn* txn) const;
   Status FollowResize();
   Status Grow(std::size_t seen_map_bytes);
   Error Fail(const char* operation, int code) const;
