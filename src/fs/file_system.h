@@ -34,7 +34,8 @@ class RandomAccessFile {
   virtual Result<std::uint64_t> Size() const = 0;
 };
 
-// A file open for appending. One thread at a time. Destroying it closes it without a sync.
+// A file open for appending. One thread at a time, but that another may Sync beside an Append.
+// Destroying it closes it without a sync.
 class WritableFile {
  public:
   virtual ~WritableFile() = default;

@@ -13,6 +13,9 @@ namespace tracestore::store {
 namespace {
 
 std::string WalDirectory(const std::string& directory) { return fs::JoinPath(directory, "wal"); }
+// What one append writes of its own and of others' records.
+constexpr std::size_t kMostGroupBytes = std::size_t{4} << 20;
+
 std::string SegmentsDirectory(const std::string& directory) {
   return fs::JoinPath(directory, "segments");
 }
@@ -40,7 +43,8 @@ Status CheckOptions(const StoreOptions& o) {
 Engine::Engine(fs::FileSystem& files, std::string directory, std::unique_ptr<Catalog> catalog,
                const StoreOptions& options)
     : files_(files), directory_(std::move(directory)), catalog_(std::move(catalog)),
-      options_(options), pid_(getpid()), segments_(files, directory_), head_(std::make_shared<Head>()),
+      options_(options), pid_(getpid()), segments_(files, directory_),
+      log_(files, WalDirectory(directory_), options.sync), head_(std::make_shared<Head>()),
       follower_(files, WalDirectory(directory_)) {}
 
 Result<std::unique_ptr<Engine>> Engine::Open(fs::FileSystem& files, std::string directory,
@@ -99,8 +103,9 @@ Status Engine::Recover() {
   TS_TRY(follower_.Refresh(view.retired_before));
   for (const auto& [number, log] : follower_.logs()) head_->AdoptAll(*log.head);
   // Not one that tombstones think behind them: a power cut may have taken the log they were read at.
-  next_log_ = std::max({follower_.last_log() + 1, view.retired_before,
-                        tombstones_->highest().file_number + 1});
+  log_.StartAt(std::max({follower_.last_log() + 1, view.retired_before,
+                         tombstones_->highest().file_number + 1}));
+  head_log_bytes_ = follower_.log_bytes();
   if (const std::uint64_t places = follower_.damaged_places(); places > 0) {
     Log(LogLevel::kWarning, "the log of " + directory_ + " had " + std::to_string(places) +
                                 " torn or damaged places, which were passed over");
@@ -142,14 +147,13 @@ bool Engine::HeadIsFull() const {
 
 // The caller holds append_mutex_. Rows that come now go to a new log and a new head.
 void Engine::Freeze() {
-  if (log_ != nullptr) (void)log_->Close();
-  if (log_ != nullptr) next_log_ = std::max(next_log_, log_->file_number() + 1);
-  log_.reset();
+  const std::uint64_t next_log = log_.Roll();
   const std::lock_guard lock(state_mutex_);
   if (!head_->holds_records()) return;
   frozen_bytes_ += head_->memory_bytes();
-  frozen_.push_back({head_, next_log_, false});
+  frozen_.push_back({head_, head_log_bytes_, next_log, false});
   head_ = std::make_shared<Head>();
+  head_log_bytes_ = 0;
   head_->Hide(tombstones_);
   frozen_changed_.notify_all();
 }
@@ -166,60 +170,75 @@ Status Engine::WaitForRoom() {
                    "; try again later");
 }
 
-// The caller holds append_mutex_. After a failed write the next record goes to a new file.
-Status Engine::WriteRecord(PreparedLogRecord& record) {
-  if (log_ == nullptr) {
-    LogWriterOptions options;
-    options.sync_creation = options_.sync == SyncPolicy::kFull;
-    const std::uint64_t number = next_log_++;
-    TS_TRY_ASSIGN(log_, LogWriter::Create(files_, WalDirectory(directory_), number,
-                                          number << 32, options));
-  }
-  PreparedLogRecord* const group[] = {&record};
-  auto written = log_->Append(group);
-  if (written.has_value() && options_.sync == SyncPolicy::kFull) written = log_->Sync();
-  if (!written.has_value()) {
-    log_.reset();
-    return std::move(written).error();
-  }
-  unsynced_ = options_.sync != SyncPolicy::kFull;
-  return {};
-}
-
 Status Engine::Append(model::SpanBatch&& batch) {
   if (!writing()) {
     return Error(ErrorCode::kInvalidArgument, "the store was opened for reading only");
   }
   if (batch.empty()) return {};
+  TS_TRY(CheckOpen());
   const auto spans = static_cast<double>(batch.size());
   TS_TRY_ASSIGN(PreparedLogRecord record,
                 PrepareLogRecord(kBatchRecordKind, EncodeBatch(batch), true));
-  {
-    const std::lock_guard lock(append_mutex_);
-    TS_TRY(CheckOpen());
-    TS_TRY(WaitForRoom());
-    TS_TRY(WriteRecord(record));
-    bool full = false;
-    {
-      const std::lock_guard state(state_mutex_);
-      head_->Add(std::move(batch), record.end);
-      full = HeadIsFull();
-    }
-    if (full) Freeze();
-  }
+  PendingAppend pending{std::move(record), std::move(batch), std::nullopt};
+  TS_TRY(AppendQueued(pending));
   Metric("appended_spans", spans);
   if (!options_.background_sealing) return SealNext();
   return {};
 }
 
+// Whoever holds the lock appends for all that wait for it: one write and one sync.
+Status Engine::AppendQueued(PendingAppend& pending) {
+  {
+    const std::lock_guard lock(queue_mutex_);
+    queue_.push_back(&pending);
+  }
+  const std::lock_guard lock(append_mutex_);
+  while (!pending.outcome) AppendGroup();
+  return std::move(*pending.outcome);
+}
+
+std::vector<Engine::PendingAppend*> Engine::TakeGroup() {
+  const std::lock_guard lock(queue_mutex_);
+  std::vector<PendingAppend*> group;
+  std::size_t bytes = 0;
+  while (!queue_.empty() && (group.empty() || bytes + queue_.front()->record.stored.size() <=
+                                                  kMostGroupBytes)) {
+    bytes += queue_.front()->record.stored.size();
+    group.push_back(queue_.front());
+    queue_.pop_front();
+  }
+  return group;
+}
+
+// The caller holds append_mutex_ and has an append in the queue.
+void Engine::AppendGroup() {
+  const std::vector<PendingAppend*> group = TakeGroup();
+  const Status status = WriteGroup(group);
+  for (PendingAppend* const pending : group) pending->outcome = status;
+}
+
+Status Engine::WriteGroup(const std::vector<PendingAppend*>& group) {
+  TS_TRY(CheckOpen());
+  TS_TRY(WaitForRoom());
+  std::vector<PreparedLogRecord*> records;
+  for (PendingAppend* const pending : group) records.push_back(&pending->record);
+  TS_TRY_ASSIGN(const std::uint64_t bytes, log_.Write(records));
+  bool full = false;
+  {
+    const std::lock_guard state(state_mutex_);
+    for (PendingAppend* const pending : group)
+      head_->Add(std::move(pending->batch), pending->record.end);
+    head_log_bytes_ += bytes;
+    full = HeadIsFull();
+  }
+  if (full) Freeze();
+  Metric("append_group_batches", static_cast<double>(group.size()));
+  return {};
+}
+
 Status Engine::Sync() {
   TS_TRY(CheckOpen());
-  const std::lock_guard lock(append_mutex_);
-  if (log_ != nullptr && unsynced_) {
-    TS_TRY(log_->Sync());
-    unsynced_ = false;
-  }
-  return {};
+  return log_.Sync();
 }
 
 void Engine::SyncLoop(const std::stop_token& stop) {
@@ -404,8 +423,12 @@ Result<std::shared_ptr<const SnapshotData>> Engine::SnapshotAsWriter() {
   const auto add = [&](const Head& head) {
     data->head.insert(data->head.end(), head.batches().begin(), head.batches().end());
   };
-  for (const Frozen& frozen : frozen_) add(*frozen.head);
+  for (const Frozen& frozen : frozen_) {
+    add(*frozen.head);
+    data->log_bytes += frozen.log_bytes;
+  }
   add(*head_);
+  data->log_bytes += head_log_bytes_;
   return std::shared_ptr<const SnapshotData>(std::move(data));
 }
 
@@ -454,6 +477,7 @@ Status Engine::Close() {
       Freeze();
     }
     sealed = SealNext();
+    if (!sealed.has_value()) (void)log_.Sync();  // what is left stays in the log alone
   }
   const std::lock_guard append(append_mutex_);
   const std::lock_guard lock(state_mutex_);

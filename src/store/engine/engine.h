@@ -17,6 +17,7 @@
 #include "fs/file_system.h"
 #include "model/span_batch.h"
 #include "store/catalog/catalog.h"
+#include "store/engine/engine_log.h"
 #include "store/engine/head.h"
 #include "store/engine/log_follower.h"
 #include "store/engine/segment_cache.h"
@@ -28,7 +29,7 @@ namespace tracestore::store {
 
 // Threads: every public method may be called from any thread. Its own thread, "seal", makes
 // segments of frozen heads where StoreOptions::background_sealing asks for it.
-// Locks, in this order: seal_mutex_, append_mutex_, state_mutex_.
+// Locks, in this order: seal_mutex_, append_mutex_, then queue_mutex_ or state_mutex_.
 class Engine {
  public:
   // `files` must outlive the engine, `catalog` is the directory's. Errors as Store::Open.
@@ -56,8 +57,15 @@ class Engine {
   const std::string& directory() const noexcept { return directory_; }
 
  private:
+  // An append that waits for its turn, or for another to write its record with its own.
+  struct PendingAppend {
+    PreparedLogRecord record;
+    model::SpanBatch batch;
+    std::optional<Status> outcome;  // guarded by append_mutex_
+  };
   struct Frozen {
     std::shared_ptr<Head> head;
+    std::uint64_t log_bytes = 0;
     std::uint64_t next_log = 0;  // the first log that holds none of it
     bool committed = false;      // it is in a live segment that couldn't be opened yet
   };
@@ -67,7 +75,10 @@ class Engine {
   Status StartWriting();
   Status Recover();
   Status CheckOpen() const;
-  Status WriteRecord(PreparedLogRecord& record);
+  Status AppendQueued(PendingAppend& pending);
+  void AppendGroup();
+  Status WriteGroup(const std::vector<PendingAppend*>& group);
+  std::vector<PendingAppend*> TakeGroup();
   Status WaitForRoom();
   void Freeze();
   bool HeadIsFull() const;
@@ -100,15 +111,17 @@ class Engine {
   std::unique_ptr<fs::FileLock> lock_;
   SegmentCache segments_;
 
-  std::mutex append_mutex_;  // guards log_, next_log_, unsynced_
-  std::unique_ptr<LogWriter> log_;
-  std::uint64_t next_log_ = 1;
-  bool unsynced_ = false;
+  std::mutex append_mutex_;  // held while a group is appended, or the head is frozen
+  EngineLog log_;            // its Sync needs no lock
+
+  std::mutex queue_mutex_;   // guards queue_
+  std::deque<PendingAppend*> queue_;
 
   std::mutex seal_mutex_;    // held while one head is sealed
 
   mutable std::mutex state_mutex_;  // guards what follows
   std::shared_ptr<Head> head_;
+  std::uint64_t head_log_bytes_ = 0;  // of the records that came into head_
   std::deque<Frozen> frozen_;
   std::uint64_t frozen_bytes_ = 0;
   SnapshotData published_;          // segments and straddlers as of the last seal

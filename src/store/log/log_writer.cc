@@ -119,12 +119,14 @@ Status LogWriter::Sync() {
 Status LogWriter::Close() { return file_->Close(); }
 
 Status LogWriter::CheckUsable() const {
+  const std::lock_guard lock(failure_mutex_);
   if (!failure_) return {};
   return Error(ErrorCode::kIo,
                path_ + " is not appended to after an earlier failure: " + failure_->message());
 }
 
 Status LogWriter::Fail(Error error) {
+  const std::lock_guard lock(failure_mutex_);
   failure_ = error;
   return error;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,8 +36,8 @@ struct PreparedLogRecord {
 // Any thread. kInvalidArgument when `payload` has more than 64 MiB.
 Result<PreparedLogRecord> PrepareLogRecord(std::uint8_t kind, std::string payload, bool compress);
 
-// One thread at a time. After a failed Append or Sync nothing is ever appended to this file again:
-// every further call gives kIo, and the store goes on in a new file.
+// One thread at a time, but that another may Sync beside it. After a failed Append or Sync nothing is
+// ever appended to this file again: every further call gives kIo, and the store goes on in a new file.
 class LogWriter {
  public:
   // Creates `directory`/<file_number>.log, which must not stand yet (kIo, EEXIST), with its header.
@@ -57,7 +58,7 @@ class LogWriter {
   // acknowledged, and any may be read back.
   Status Append(std::span<PreparedLogRecord* const> group);
 
-  // Makes everything appended durable.
+  // Makes durable what Append had appended when this began. Any thread.
   Status Sync();
 
   // Reports what closing says; the destructor closes silently. No further calls.
@@ -67,7 +68,7 @@ class LogWriter {
   // After the last record that was appended without error.
   LogPosition end() const noexcept { return end_; }
   std::uint64_t next_sequence() const noexcept { return next_sequence_; }
-  bool failed() const noexcept { return failure_.has_value(); }
+  bool failed() const { return !CheckUsable().has_value(); }
 
  private:
   LogWriter(std::string path, std::unique_ptr<fs::WritableFile> file, LogPosition end,
@@ -80,8 +81,9 @@ class LogWriter {
   const bool compress_;
   LogPosition end_;
   std::uint64_t next_sequence_;
-  std::optional<Error> failure_;
   std::string buffer_;  // headers and payloads of one write
+  mutable std::mutex failure_mutex_;  // guards failure_
+  std::optional<Error> failure_;
 };
 
 }  // namespace tracestore::store
