@@ -165,8 +165,8 @@ class Snapshot {
   Result<std::vector<OperationMetrics>> Metrics(const MetricsQuery& query) const;
   Result<StoreStats> Stats(bool by_column) const;
 
-  // Calls `visit` with all spans, some thousands at a time, whole traces together. Stops when it
-  // returns false.
+  // Calls `visit` with all spans, some thousands at a time, whole traces together: the newest first,
+  // at the end those of firehose spans alone. Stops when it returns false.
   Status ForEachBatch(const std::function<bool(const SpanList&)>& visit) const;
 
   const std::shared_ptr<const store::SnapshotData>& data() const noexcept { return data_; }

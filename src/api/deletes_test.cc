@@ -12,6 +12,7 @@
 
 #include <tracestore/store.h>
 
+#include "api/deletes_test_support.h"
 #include "model/span_batch.h"
 #include "predicate/testing/naive_search.h"
 #include "predicate/testing/random.h"
@@ -24,89 +25,13 @@
 namespace tracestore {
 namespace {
 
+using api::testing::Model;
+using api::testing::OpenOrFail;
+using api::testing::Options;
+using api::testing::TemporaryDirectory;
 using predicate::testing::NaiveSearch;
 using predicate::testing::Random;
 using predicate::testing::RandomQuery;
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tracestore-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string path() const { return path_ + "/store"; }
-
- private:
-  std::string path_;
-};
-
-StoreOptions Options(OpenMode mode) {
-  StoreOptions options;
-  options.mode = mode;
-  options.sync = SyncPolicy::kOff;
-  options.background_sealing = false;
-  return options;
-}
-
-std::unique_ptr<Store> OpenOrFail(const std::string& path, OpenMode mode = OpenMode::kWrite) {
-  auto store = Store::Open(path, Options(mode));
-  EXPECT_TRUE(store.has_value()) << store.error().message();
-  return store.has_value() ? std::move(*store) : nullptr;
-}
-
-// What must be there: every batch that was appended, less what was deleted since.
-class Model {
- public:
-  void Append(const model::SpanBatch& batch) { batches_.push_back(batch); }
-  void Delete(const std::set<TraceId>& ids) {
-    for (auto& batch : batches_)
-      std::erase_if(batch.spans, [&](const auto& span) { return ids.contains(span.trace_id); });
-    ever_.insert(ids.begin(), ids.end());
-  }
-  void DeleteAll() { Delete(Ids()); }
-  std::set<TraceId> Ids() const {
-    std::set<TraceId> ids;
-    for (const auto& batch : batches_) {
-      for (const auto& span : batch.spans) ids.insert(span.trace_id);
-    }
-    return ids;
-  }
-  const std::set<TraceId>& ever_deleted() const { return ever_; }
-  std::size_t CountOf(TraceId id) const {
-    std::size_t count = 0;
-    for (const auto& batch : batches_) {
-      for (const auto& span : batch.spans) count += span.trace_id == id ? 1U : 0U;
-    }
-    return count;
-  }
-  std::vector<const model::SpanBatch*> batches() const {
-    std::vector<const model::SpanBatch*> all;
-    for (const auto& batch : batches_) all.push_back(&batch);
-    return all;
-  }
-  // The same spans, none of them sealed or deleted.
-  store::SnapshotData data() const {
-    store::SnapshotData data;
-    data.straddlers = std::make_shared<store::StraddlerSet>();
-    for (const auto& batch : batches_) {
-      model::SpanBatch kept;
-      model::BatchAppender appender(kept);
-      appender.SetSource(batch);
-      for (std::uint32_t row = 0; row < batch.size(); ++row) appender.Append(row);
-      if (!kept.empty())
-        data.head.push_back(std::make_shared<const store::HeadBatch>(std::move(kept)));
-    }
-    return data;
-  }
-
- private:
-  std::vector<model::SpanBatch> batches_;
-  std::set<TraceId> ever_;
-};
 
 void ExpectCounts(const std::vector<NamedCount>& expected, const std::vector<NamedCount>& found) {
   ASSERT_EQ(expected.size(), found.size());

@@ -103,23 +103,57 @@ Result<StoreStats> Snapshot::Stats(bool by_column) const {
   return stats;
 }
 
+namespace {
+
+// Hands traces to a visitor, some thousands of spans at a time.
+class BatchVisitor {
+ public:
+  BatchVisitor(const store::SnapshotData& data, const std::function<bool(const SpanList&)>& visit)
+      : data_(data), visit_(visit) {}
+
+  Status Add(TraceId id) {
+    TS_TRY(query::FetchInto(data_, id, *batch_));
+    if (batch_->size() >= kSpans) Flush();
+    return {};
+  }
+  void Flush() {
+    if (batch_->empty() || stopped_) return;
+    stopped_ = !visit_(SpanList(std::move(batch_)));
+    batch_ = std::make_shared<model::SpanBatch>();
+  }
+  bool stopped() const { return stopped_; }
+
+ private:
+  static constexpr std::size_t kSpans = 4096;
+
+  const store::SnapshotData& data_;
+  const std::function<bool(const SpanList&)>& visit_;
+  std::shared_ptr<model::SpanBatch> batch_ = std::make_shared<model::SpanBatch>();
+  bool stopped_ = false;
+};
+
+}  // namespace
+
 Status Snapshot::ForEachBatch(const std::function<bool(const SpanList&)>& visit) const {
-  // Newest last, and every trace whole: by way of a search without conditions, in small steps.
+  BatchVisitor visitor(*data_, visit);
+  // By way of a search without conditions, in small steps.
   Query query;
   query.limit = 256;
-  while (true) {
+  do {
     TS_TRY_ASSIGN(const SearchPage page, Find(query));
-    auto batch = std::make_shared<model::SpanBatch>();
     for (const FoundTrace& trace : page.traces) {
-      TS_TRY(query::FetchInto(*data_, trace.trace_id, *batch));
-      if (batch->size() < 4096) continue;
-      if (!visit(SpanList(std::move(batch)))) return {};
-      batch = std::make_shared<model::SpanBatch>();
+      TS_TRY(visitor.Add(trace.trace_id));
+      if (visitor.stopped()) return {};
     }
-    if (!batch->empty() && !visit(SpanList(std::move(batch)))) return {};
-    if (page.next_cursor.empty()) return {};
     query.cursor = page.next_cursor;
+  } while (!query.cursor.empty());
+  TS_TRY_ASSIGN(const std::vector<TraceId> firehose, query::FirehoseTraces(*data_));
+  for (const TraceId id : firehose) {
+    TS_TRY(visitor.Add(id));
+    if (visitor.stopped()) return {};
   }
+  visitor.Flush();
+  return {};
 }
 
 }  // namespace tracestore

@@ -145,4 +145,50 @@ Result<std::vector<TraceId>> TracesWithLowId(const SnapshotData& data, std::uint
   return std::vector<TraceId>(ids.begin(), ids.end());
 }
 
+namespace {
+
+// Whether no row of the trace is one that a search finds.
+Result<bool> IsFirehoseOnly(const SnapshotData& data, TraceId id) {
+  bool only = true;
+  for (const auto& batch : data.head) {
+    batch->ForEachRow(id, [&](std::uint32_t row) { only &= batch->batch().spans[row].firehose(); });
+  }
+  TS_TRY_ASSIGN(const auto places, FindPlaces(data, id));
+  store::Projection structure;
+  structure.attributes = structure.all_columns = structure.events = false;
+  for (const TracePlace& place : places) {
+    TS_TRY_ASSIGN(const auto* table, place.segment->traces());
+    const store::TracePart& part = table->parts[place.ordinal];
+    if (!only || !part.has_firehose) return false;
+    model::SpanBatch rows;
+    TS_TRY(place.segment->ReadRows(part.first_row, part.first_row + part.rows, structure, rows));
+    only = std::all_of(rows.spans.begin(), rows.spans.end(),
+                       [](const model::SpanRecord& span) { return span.firehose(); });
+  }
+  return only;
+}
+
+}  // namespace
+
+Result<std::vector<TraceId>> FirehoseTraces(const SnapshotData& data) {
+  std::set<TraceId> some;  // those with such a span
+  for (std::size_t i = 0; i < data.segments.size(); ++i) {
+    TS_TRY_ASSIGN(const auto* table, data.segments[i]->traces());
+    for (const store::TracePart& part : table->parts) {
+      if (part.has_firehose && !data.Hidden(i, part.id)) some.insert(part.id);
+    }
+  }
+  for (const auto& batch : data.head) {
+    for (const model::SpanRecord& span : batch->batch().spans) {
+      if (span.firehose()) some.insert(span.trace_id);
+    }
+  }
+  std::vector<TraceId> only;
+  for (const TraceId id : some) {
+    TS_TRY_ASSIGN(const bool firehose, IsFirehoseOnly(data, id));
+    if (firehose) only.push_back(id);
+  }
+  return only;
+}
+
 }  // namespace tracestore::query

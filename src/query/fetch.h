@@ -36,6 +36,10 @@ Result<TraceSummary> SummaryOf(const store::SnapshotData& data, TraceId id);
 // All traces whose id has these low 64 bits, ascending.
 Result<std::vector<TraceId>> TracesWithLowId(const store::SnapshotData& data, std::uint64_t low);
 
+// Traces whose spans are all firehose ones, which no search finds, ascending. Cost: the pages of
+// traces that have such spans.
+Result<std::vector<TraceId>> FirehoseTraces(const store::SnapshotData& data);
+
 bool InHead(const store::SnapshotData& data, TraceId id);
 
 }  // namespace tracestore::query

@@ -47,23 +47,24 @@ Status ForEachHiddenBatch(const SnapshotData& data, std::size_t segment,
   if (hidden.empty()) return {};
   const store::SegmentReader& reader = *data.segments[segment];
   TS_TRY_ASSIGN(const auto* table, reader.traces());
-  for (std::size_t first = 0; first < hidden.size();) {
-    // The parts that begin in one page, so that each page is decoded about once.
-    const std::uint32_t first_row = table->parts[hidden[first]].first_row;
-    const std::uint32_t page = reader.PageOfRow(first_row);
-    std::size_t last = first + 1;
-    while (last < hidden.size() &&
-           reader.PageOfRow(table->parts[hidden[last]].first_row) == page) {
-      ++last;
+  // Page by page, so that each is decoded once and a huge trace is never in memory as a whole.
+  std::uint32_t row = 0;  // rows before are done
+  for (std::size_t i = 0; i < hidden.size();) {
+    const std::uint32_t begin = std::max(row, table->parts[hidden[i]].first_row);
+    const store::PageInfo& page = reader.pages()[reader.PageOfRow(begin)];
+    row = page.first_row + page.rows;
+    std::uint32_t end = begin;
+    for (; i < hidden.size() && table->parts[hidden[i]].first_row < row; ++i) {
+      const TracePart& part = table->parts[hidden[i]];
+      end = std::min(part.first_row + part.rows, row);
+      if (part.first_row + part.rows > row) break;  // it goes on in the next page
     }
-    const TracePart& end = table->parts[hidden[last - 1]];
     model::SpanBatch rows;
-    TS_TRY(reader.ReadRows(first_row, end.first_row + end.rows, projection, rows));
+    TS_TRY(reader.ReadRows(begin, end, projection, rows));
     std::erase_if(rows.spans, [&](const model::SpanRecord& span) {
       return !data.Hidden(segment, span.trace_id);
     });
     visit(rows);
-    first = last;
   }
   return {};
 }

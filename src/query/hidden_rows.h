@@ -23,7 +23,7 @@ Result<std::vector<std::uint32_t>> HiddenParts(const store::SnapshotData& data,
 Result<std::uint64_t> HiddenRowCount(const store::SnapshotData& data, std::size_t segment);
 
 // Calls `visit` with batches that hold just the hidden rows of segments[segment], read as
-// `projection` says. Cost: the pages that have such rows. Errors: kIo, kCorruption.
+// `projection` says, a page at most at a time. Cost: the pages that have such rows. Errors: kIo, kCorruption.
 Status ForEachHiddenBatch(const store::SnapshotData& data, std::size_t segment,
                           const store::Projection& projection,
                           const std::function<void(const model::SpanBatch&)>& visit);
