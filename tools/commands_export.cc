@@ -11,11 +11,13 @@
 #include <tracestore/format.h>
 #include <tracestore/store.h>
 
+#include "codec/detect/compress.h"
 #include "command.h"
 #include "exit_codes.h"
 #include "human_text.h"
 #include "model/span_batch.h"
 #include "progress.h"
+#include "query/fetch.h"
 #include "query_flags.h"
 #include "source.h"
 #include "terminal.h"
@@ -31,12 +33,16 @@ struct ExportOptions {
   std::uint32_t limit = 0;
 };
 
-// A file written under a temporary name and renamed when it is whole, or stdout.
+// A file written under a temporary name and renamed when it is whole, or stdout. Compressed as its
+// name says.
 class OutputFile {
  public:
   static Result<OutputFile> Open(const std::string& name) {
     OutputFile out;
     out.name_ = name;
+    auto compressor = codec::Compressor::Make(codec::CompressionForName(name));
+    if (!compressor) return std::move(compressor.error()).WithContext("--output " + name);
+    out.compressor_ = std::move(*compressor);
     if (name == "-") {
       out.file_ = stdout;
       return out;
@@ -50,6 +56,7 @@ class OutputFile {
   OutputFile(OutputFile&& other) noexcept
       : name_(std::move(other.name_)),
         temporary_(std::move(other.temporary_)),
+        compressor_(std::move(other.compressor_)),
         file_(std::exchange(other.file_, nullptr)) {}
   OutputFile& operator=(OutputFile&&) = delete;
   ~OutputFile() {
@@ -59,11 +66,15 @@ class OutputFile {
   }
 
   Status Write(std::string_view text) {
-    if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) return Failed("write");
-    return {};
+    packed_.clear();
+    if (Status status = compressor_->Add(text, packed_); !status) return status;
+    return WritePacked();
   }
 
   Status Finish() {
+    packed_.clear();
+    if (Status status = compressor_->Finish(packed_); !status) return status;
+    if (Status status = WritePacked(); !status) return status;
     if (std::fflush(file_) != 0) return Failed("write");
     if (file_ == stdout) return {};
     const int closed = std::fclose(std::exchange(file_, nullptr));
@@ -77,6 +88,11 @@ class OutputFile {
 
  private:
   OutputFile() = default;
+  Status WritePacked() {
+    if (std::fwrite(packed_.data(), 1, packed_.size(), file_) != packed_.size())
+      return Failed("write");
+    return {};
+  }
   Error Failed(const char* what) const {
     return {ErrorCode::kIo, std::string(what) + " " + (name_ == "-" ? "stdout" : name_) + ": " +
                                 std::strerror(errno)};
@@ -84,6 +100,8 @@ class OutputFile {
 
   std::string name_;
   std::string temporary_;
+  std::unique_ptr<codec::Compressor> compressor_;  // never null after Open
+  std::string packed_;
   std::FILE* file_ = nullptr;
 };
 
@@ -147,51 +165,71 @@ struct Exported {
 // Some thousands of spans at a time, traces whole: a part is encoded at once.
 constexpr std::size_t kPartSpans = 4096;
 
-Status ExportFound(const Snapshot& snapshot, Query query, const ExportOptions& options,
-                   Joiner& joiner, Exported& exported) {
-  Progress progress("exported");
-  auto part = std::make_shared<model::SpanBatch>();
-  auto appender = std::make_unique<model::BatchAppender>(*part);
-  const auto flush = [&]() -> Status {
-    if (part->empty()) return {};
-    appender.reset();
-    Status status = joiner.Add(SpanList(std::move(part)));
-    part = std::make_shared<model::SpanBatch>();
-    appender = std::make_unique<model::BatchAppender>(*part);
-    return status;
-  };
-  const std::uint32_t page_size = 256;
-  while (true) {
-    if (options.limit != 0 && exported.traces >= options.limit) return flush();
-    query.limit = options.limit == 0 ? page_size
-                                     : static_cast<std::uint32_t>(std::min<std::uint64_t>(
-                                           page_size, options.limit - exported.traces));
-    const auto page = snapshot.Find(query);
-    if (!page) return page.error();
-    for (const FoundTrace& found : page->traces) {
-      if (Status status = options.source.deadline.Check(); !status) return status;
-      const auto spans = snapshot.Get(found.trace_id);
-      if (!spans) return spans.error();
-      appender->SetSource(*spans->batch());
-      for (std::uint32_t row = 0; row < spans->size(); ++row) appender->Append(row);
-      ++exported.traces;
-      exported.spans += spans->size();
-      progress.Show(CountText(exported.spans) + " spans");
-      if (part->size() < kPartSpans) continue;
-      if (Status status = flush(); !status) return status;
+class Exporter {
+ public:
+  Exporter(const Snapshot& snapshot, const ExportOptions& options, Joiner& joiner)
+      : snapshot_(snapshot), options_(options), joiner_(joiner) {}
+
+  // The traces that match, the newest first, and where there are no conditions those that no search
+  // finds behind them.
+  Status Run(Query query) {
+    constexpr std::uint32_t kPage = 256;
+    do {
+      query.limit = static_cast<std::uint32_t>(std::min<std::uint64_t>(kPage, Left()));
+      if (query.limit == 0) return Flush();
+      const auto page = snapshot_.Find(query);
+      if (!page) return page.error();
+      for (const FoundTrace& found : page->traces) {
+        if (Status status = Add(found.trace_id); !status) return status;
+      }
+      query.cursor = page->next_cursor;
+    } while (!query.cursor.empty());
+    if (!options_.query.any() && Left() > 0) {
+      const auto firehose = query::FirehoseTraces(*snapshot_.data());
+      if (!firehose) return firehose.error();
+      for (const TraceId id : *firehose) {
+        if (Left() == 0) break;
+        if (Status status = Add(id); !status) return status;
+      }
     }
-    if (page->next_cursor.empty()) return flush();
-    query.cursor = page->next_cursor;
+    return Flush();
   }
-}
+  const Exported& exported() const { return exported_; }
+
+ private:
+  std::uint64_t Left() const {
+    return options_.limit == 0 ? ~std::uint64_t{0} : options_.limit - exported_.traces;
+  }
+  Status Add(TraceId id) {
+    if (Status status = options_.source.deadline.Check(); !status) return status;
+    const auto spans = snapshot_.Get(id);
+    if (!spans) return spans.error();
+    appender_->SetSource(*spans->batch());
+    for (std::uint32_t row = 0; row < spans->size(); ++row) appender_->Append(row);
+    ++exported_.traces;
+    exported_.spans += spans->size();
+    progress_.Show(CountText(exported_.spans) + " spans");
+    return part_->size() < kPartSpans ? Status() : Flush();
+  }
+  Status Flush() {
+    if (part_->empty()) return {};
+    appender_.reset();
+    Status status = joiner_.Add(SpanList(std::move(part_)));
+    part_ = std::make_shared<model::SpanBatch>();
+    appender_ = std::make_unique<model::BatchAppender>(*part_);
+    return status;
+  }
+
+  const Snapshot& snapshot_;
+  const ExportOptions& options_;
+  Joiner& joiner_;
+  Exported exported_;
+  Progress progress_{"exported"};
+  std::shared_ptr<model::SpanBatch> part_ = std::make_shared<model::SpanBatch>();
+  std::unique_ptr<model::BatchAppender> appender_ = std::make_unique<model::BatchAppender>(*part_);
+};
 
 Result<Format> ChooseFormat(const ExportOptions& options) {
-  for (const char* ending : {".gz", ".zst"}) {
-    if (!options.output.ends_with(ending)) continue;
-    return Error(ErrorCode::kInvalidArgument,
-                 "--output " + options.output + ": export writes plain files; pipe it: tracestore "
-                 "export SOURCE | gzip > FILE");
-  }
   auto format = ParseFormat(options.format);
   if (!format) return std::move(format.error()).WithContext("--format");
   if (*format == Format::kOtlpProtobuf && options.output == "-" &&
@@ -217,12 +255,9 @@ int Run(ExportOptions& options) {
   if (!out) return Fail(out.error());
   auto joiner = Joiner::Make(*format, *out);
   if (!joiner) return Fail(joiner.error());
-  Exported exported;
-  if (Status status = ExportFound(source->snapshot(), std::move(*query), options, *joiner,
-                                  exported);
-      !status) {
-    return Fail(status.error());
-  }
+  Exporter exporter(source->snapshot(), options, *joiner);
+  if (Status status = exporter.Run(std::move(*query)); !status) return Fail(status.error());
+  const Exported& exported = exporter.exported();
   if (Status status = joiner->Finish(); !status) return Fail(status.error());
   if (options.output != "-" || StderrIsTerminal()) {
     std::fprintf(stderr, "exported %s, %s\n", Plural(exported.traces, "trace").c_str(),
@@ -242,7 +277,7 @@ Command DeclareExport(CLI::App& root) {
       ->type_name("FORMAT")
       ->capture_default_str()
       ->group("Output");
-  app->add_option("-o,--output", options->output, "File to write; - for stdout")
+  app->add_option("-o,--output", options->output, "File to write, compressed where its name ends in .gz or .zst; - for stdout")
       ->type_name("FILE")
       ->capture_default_str()
       ->group("Output");
@@ -255,7 +290,7 @@ Command DeclareExport(CLI::App& root) {
               "appears when it is whole.\n" +
               SourceHelp() + ConditionsHelp() +
               "\nExamples:\n"
-              "  tracestore export DIR -f otlp-jsonl -o spans.jsonl\n"
+              "  tracestore export DIR -f otlp-jsonl -o spans.jsonl.zst\n"
               "  tracestore export DIR --error --since 1h -f jaeger > errors.json\n"
               "  tracestore export zipkin.json -f otlp-proto -o request.pb\n");
   return {app, [options] { return Run(*options); }};

@@ -182,11 +182,63 @@ Decompressed Decompress(Coding coding, std::string_view bytes, std::size_t max_b
   return {Outcome::kOk, std::string(bytes), {}};
 }
 
+namespace {
+
+// Level 1: clients are near, so CPU is dearer than bytes. 8 is zlib's default memory level.
+bool InitGzip(z_stream& z) {
+  return deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK;
+}
+
+class Deflater final : public GzipStream {
+ public:
+  Deflater() : ok_(InitGzip(stream_)) {}
+  ~Deflater() override {
+    if (ok_) deflateEnd(&stream_);
+  }
+  Deflater(const Deflater&) = delete;
+  Deflater& operator=(const Deflater&) = delete;
+  bool ok() const noexcept { return ok_; }
+
+  std::string Next(std::string_view piece, bool last) override {
+    std::string out;
+    do {
+      const std::string_view some = piece.substr(0, kMaxPiece);
+      piece.remove_prefix(some.size());
+      Run(some, last && piece.empty() ? Z_FINISH : Z_NO_FLUSH, out);
+    } while (!piece.empty());
+    return out;
+  }
+
+ private:
+  void Run(std::string_view piece, int flush, std::string& out) {
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));  // NOLINT: not written
+    stream_.avail_in = static_cast<uInt>(piece.size());
+    do {
+      const std::size_t used = out.size();
+      out.resize(used + kFirstOutput);
+      stream_.next_out = reinterpret_cast<Bytef*>(out.data() + used);
+      stream_.avail_out = static_cast<uInt>(kFirstOutput);
+      deflate(&stream_, flush);
+      out.resize(out.size() - stream_.avail_out);
+    } while (stream_.avail_out == 0);
+  }
+
+  z_stream stream_{};
+  bool ok_;
+};
+
+}  // namespace
+
+std::unique_ptr<GzipStream> GzipStream::Make() {
+  auto made = std::make_unique<Deflater>();
+  if (!made->ok()) return nullptr;
+  return made;
+}
+
 std::optional<std::string> CompressGzip(std::string_view bytes) {
   if (bytes.size() > std::numeric_limits<uInt>::max()) return std::nullopt;
   z_stream z{};
-  // Level 1: clients are near, so CPU is dearer than bytes. 8 is zlib's default memory level.
-  if (deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return std::nullopt;
+  if (!InitGzip(z)) return std::nullopt;
   std::string out;
   const uLong bound = deflateBound(&z, static_cast<uLong>(bytes.size()));
   if (bound > std::numeric_limits<uInt>::max()) {

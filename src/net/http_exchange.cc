@@ -77,11 +77,12 @@ Pulled Pull(const BodyStream& stream, std::string& chunk, std::string& message) 
   return Pulled::kFailed;
 }
 
+bool MayCompress(const HttpResponse& response) {
+  return !HasHeader(response, "Content-Encoding") && !IsCompressedType(response.content_type);
+}
+
 void MaybeGzip(HttpResponse& response, bool accepts_gzip) {
-  if (response.body.size() < kGzipFromBytes || HasHeader(response, "Content-Encoding") ||
-      IsCompressedType(response.content_type)) {
-    return;
-  }
+  if (response.body.size() < kGzipFromBytes || !MayCompress(response)) return;
   response.headers.emplace_back("Vary", "Accept-Encoding");
   if (!accepts_gzip) return;
   auto packed = CompressGzip(response.body);
@@ -108,6 +109,16 @@ bool StartStream(HttpResponse& response, const ErrorResponder& errors) {
   return true;
 }
 
+// A stream's size isn't known: it is large enough, for its first piece was not the last.
+void MaybeGzipStream(HttpResponse& response, bool accepts_gzip, WireResponse& wire) {
+  if (!MayCompress(response)) return;
+  response.headers.emplace_back("Vary", "Accept-Encoding");
+  if (accepts_gzip) wire.gzip = GzipStream::Make();
+  if (wire.gzip == nullptr) return;
+  response.headers.emplace_back("Content-Encoding", "gzip");
+  response.body = wire.gzip->Next(response.body, false);
+}
+
 void FrameBody(HttpResponse& response, const ExchangeContext& context, WireResponse& wire) {
   if (!response.stream) {
     MaybeGzip(response, context.accepts_gzip);
@@ -120,6 +131,7 @@ void FrameBody(HttpResponse& response, const ExchangeContext& context, WireRespo
   wire.chunked = context.http_1_1;
   if (!wire.chunked) wire.keep_alive = false;  // HTTP/1.0: the end of the connection ends the body
   if (wire.chunked) AppendField(wire.head, "Transfer-Encoding", "chunked");
+  MaybeGzipStream(response, context.accepts_gzip, wire);
   if (context.head_only) return;
   if (wire.chunked) {
     AppendChunk(wire.body, response.body);
@@ -202,6 +214,7 @@ void PullNext(WireResponse& response) {
   response.more = pulled == Pulled::kMore;
   response.broken = pulled == Pulled::kFailed;
   if (response.broken) return;
+  if (response.gzip != nullptr) chunk = response.gzip->Next(chunk, !response.more);
   if (!response.chunked) {
     response.body = std::move(chunk);
     return;

@@ -3,8 +3,10 @@
 #pragma once
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "net/compression.h"
 #include "net/http.h"
 
 namespace tracestore::net {
@@ -30,6 +32,7 @@ struct WireResponse {
   bool broken = false;     // the stream failed: break off, so that the end looks like no end
   bool chunked = false;
   BodyStream stream;
+  std::unique_ptr<GzipStream> gzip;  // what the stream gives goes through it; null: as it is
 };
 
 // Undoes the content coding, calls the handler, frames its answer. Blocks as long as they do.

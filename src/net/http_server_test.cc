@@ -164,6 +164,52 @@ TEST(HttpServer, CompressesLargeAnswersForThoseWhoAsk) {
   EXPECT_EQ(ask("/big", "").body, std::string(2048, 'x'));
 }
 
+// Answers with `pieces` pieces, each of its number many times; the one at which it fails is an error.
+HttpHandler Pieces(int pieces, int fails_at) {
+  return [=](const HttpRequest&) {
+    HttpResponse response;
+    response.content_type = "application/json";
+    response.stream = [=, i = 0](std::string& chunk) mutable -> Result<bool> {
+      if (i == fails_at) return Error(ErrorCode::kIo, "no more");
+      chunk = std::string(50'000, static_cast<char>('a' + i % 26));
+      if (i % 3 == 1) chunk.clear();
+      return ++i < pieces;
+    };
+    return response;
+  };
+}
+
+TEST(HttpServer, CompressesStreamedAnswersForThoseWhoAsk) {
+  const auto server = StartServer(Pieces(40, -1));
+  const auto ask = [&](const std::string& version, const std::string& accept) {
+    LoopbackClient client(server->port());
+    client.Send("GET / HTTP/" + version + "\r\nHost: t\r\n" + accept + "\r\n");
+    auto answer = ReadAnswer(client);
+    // The end of the connection ends the body of HTTP/1.0.
+    if (version == "1.0") answer.body += client.ReadToEnd();
+    return answer;
+  };
+  const std::string plain = ask("1.1", "").body;
+  ASSERT_EQ(plain.size(), 27U * 50'000);
+  for (const char* version : {"1.1", "1.0"}) {
+    const auto packed = ask(version, "Accept-Encoding: gzip\r\n");
+    EXPECT_EQ(packed.Field("Content-Encoding"), "gzip");
+    EXPECT_EQ(packed.Field("Vary"), "Accept-Encoding");
+    EXPECT_LT(packed.body.size(), plain.size() / 20);
+    EXPECT_TRUE(Decompress(Coding::kGzip, packed.body, plain.size()).bytes == plain);
+  }
+  EXPECT_EQ(ask("1.1", "").Field("Vary"), "Accept-Encoding");
+}
+
+TEST(HttpServer, BreaksACompressedStreamOffWhereItFails) {
+  const auto server = StartServer(Pieces(40, 20));
+  LoopbackClient client(server->port());
+  client.Send("GET / HTTP/1.1\r\nHost: t\r\nAccept-Encoding: gzip\r\n\r\n");
+  const std::string answer = client.ReadThrough("\r\n0\r\n\r\n");
+  EXPECT_NE(answer.find("Content-Encoding: gzip"), std::string::npos);
+  EXPECT_FALSE(answer.ends_with("0\r\n\r\n"));
+}
+
 TEST(HttpServer, RefusesADeclaredLengthBeforeReadingTheBody) {
   HttpServerOptions options;
   options.max_body_bytes = 1000;

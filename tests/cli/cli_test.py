@@ -334,6 +334,40 @@ class ImportAndExport(CliTest):
             spans = self.ok("services", "-", "--json", stdin=out.raw).json["services"]
             self.assertEqual(spans, [{"service": "s", "spans": 6000}], format)
 
+    def test_a_files_name_says_how_it_is_compressed(self):
+        plain = self.ok("export", FILES["otlp"]).raw
+        packed = self.path("out.json.gz")
+        self.ok("export", FILES["otlp"], "-o", packed)
+        with gzip.open(packed) as file:
+            self.assertEqual(file.read(), plain)
+        packed = self.path("out.json.zst")
+        self.ok("export", FILES["otlp"], "-o", packed)
+        with open(packed, "rb") as file:
+            self.assertEqual(file.read(4), b"\x28\xb5\x2f\xfd")
+        self.assertEqual(self.ok("export", packed).raw, plain)
+
+    def test_export_without_conditions_gives_firehose_traces_too(self):
+        path = self.path("firehose.json")
+        def trace(number, *flags):
+            spans = [{"traceID": f"{number:032x}", "spanID": f"{i + 1:016x}", "flags": flag,
+                      "operationName": "o", "startTime": 1_700_000_000_000_000 + number,
+                      "duration": 1, "processID": "p1"} for i, flag in enumerate(flags)]
+            return {"traceID": f"{number:032x}", "spans": spans,
+                    "processes": {"p1": {"serviceName": "s"}}}
+        with open(path, "w") as file:
+            json.dump({"data": [trace(1, 9), trace(2, 1, 9), trace(3, 8, 8), trace(4, 1)]}, file)
+        store = self.path("store")
+        self.ok("import", store, path)
+        for source in (path, store):
+            self.assertEqual(len(self.ok("find", source, "--ids").out.split()), 2)
+            traces = self.ok("export", source, "-f", "jaeger").json["data"]
+            self.assertEqual([int(t["traceID"], 16) for t in traces], [4, 2, 1, 3])
+            self.assertEqual([len(t["spans"]) for t in traces], [1, 2, 1, 2])
+            traces = self.ok("export", source, "-f", "jaeger", "--limit", "3").json["data"]
+            self.assertEqual([int(t["traceID"], 16) for t in traces], [4, 2, 1])
+            traces = self.ok("export", source, "-f", "jaeger", "--service", "s").json["data"]
+            self.assertEqual([int(t["traceID"], 16) for t in traces], [4, 2])
+
     def test_directories_and_stdin(self):
         inputs = self.directory / "in"
         (inputs / "deep").mkdir(parents=True)
