@@ -39,7 +39,8 @@ std::string ExitCodesHelp() {
          "     spans were refused\n"
          "  4  the operating system refused: no such file, no permission, disk full\n"
          "  5  busy: another process appends to this store\n"
-         "  6  corruption: a checksum of the store does not hold; file and offset are named\n"
+         "  6  corruption: a checksum of the store does not hold; file and offset are named; verify\n"
+         "     found damage\n"
          "  7  stopped: Ctrl-C, or --timeout passed\n"
          "  8  unsupported: a newer format, or a codec that this build lacks\n";
 }

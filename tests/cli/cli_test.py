@@ -505,6 +505,48 @@ class DeleteAndArchive(CliTest):
         self.assertEqual(len(self.ids(store)), 3)
 
 
+class Verify(CliTest):
+    def test_a_sound_store(self):
+        store = self.store()
+        answer = self.ok("verify", store)
+        self.assertRegex(answer.out, r"^.*: read 2 files, .*, 1 segment, 0 logs, \d+ spans: sound\n$")
+        report = self.ok("verify", store, "--json").json
+        self.assertEqual((report["sound"], report["findings"]), (True, []))
+        self.assertEqual(report["spans"], self.ok("stats", store, "--json").json["spans"])
+        segment = next((self.directory / "store" / "segments").glob("*"))
+        self.assertTrue(self.ok("verify", segment, "--json").json["sound"])
+
+    def test_damage_is_named(self):
+        store = self.store()
+        segment = next((self.directory / "store" / "segments").glob("*"))
+        bytes = bytearray(segment.read_bytes())
+        bytes[40] ^= 1
+        segment.write_bytes(bytes)
+        answer = run("verify", store)
+        self.assertEqual(answer.code, 6, answer.err)
+        self.assertTrue(answer.out.startswith(f"damage: {segment}: at byte 16, page 0: "), answer.out)
+        answer = run("verify", store, "--json")
+        self.assertEqual(answer.code, 6)
+        finding = answer.json["findings"][0]
+        self.assertEqual((finding["kind"], finding["file"], finding["offset"], finding["section"]),
+                         ("damage", str(segment), 16, "page 0"))
+
+    def test_a_newer_format(self):
+        self.store()
+        segment = next((self.directory / "store" / "segments").glob("*"))
+        bytes = bytearray(segment.read_bytes())
+        bytes[8] = 9
+        segment.write_bytes(bytes)
+        answer = run("verify", segment)
+        self.assertEqual(answer.code, 8, answer.out)
+        self.assertIn("has format version 9; this build reads version 1", answer.out)
+
+    def test_wrong_use(self):
+        self.fails(2, "verify takes a store's directory", "verify")
+        self.fails(2, "neither a segment nor a log", "verify", FILES["otlp"])
+        self.fails(4, "there is nothing at", "verify", self.path("none"))
+
+
 class WrongUse(CliTest):
     def test_the_nearest_right_word(self):
         self.fails(2, "unknown command 'fnid': did you mean 'find'?", "fnid", FILES["otlp"])

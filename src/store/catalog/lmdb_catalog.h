@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "store/catalog/catalog.h"
 
@@ -21,6 +22,12 @@ struct LmdbCatalogOptions {
   std::size_t first_map_bytes = std::size_t{4} << 20;
   // Of a new catalog; a random uuid and the time now when not given.
   std::optional<StoreIdentity> identity{};
+};
+
+// Something in the catalog that contradicts itself.
+struct CatalogFault {
+  std::string database;  // docs/format/catalog.md, "Databases"
+  std::string what;      // a sentence
 };
 
 // Local file systems only: LMDB maps data.mdb into memory. After fork() every call of the child
@@ -49,6 +56,10 @@ class LmdbCatalog final : public Catalog {
   Status RemoveSetting(const std::string& key) override;
   Result<std::vector<std::pair<std::string, std::string>>> ListSettings() override;
   bool read_only() const noexcept override;
+
+  // What Read can't see: that the three databases of straddlers hold the same pairs, and that
+  // numbers which only rise are above all that were given. Errors: as Read.
+  Result<std::vector<CatalogFault>> Audit();
 
  private:
   LmdbCatalog(std::string directory, std::shared_ptr<LmdbEnvironment> environment)

@@ -18,12 +18,7 @@ Error SegmentReader::Damaged(const std::string& what) const {
 }
 
 Result<std::string> SegmentReader::ReadBytes(std::uint64_t offset, std::uint64_t bytes) const {
-  if (offset > file_bytes_ || bytes > file_bytes_ - offset)
-    return Damaged("something at byte " + std::to_string(offset) + " goes past the end of the file");
-  std::string out(static_cast<std::size_t>(bytes), '\0');
-  TS_TRY_ASSIGN(const std::size_t got, file_->ReadAt(offset, out.data(), out.size()));
-  if (got != out.size()) return Damaged("it ends early at byte " + std::to_string(offset + got));
-  return out;
+  return ReadSegmentBytes(*file_, name_, file_bytes_, offset, bytes);
 }
 
 Result<std::shared_ptr<const SegmentReader>> SegmentReader::Open(
@@ -41,50 +36,18 @@ Result<std::shared_ptr<const SegmentReader>> SegmentReader::Open(
 }
 
 Status SegmentReader::ReadFooter() {
-  TS_TRY_ASSIGN(file_bytes_, file_->Size());
-  if (file_bytes_ < kSegmentHeaderBytes + kSegmentTrailerBytes)
-    return Damaged("it is too short to be a segment");
-  TS_TRY_ASSIGN(const std::string header, ReadBytes(0, kSegmentHeaderBytes));
-  if (header.substr(0, kSegmentMagic.size()) != kSegmentMagic)
-    return Damaged("it doesn't begin with a segment's magic bytes");
-  base::ByteReader in_header(std::string_view(header).substr(kSegmentMagic.size()));
-  const std::uint32_t version = in_header.U32();
-  if (version != kSegmentVersion) {
-    return Error(ErrorCode::kUnsupported,
-                 "segment " + name_ + " has format version " + std::to_string(version) +
-                     "; this build reads version " + std::to_string(kSegmentVersion) +
-                     ": use a newer tracestore");
-  }
-  TS_TRY_ASSIGN(const std::string trailer,
-                ReadBytes(file_bytes_ - kSegmentTrailerBytes, kSegmentTrailerBytes));
-  base::ByteReader in(trailer);
-  const std::uint64_t offset = in.U64();
-  const std::uint32_t length = in.U32();
-  const std::uint32_t checksum = in.U32();
-  if (in.Raw(kSegmentMagic.size()) != kSegmentMagic)
-    return Damaged("it doesn't end with a segment's magic bytes; its writing was cut short");
-  TS_TRY_ASSIGN(const std::string footer, ReadBytes(offset, length));
-  if (base::Checksum32(footer) != checksum)
-    return Damaged("footer checksum mismatch at byte " + std::to_string(offset));
-  base::ByteReader entries(footer);
-  const std::size_t count = entries.Count(7);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto kind = static_cast<SectionKind>(entries.U8());
-    Section section;
-    section.offset = entries.Varint();
-    section.bytes = entries.Varint();
-    section.checksum = entries.U32();
-    sections_[kind] = section;  // an unknown kind is kept and never asked for
-  }
-  if (!entries.ok() || !entries.done()) return Damaged("its footer is damaged");
+  TS_TRY_ASSIGN(const SegmentFooter footer, ReadSegmentFooter(*file_, name_));
+  file_bytes_ = footer.file_bytes;
+  // An unknown kind is kept and never asked for.
+  for (const SegmentSection& section : footer.sections) sections_[section.kind] = section;
   return {};
 }
 
 Result<std::string> SegmentReader::ReadSection(SectionKind kind) const {
   const auto found = sections_.find(kind);
   if (found == sections_.end())
-    return Damaged("section " + std::to_string(static_cast<unsigned>(kind)) + " is missing");
-  const Section& section = found->second;
+    return Damaged("its " + SegmentSectionName(kind) + " is missing");
+  const SegmentSection& section = found->second;
   if (section.bytes > kMaxSectionBytes) return Damaged("a section is larger than allowed");
   TS_TRY_ASSIGN(std::string bytes, ReadBytes(section.offset, section.bytes));
   if (base::Checksum32(bytes) != section.checksum) {
@@ -267,6 +230,17 @@ Status SegmentReader::AddFilterHits(std::uint64_t hash, index::PageSet& pages) c
     for (std::uint32_t page = block.first_page; page < end; ++page) pages.Add(page);
   }
   return {};
+}
+
+Result<bool> SegmentReader::MayHaveHash(std::uint32_t page, std::uint64_t hash) const {
+  TS_TRY_ASSIGN(const TextFilters* filters, text_filters());
+  const auto& blocks = filters->blocks;
+  const auto after = std::upper_bound(
+      blocks.begin(), blocks.end(), page,
+      [](std::uint32_t wanted, const TextFilters::Block& block) { return wanted < block.first_page; });
+  if (after == blocks.begin()) return false;
+  const TextFilters::Block& block = *std::prev(after);
+  return !block.filter || block.filter->MayContain(hash);
 }
 
 Result<index::PageSet> SegmentReader::PagesOf(TermKind kind, std::uint32_t a,

@@ -22,6 +22,7 @@
 #include "store/segment/lazy.h"
 #include "store/segment/page_decoder.h"
 #include "store/segment/page_edges.h"
+#include "store/segment/segment_footer.h"
 #include "store/segment/segment_format.h"
 #include "store/segment/segment_tables.h"
 #include "store/segment/segment_writer.h"
@@ -68,12 +69,15 @@ class SegmentReader {
   Result<const column::StringDictionary*> dictionary() const;
   Result<const SegmentTables*> tables() const;
   Result<const index::Postings*> postings() const;
+  Result<const index::IdPermutation*> trace_order() const;  // by the ids' low halves
 
   // Pages that may have a span (or its resource, scope, event, link) with that attribute's canonical
   // text being `value`.
   Result<index::PageSet> PagesWithValue(std::string_view key, std::string_view value) const;
   // Pages that may have a reference to a trace.
   Result<index::PageSet> PagesWithLink(TraceId id) const;
+  // Whether the page may have a text or link of that hash (KeyValueHash, LinkHash) in no list.
+  Result<bool> MayHaveHash(std::uint32_t page, std::uint64_t hash) const;
   // Pages of a posting term; none where the term isn't in the segment.
   Result<index::PageSet> PagesOf(TermKind kind, std::uint32_t a, std::uint32_t b = 0) const;
 
@@ -98,11 +102,6 @@ class SegmentReader {
   Result<std::string> ReadPage(std::uint32_t page) const;
 
  private:
-  struct Section {
-    std::uint64_t offset = 0;
-    std::uint64_t bytes = 0;
-    std::uint32_t checksum = 0;
-  };
   struct TextFilters {
     struct Block {
       std::uint32_t first_page = 0;
@@ -121,7 +120,6 @@ class SegmentReader {
   Error Damaged(const std::string& what) const;
   Result<const TextFilters*> text_filters() const;
   Result<const std::map<std::uint32_t, column::TemplateTable>*> templates() const;
-  Result<const index::IdPermutation*> trace_order() const;
   Result<index::PageSet> PagesWithUnlisted(std::uint32_t key_id, std::string_view key,
                                            std::string_view value) const;
   Error InPage(std::uint32_t page, Error error) const;
@@ -130,7 +128,7 @@ class SegmentReader {
   std::unique_ptr<fs::RandomAccessFile> file_;
   std::string name_;
   std::uint64_t file_bytes_ = 0;
-  std::map<SectionKind, Section> sections_;
+  std::map<SectionKind, SegmentSection> sections_;
   SegmentMeta meta_;
   std::vector<PageInfo> pages_;
   std::optional<index::FuseFilter> trace_filter_;  // none: any id may be here
