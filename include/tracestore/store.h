@@ -8,6 +8,7 @@
 // Threads: every method of Store and Snapshot may be called from any thread. One process at a time
 // appends to a directory; any number of others read it meanwhile (OpenMode::kRead).
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -65,10 +66,29 @@ struct StoreOptions {
   std::chrono::milliseconds append_timeout{10'000};
   // Seal in a thread of the store's own. Without it, Append seals when the head is full.
   bool background_sealing = true;
+  // Merge small segments, leave out what was deleted and apply retention, in a thread of the
+  // store's own of low priority; only with background_sealing. Else Store::Compact does it.
+  bool background_compaction = true;
+  // The thread rests so that it works at most this share of the time, in percent: 1 to 100.
+  std::uint32_t compaction_duty_percent = 50;
+  // The largest segment that a merge makes. A merge holds its spans in memory, decoded: some 600
+  // bytes for one with many attributes, and about as much again for writing them.
+  std::uint32_t compaction_max_spans = 524'288;     // 10,000 to 4,000,000
+  // Segments are merged with those that expire within the same width: what retention drops at
+  // once. With retention_age at most a quarter of it.
+  std::chrono::seconds partition_width{86'400};     // 60 s to 366 days
+  // A segment goes when its last span ended, and arrived, so long ago. 0: kept for good.
+  std::chrono::seconds retention_age{0};            // 0, or 60 s to 100 years
+  // The oldest segments go while all segment files have more bytes; the newest stays. 0: any
+  // number.
+  std::uint64_t retention_bytes = 0;
   // What the library has to say; called from any thread, must not call the store.
   std::function<void(LogLevel, std::string_view)> log;
   // Counters and sizes as they change: name, value. Called from any thread, must not call the store.
   std::function<void(std::string_view name, double value)> metric;
+  // Unix nanoseconds: when spans arrive, and how old they are. The system's clock where it is empty.
+  // Called from any thread.
+  std::function<std::uint64_t()> clock;
 };
 
 struct AppendResult {
@@ -121,6 +141,38 @@ struct StoreStats {
   std::uint64_t min_start_ns = 0;
   std::uint64_t max_start_ns = 0;
   std::vector<NamedCount> bytes_by_column;  // of the segments, largest first; only where asked
+};
+
+struct CompactionProgress {
+  std::uint64_t spans_done = 0;   // read of the merge that is being made
+  std::uint64_t spans_total = 0;  // of that merge
+  std::uint64_t merges_done = 0;
+};
+
+struct CompactOptions {
+  // Seal what is in memory, then merge all that fits and leave out every deleted span. Without it
+  // only what is due: many small segments, and those of which a quarter is deleted.
+  bool full = false;
+  // In place of StoreOptions'. 0: no bound.
+  std::optional<std::chrono::seconds> retention_age;
+  std::optional<std::uint64_t> retention_bytes;
+  std::optional<std::uint32_t> max_spans;           // compaction_max_spans
+  // When it becomes true the call ends with kCancelled, between pages. What is merged stays so.
+  const std::atomic<bool>* cancel = nullptr;
+  // Called between pages, in the calling thread. Must not call the store.
+  std::function<void(const CompactionProgress&)> progress;
+};
+
+struct CompactResult {
+  std::uint64_t merges = 0;            // segments written
+  std::uint64_t segments_merged = 0;   // that are gone for them
+  std::uint64_t segments_expired = 0;
+  std::uint64_t segments_damaged = 0;  // could not be read and were left as they are; the log names them
+  std::uint64_t spans_written = 0;
+  std::uint64_t spans_dropped = 0;     // deleted ones, left out
+  std::uint64_t spans_expired = 0;
+  std::uint64_t bytes_read = 0;        // of the merged segments' files
+  std::uint64_t bytes_written = 0;
 };
 
 struct ArchiveResult {
@@ -223,6 +275,13 @@ class Store {
   // writing to the archive just now (named), kIo, kCorruption.
   Result<ArchiveResult> Archive(const std::vector<TraceId>& ids);
   Result<ArchiveResult> ArchiveWhere(const Query& query);  // as DeleteWhere
+
+  // Applies retention, merges segments and leaves out what was deleted. Only in the process that
+  // appends; beside appends, queries and deletes, none of which wait for it. Answers don't change,
+  // but for what retention drops. One at a time: a second call waits. The archive is another store
+  // and is left alone. Errors: kInvalidArgument (opened for reading), kCancelled, kIo (what is done
+  // stays, nothing is lost; it may be called again), kCorruption.
+  Result<CompactResult> Compact(const CompactOptions& options = {});
 
   Status Sync();   // everything acknowledged is on the medium
   Status Seal();   // the head becomes a segment now

@@ -1,5 +1,6 @@
 // A store in a directory of its own, and a model of what it must hold: for tests of deletes.
 #pragma once
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -47,10 +48,30 @@ inline std::unique_ptr<Store> OpenOrFail(const std::string& path, OpenMode mode 
   return store.has_value() ? std::move(*store) : nullptr;
 }
 
-// What must be there: every batch that was appended, less what was deleted since.
+// What must be there: every batch that was appended, less what was deleted or expired since.
 class Model {
  public:
-  void Append(const model::SpanBatch& batch) { batches_.push_back(batch); }
+  void Append(const model::SpanBatch& batch) {
+    batches_.push_back(batch);
+    sealed_on_.push_back(kNotSealed);
+  }
+  void Seal(int day) { std::replace(sealed_on_.begin(), sealed_on_.end(), kNotSealed, day); }
+  // Drops what was sealed before that day.
+  void ExpireBefore(int day) {
+    for (std::size_t i = 0; i < batches_.size(); ++i) {
+      if (sealed_on_[i] == kNotSealed || sealed_on_[i] >= day) continue;
+      for (const auto& span : batches_[i].spans) ever_.insert(span.trace_id);
+      batches_[i].spans.clear();
+    }
+  }
+  // Of the spans that are left in segments, the latest; below all days where there is none.
+  int LastDay() const {
+    int last = kNotSealed;
+    for (std::size_t i = 0; i < batches_.size(); ++i) {
+      if (!batches_[i].empty()) last = std::max(last, sealed_on_[i]);
+    }
+    return last;
+  }
   void Delete(const std::set<TraceId>& ids) {
     for (auto& batch : batches_)
       std::erase_if(batch.spans, [&](const auto& span) { return ids.contains(span.trace_id); });
@@ -64,7 +85,7 @@ class Model {
     }
     return ids;
   }
-  const std::set<TraceId>& ever_deleted() const { return ever_; }
+  const std::set<TraceId>& ever_gone() const { return ever_; }
   std::size_t CountOf(TraceId id) const {
     std::size_t count = 0;
     for (const auto& batch : batches_) {
@@ -93,7 +114,9 @@ class Model {
   }
 
  private:
+  static constexpr int kNotSealed = -1;
   std::vector<model::SpanBatch> batches_;
+  std::vector<int> sealed_on_;  // by batch: the day
   std::set<TraceId> ever_;
 };
 

@@ -95,7 +95,7 @@ class Comparison {
   void Traces() {
     std::set<TraceId> ids = model_.Ids();
     const std::size_t there = ids.size();
-    ids.insert(model_.ever_deleted().begin(), model_.ever_deleted().end());
+    ids.insert(model_.ever_gone().begin(), model_.ever_gone().end());
     std::size_t has = 0;
     for (const TraceId id : ids) {
       const auto expected = expected_.Get(id);
@@ -112,8 +112,8 @@ class Comparison {
       ExpectEqual(AsSet(found_.GetSubtree(id, top)), AsSet(expected_.GetSubtree(id, top)));
     }
     EXPECT_EQ(has, there);
-    if (model_.ever_deleted().empty()) return;
-    const TraceId deleted = *model_.ever_deleted().begin();
+    if (model_.ever_gone().empty()) return;
+    const TraceId deleted = *model_.ever_gone().begin();
     EXPECT_EQ(found_.GetSubtree(deleted, {1}).has_value(), false);
   }
 

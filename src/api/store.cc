@@ -90,6 +90,10 @@ Result<std::vector<DependencyLink>> Store::Dependencies(TimeRange range) const {
   return snapshot.Dependencies(range);
 }
 
+Result<CompactResult> Store::Compact(const CompactOptions& options) {
+  return engine_->Compact(options);
+}
+
 Status Store::Sync() { return engine_->Sync(); }
 Status Store::Seal() { return engine_->Seal(); }
 Status Store::Close() { return engine_->Close(); }

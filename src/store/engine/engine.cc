@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "store/engine/batch_codec.h"
+#include "store/engine/compaction.h"
 #include "store/engine/deletes.h"
 #include "store/segment/segment_format.h"
 
@@ -35,6 +36,14 @@ Status CheckOptions(const StoreOptions& o) {
     return bad("head_max_age must be from 1 s to 30 days");
   if (o.backlog_max_bytes < (1ULL << 20) || o.backlog_max_bytes > (64ULL << 30))
     return bad("backlog_max_bytes must be from 1 MiB to 64 GiB");
+  if (o.compaction_duty_percent < 1 || o.compaction_duty_percent > 100)
+    return bad("compaction_duty_percent must be from 1 to 100");
+  if (o.compaction_max_spans < 10'000 || o.compaction_max_spans > 4'000'000)
+    return bad("compaction_max_spans must be from 10,000 to 4,000,000");
+  if (o.partition_width < 60s || o.partition_width > 366 * 24h)
+    return bad("partition_width must be from 60 s to 366 days");
+  if (o.retention_age != 0s && (o.retention_age < 60s || o.retention_age > 36'500 * 24h))
+    return bad("retention_age must be 0 or from 60 s to 100 years");
   return {};
 }
 
@@ -65,6 +74,7 @@ Engine::~Engine() {
   if (getpid() != pid_) {
     // The child of a fork has neither the threads nor the lock: nothing is its to close.
     if (seal_thread_.joinable()) seal_thread_.detach();
+    if (compact_thread_.joinable()) compact_thread_.detach();
     if (sync_thread_.joinable()) sync_thread_.detach();
     return;
   }
@@ -86,6 +96,8 @@ Status Engine::StartWriting() {
   TS_TRY(Recover());
   if (options_.background_sealing)
     seal_thread_ = std::jthread([this](const std::stop_token& stop) { SealLoop(stop); });
+  if (options_.background_sealing && options_.background_compaction)
+    compact_thread_ = std::jthread([this](const std::stop_token& stop) { CompactLoop(stop); });
   if (options_.sync == SyncPolicy::kInterval)
     sync_thread_ = std::jthread([this](const std::stop_token& stop) { SyncLoop(stop); });
   return {};
@@ -285,8 +297,14 @@ Status Engine::SealNext() {
       if (frozen_.empty()) return {};
       next = frozen_.front();
     }
-    auto sealed = next.committed ? Publish() : SealHead(next);
+    auto sealed = next.committed ? Status() : SealHead(next);
+    if (sealed.has_value()) {
+      const std::lock_guard commit(commit_mutex_);
+      sealed = Publish();
+    }
     const std::lock_guard lock(state_mutex_);
+    compaction_due_ = true;
+    compaction_wanted_.notify_all();
     seal_error_.reset();
     if (sealed.has_value()) continue;
     seal_error_ = sealed.error();
@@ -294,16 +312,38 @@ Status Engine::SealNext() {
   }
 }
 
+// Of this process alone: a file that was begun for another commit keeps its name to itself.
+SegmentId Engine::ReserveSegmentId(const CatalogView& view) {
+  const std::lock_guard lock(state_mutex_);
+  last_reserved_.value = std::max(last_reserved_.value + 1, view.next_segment_id.value);
+  return last_reserved_;
+}
+
+// Leaves nothing behind when it fails.
 Status Engine::WriteSegmentFile(SegmentId id, const std::string& bytes) {
   const std::string path = SegmentPath(directory_, id);
   const std::string temporary = path + ".tmp";
-  (void)files_.Unlink(temporary);  // left by a try that failed
-  TS_TRY_ASSIGN(auto file, files_.CreateExclusive(temporary));
-  TS_TRY(file->Append(bytes));
-  TS_TRY(file->Sync());
-  TS_TRY(file->Close());
-  TS_TRY(files_.Rename(temporary, path));
-  return files_.SyncDirectory(SegmentsDirectory(directory_));
+  const auto write = [&]() -> Status {
+    TS_TRY_ASSIGN(auto file, files_.CreateExclusive(temporary));
+    TS_TRY(file->Append(bytes));
+    TS_TRY(file->Sync());
+    TS_TRY(file->Close());
+    TS_TRY(files_.Rename(temporary, path));
+    return files_.SyncDirectory(SegmentsDirectory(directory_));
+  };
+  Status written = write();
+  if (!written.has_value()) {
+    (void)files_.Unlink(temporary);
+    (void)files_.Unlink(path);
+  }
+  return written;
+}
+
+std::uint64_t Engine::Now() const {
+  if (options_.clock) return options_.clock();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
 }
 
 Status Engine::SealHead(const Frozen& frozen) {
@@ -316,11 +356,14 @@ Status Engine::SealHead(const Frozen& frozen) {
     TS_TRY(segments_.Refresh(*catalog_, view, live));
     if (live.tombstones != nullptr) left.Hide(live.tombstones);
     built = {};
+    const SegmentId id = ReserveSegmentId(view);
     if (!left.empty()) {
       TS_TRY_ASSIGN(built, BuildSegment(Concatenate(left.batches())));
-      TS_TRY(WriteSegmentFile(view.next_segment_id, built.bytes));
+      TS_TRY(WriteSegmentFile(id, built.bytes));
     }
-    TS_TRY_ASSIGN(committed, CommitSegment(built, view.next_segment_id, frozen, left));
+    auto tried = CommitSegment(built, id, frozen, left);
+    if (!tried.has_value() || !*tried) DropUncommitted(id);
+    TS_TRY_ASSIGN(committed, std::move(tried));
   }
   Metric("sealed_spans", static_cast<double>(built.meta.rows));
   Metric("sealed_bytes", static_cast<double>(built.bytes.size()));
@@ -329,51 +372,24 @@ Status Engine::SealHead(const Frozen& frozen) {
       !removed.has_value()) {
     Log(LogLevel::kWarning, "a retired log could not be removed: " + removed.error().message());
   }
-  return Publish();
-}
-
-Result<std::vector<Straddler>> Engine::FindStraddlers(const std::vector<TraceId>& ids,
-                                                      SegmentId id, const SnapshotData& live) {
-  std::vector<Straddler> found;
-  for (const TraceId& trace : ids) {
-    bool here = false;
-    for (std::size_t i = 0; i < live.segments.size(); ++i) {
-      TS_TRY_ASSIGN(const auto there, live.segments[i]->FindLowId(trace.low));
-      if (there.empty()) continue;
-      found.push_back({trace.low, live.places[i].id});
-      here = true;
-    }
-    if (here) found.push_back({trace.low, id});
-  }
-  return found;
+  return {};
 }
 
 // Makes the segment live and retires its log. `built` has no rows where `left`, of which it is made,
 // has none. Gives false where more of `left` was deleted meanwhile: the segment must be made again.
 Result<bool> Engine::CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen,
                                    Head& left) {
-  SegmentInfo info;
-  info.id = id;
-  info.file_bytes = built.bytes.size();
-  info.rows = built.meta.rows;
-  info.traces = built.meta.traces;
-  info.min_start_ns = built.meta.min_start_ns;
-  info.max_start_ns = built.meta.max_start_ns;
-  info.min_time_ns = built.meta.min_start_ns;
-  info.max_time_ns = std::max(built.meta.max_end_ns, built.meta.max_start_ns);
+  SegmentInfo info = DescribeSegment(built, id);
   info.log_end = {frozen.next_log, 0};
-  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  info.min_arrival_ns = info.max_arrival_ns = static_cast<std::uint64_t>(now.count());
+  info.min_arrival_ns = info.max_arrival_ns = Now();
+  info.partition = PartitionOf(info, PartitionNs(options_));
+  const std::lock_guard commit_lock(commit_mutex_);
   while (true) {
     CatalogView view;
     SnapshotData live;
     TS_TRY(segments_.Refresh(*catalog_, view, live));
     if (live.tombstones != nullptr) left.Hide(live.tombstones);
-    if (left.spans() != built.meta.rows) {
-      (void)files_.Unlink(SegmentPath(directory_, id));
-      return false;
-    }
+    if (left.spans() != built.meta.rows) return false;
     SealCommit commit;
     info.log_begin = {view.retired_before, 0};
     if (built.meta.rows > 0) commit.added = {info};
@@ -395,6 +411,7 @@ Result<bool> Engine::CommitSegment(const BuiltSegment& built, SegmentId id, cons
   }
 }
 
+// The caller holds commit_mutex_.
 Status Engine::Publish() {
   CatalogView view;
   SnapshotData live;
@@ -404,8 +421,10 @@ Status Engine::Publish() {
   // try only opens it.
   if (refreshed.has_value()) {
     UseSegments(view, std::move(live));
-    frozen_bytes_ -= frozen_.front().head->memory_bytes();
-    frozen_.pop_front();
+    while (!frozen_.empty() && frozen_.front().committed) {
+      frozen_bytes_ -= frozen_.front().head->memory_bytes();
+      frozen_.pop_front();
+    }
   }
   frozen_changed_.notify_all();
   return refreshed;
@@ -468,6 +487,9 @@ Status Engine::Close() {
     const std::lock_guard lock(state_mutex_);
     if (closed_) return {};
   }
+  closing_ = true;
+  compact_thread_ = {};
+  const std::lock_guard compaction(compact_mutex_);  // one that was asked for stops at its next page
   sync_thread_ = {};
   seal_thread_ = {};
   Status sealed;

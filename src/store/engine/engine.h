@@ -3,10 +3,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "model/span_batch.h"
 #include "store/catalog/catalog.h"
 #include "store/engine/engine_log.h"
+#include "store/engine/compaction_plan.h"
 #include "store/engine/head.h"
 #include "store/engine/log_follower.h"
 #include "store/engine/segment_cache.h"
@@ -27,9 +30,10 @@
 
 namespace tracestore::store {
 
-// Threads: every public method may be called from any thread. Its own thread, "seal", makes
-// segments of frozen heads where StoreOptions::background_sealing asks for it.
-// Locks, in this order: seal_mutex_, append_mutex_, then queue_mutex_ or state_mutex_.
+// Threads: every public method may be called from any thread. Threads of its own: "seal" makes
+// segments of frozen heads, "compact" merges segments and drops old ones (StoreOptions).
+// Locks, in this order: compact_mutex_, seal_mutex_, commit_mutex_, append_mutex_, then queue_mutex_
+// or state_mutex_.
 class Engine {
  public:
   // `files` must outlive the engine, `catalog` is the directory's. Errors as Store::Open.
@@ -51,6 +55,8 @@ class Engine {
 
   Status Sync();
   Status Seal();
+  // As Store::Compact.
+  Result<CompactResult> Compact(const CompactOptions& options);
   Status Close();
 
   const StoreOptions& options() const noexcept { return options_; }
@@ -87,10 +93,27 @@ class Engine {
   Status SealHead(const Frozen& frozen);
   Result<bool> CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen,
                              Head& left);
-  Result<std::vector<Straddler>> FindStraddlers(const std::vector<TraceId>& ids, SegmentId id,
-                                                const SnapshotData& live);
+  SegmentId ReserveSegmentId(const CatalogView& view);
   Status WriteSegmentFile(SegmentId id, const std::string& bytes);
+  void DropUncommitted(SegmentId id);
   Status Publish();
+  std::uint64_t Now() const;
+
+  // What one run of a compaction works with.
+  struct CompactionRun {
+    CompactionLimits limits;
+    RetentionLimits retention;
+    std::function<bool(const CompactionProgress&)> stop;  // asked between pages
+    CompactResult result{};
+  };
+  CompactionRun PrepareRun(const CompactOptions& options) const;
+  Status RunCompaction(CompactionRun& run);
+  Status DropOldSegments(CompactionRun& run);
+  Result<std::optional<CompactionJob>> NextJob(const CompactionRun& run);
+  Status MergeOnce(const CompactionJob& job, CompactionRun& run);
+  Result<bool> CommitMerge(const SegmentInfo& made, const std::vector<TraceId>& traces,
+                           const CompactionJob& job, std::uint64_t last_tombstone);
+  void CompactLoop(const std::stop_token& stop);
   Status HideDeleted();
   void UseTombstones(const std::shared_ptr<const TombstoneSet>& tombstones);
   void UseSegments(const CatalogView& view, SnapshotData&& live);
@@ -119,6 +142,14 @@ class Engine {
 
   std::mutex seal_mutex_;    // held while one head is sealed
 
+  std::mutex compact_mutex_;  // held while one compaction runs; guards left_alone_
+  std::set<SegmentId> left_alone_;  // what a merge could not read, until the store is reopened
+  std::atomic<bool> closing_{false};
+
+  // Held from the look-ups of a commit until the published segments show it, so that no snapshot
+  // has rows twice or not at all.
+  std::mutex commit_mutex_;
+
   mutable std::mutex state_mutex_;  // guards what follows
   std::shared_ptr<Head> head_;
   std::uint64_t head_log_bytes_ = 0;  // of the records that came into head_
@@ -131,11 +162,15 @@ class Engine {
   std::optional<Error> seal_error_; // of the last try; none when it went well
   bool closed_ = false;
   std::condition_variable_any frozen_changed_;
+  SegmentId last_reserved_{};       // of this process; the catalog knows those that were live
+  bool compaction_due_ = true;      // something was sealed since the last look
+  std::condition_variable_any compaction_wanted_;
 
   std::mutex reader_mutex_;  // guards follower_
   LogFollower follower_;
 
   std::jthread seal_thread_;
+  std::jthread compact_thread_;
   std::jthread sync_thread_;
 };
 
