@@ -104,7 +104,9 @@ Status Ingest(const std::string& requests, const std::string& directory) {
   TS_TRY_ASSIGN(const double reading, ReadOnlySeconds(requests));
   TS_TRY_ASSIGN(const double parse_and_read, ArenaParseSeconds(requests));
   const double parse = parse_and_read - reading;
-  TS_TRY_ASSIGN(auto store, Store::Open(directory));
+  StoreOptions options;
+  options.background_compaction = false;
+  TS_TRY_ASSIGN(auto store, Store::Open(directory, options));
   const std::uint64_t memory_before = AnonymousBytes();
   const double before = ProcessCpuSeconds();
   std::uint64_t spans = 0;
@@ -376,7 +378,9 @@ Status MakeHuge(Store& store, std::size_t spans) {
 Status Huge(std::size_t spans, const std::string& directory) {
   std::printf("one trace of %zu spans\n", spans);
   {
-    TS_TRY_ASSIGN(auto store, Store::Open(directory));
+    StoreOptions options;
+    options.background_compaction = false;
+    TS_TRY_ASSIGN(auto store, Store::Open(directory, options));
     TS_TRY(MakeHuge(*store, spans));
     TS_TRY(store->Close());
   }
