@@ -80,6 +80,14 @@ void SourceFlags::AddTo(CLI::App& app, bool positional) {
 }
 
 std::optional<Source> Source::Open(const SourceFlags& flags, int& exit_code) {
+  auto source = OpenAny(flags, exit_code);
+  if (!source) return source;
+  source->stop_ = {flags.deadline.at(), &Interrupted()};
+  source->snapshot_ = source->snapshot_->StoppingWhen(source->stop_);
+  return source;
+}
+
+std::optional<Source> Source::OpenAny(const SourceFlags& flags, int& exit_code) {
   if (flags.names.empty()) {
     exit_code = Fail(kExitUsage,
                      "name a SOURCE: a store's directory, trace files, - for stdin, or a segment "
@@ -171,7 +179,7 @@ Status Source::Refresh() {
   if (store_ == nullptr) return {};
   auto snapshot = store_->TakeSnapshot();
   if (!snapshot) return std::move(snapshot.error());
-  snapshot_ = std::move(*snapshot);
+  snapshot_ = snapshot->StoppingWhen(stop_);
   return {};
 }
 

@@ -29,7 +29,8 @@ struct SourceFlags {
 class Source {
  public:
   // Prints what is wrong on stderr and sets the exit code. Spans that files hold and that had to
-  // be left out are warned of; with `strict` they are an error.
+  // be left out are warned of; with `strict` they are an error. The snapshot's calls stop at the
+  // flags' deadline and at Ctrl-C.
   static std::optional<Source> Open(const SourceFlags& flags, int& exit_code);
 
   const Snapshot& snapshot() const noexcept { return *snapshot_; }
@@ -39,10 +40,12 @@ class Source {
   Status Refresh();
 
  private:
+  static std::optional<Source> OpenAny(const SourceFlags& flags, int& exit_code);
   static std::optional<Source> OpenStore(const std::string& directory, int& exit_code);
   static std::optional<Source> OpenFiles(const SourceFlags& flags, int& exit_code);
 
   std::unique_ptr<Store> store_;
+  StopWhen stop_;
   std::optional<Snapshot> snapshot_;
 };
 

@@ -105,6 +105,13 @@ enum class Order : std::uint8_t {
   kLongest,  // by the trace's duration, longest first; ties by trace id, ascending
 };
 
+// When a call gives up with kCancelled: once the deadline has passed or the flag is set. Looked at for
+// every decoded page. The default: never.
+struct StopWhen {
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  const std::atomic<bool>* cancel = nullptr;  // borrowed
+};
+
 // A query can be used any number of times, from any thread; only `cancel` is shared.
 struct Query {
   // A span counts for `where` only if it started in this range (Jaeger's search). A span without

@@ -181,7 +181,8 @@ struct ArchiveResult {
   std::uint64_t spans_there_already = 0;  // equal in every field to one that the archive had
 };
 
-// One moment of a store. Answers don't change while it lives; it holds files open and memory.
+// One moment of a store. Answers don't change while it lives; it holds files open and memory. Calls
+// run to their end, unless StoppingWhen() bounds them.
 class Snapshot {
  public:
   explicit Snapshot(std::shared_ptr<const store::SnapshotData> data) : data_(std::move(data)) {}
@@ -220,6 +221,10 @@ class Snapshot {
   // Calls `visit` with all spans, some thousands at a time, whole traces together: the newest first,
   // at the end those of firehose spans alone. Stops when it returns false.
   Status ForEachBatch(const std::function<bool(const SpanList&)>& visit) const;
+
+  // The same moment, all of whose calls stop with kCancelled when `stop` says so; a Query's own
+  // deadline and flag hold as well. What the flag points to has to outlive the snapshot's last call.
+  Snapshot StoppingWhen(const StopWhen& stop) const;
 
   const std::shared_ptr<const store::SnapshotData>& data() const noexcept { return data_; }
 

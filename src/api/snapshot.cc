@@ -3,6 +3,7 @@
 
 #include <tracestore/store.h>
 
+#include "base/stop.h"
 #include "base/try.h"
 #include "query/dependencies.h"
 #include "query/fetch.h"
@@ -13,6 +14,12 @@
 
 namespace tracestore {
 
+Snapshot Snapshot::StoppingWhen(const StopWhen& stop) const {
+  auto data = std::make_shared<store::SnapshotData>(*data_);
+  data->stop = stop;
+  return Snapshot(std::move(data));
+}
+
 Result<SearchPage> Snapshot::Find(const Query& query) const {
   return query::FindTraces(*data_, query);
 }
@@ -21,6 +28,7 @@ Result<SummaryPage> Snapshot::FindSummaries(const Query& query) const {
   TS_TRY_ASSIGN(SearchPage found, Find(query));
   SummaryPage page;
   for (const FoundTrace& trace : found.traces) {
+    TS_TRY(CheckStop(StopWhen{query.deadline, query.cancel}));
     TS_TRY_ASSIGN(TraceSummary summary, Summarize(trace.trace_id));
     page.summaries.push_back(std::move(summary));
   }
@@ -78,6 +86,7 @@ Result<StoreStats> Snapshot::Stats(bool by_column) const {
   };
   std::map<std::string, std::uint64_t> columns;
   for (std::size_t i = 0; i < data_->segments.size(); ++i) {
+    TS_TRY(CheckStop(data_->stop));
     const auto& segment = data_->segments[i];
     TS_TRY_ASSIGN(const std::uint64_t hidden, query::HiddenRowCount(*data_, i));
     stats.deleted_spans += hidden;

@@ -3,10 +3,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -58,6 +61,56 @@ std::unique_ptr<Store> OpenOrFail(const std::string& path, StoreOptions options 
   auto store = Store::Open(path, std::move(options));
   EXPECT_TRUE(store.has_value()) << store.error().message();
   return store.has_value() ? std::move(*store) : nullptr;
+}
+
+// The codes of what each call of a snapshot that reads says.
+std::vector<std::optional<ErrorCode>> AskEverything(const Snapshot& snapshot) {
+  std::vector<std::optional<ErrorCode>> codes;
+  const auto note = [&](const auto& result) {
+    if (result.has_value()) return codes.push_back(std::nullopt);
+    codes.push_back(result.error().code());
+  };
+  note(snapshot.Find(Query()));
+  note(snapshot.FindSummaries(Query()));
+  note(snapshot.FindSpans(Query()));
+  note(snapshot.Get({7, 1}));
+  note(snapshot.GetSubtree({7, 1}, {1}));
+  note(snapshot.Summarize({7, 2}));
+  note(snapshot.Services());
+  note(snapshot.Operations(""));
+  note(snapshot.Keys());
+  note(snapshot.Values("service.name", 0));
+  note(snapshot.Dependencies({}));
+  note(snapshot.Metrics({}));
+  note(snapshot.Stats(false));
+  note(snapshot.ForEachBatch([](const SpanList&) { return true; }));
+  return codes;
+}
+
+TEST(Store, CallsOfASnapshotStopWhenAskedTo) {
+  const TemporaryDirectory directory;
+  auto store = OpenOrFail(directory.path());
+  // Trace 2 lies in two segments, so that its summary takes rows.
+  for (const std::uint64_t span : {1, 2}) {
+    ASSERT_TRUE(store->AppendBatch(OneSpan(span, span, "s")).has_value());
+    ASSERT_TRUE(store->AppendBatch(OneSpan(2, 10 + span, "t")).has_value());
+    ASSERT_TRUE(store->Seal().has_value());
+  }
+  const auto snapshot = store->TakeSnapshot();
+  std::atomic<bool> cancel{false};
+  StopWhen stop;
+  stop.cancel = &cancel;
+  const Snapshot bounded = snapshot->StoppingWhen(stop);
+  const std::vector<std::optional<ErrorCode>> fine(14);
+  EXPECT_EQ(AskEverything(bounded), fine);
+  cancel = true;
+  const std::vector<std::optional<ErrorCode>> stopped(14, ErrorCode::kCancelled);
+  EXPECT_EQ(AskEverything(bounded), stopped);
+  EXPECT_EQ(bounded.Services().error().message(), "the query was cancelled");
+  EXPECT_EQ(AskEverything(*snapshot), fine);
+  StopWhen late;
+  late.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  EXPECT_EQ(AskEverything(snapshot->StoppingWhen(late)), stopped);
 }
 
 TEST(Store, FindsWhatWasAppendedAtOnceAndAfterReopening) {

@@ -28,11 +28,17 @@ Result<std::vector<TracePlace>> FindPlaces(const SnapshotData& data, TraceId id)
 }
 
 Status FetchInto(const SnapshotData& data, TraceId id, model::SpanBatch& out) {
+  return FetchInto(data, id, out, data.stop);
+}
+
+Status FetchInto(const SnapshotData& data, TraceId id, model::SpanBatch& out,
+                 const StopWhen& stop) {
   TS_TRY_ASSIGN(const auto places, FindPlaces(data, id));
   for (const TracePlace& place : places) {
     TS_TRY_ASSIGN(const auto* table, place.segment->traces());
     const store::TracePart& part = table->parts[place.ordinal];
-    TS_TRY(place.segment->ReadRows(part.first_row, part.first_row + part.rows, {}, out));
+    TS_TRY(place.segment->ReadRows(part.first_row, part.first_row + part.rows, {}, out,
+                                   stop));
   }
   model::BatchAppender appender(out);
   for (const auto& batch : data.head) {
@@ -100,7 +106,7 @@ Result<bool> SummarizeStructure(const SnapshotData& data, TraceId id,
       const store::PageInfo& page = place.segment->pages()[place.segment->PageOfRow(row)];
       const std::uint32_t stop = std::min(end, page.first_row + page.rows);
       model::SpanBatch spans;
-      TS_TRY(place.segment->ReadRows(row, stop, structure, spans));
+      TS_TRY(place.segment->ReadRows(row, stop, structure, spans, data.stop));
       for (std::uint32_t i = 0; i < spans.size(); ++i) builder.Add(spans, i);
       row = stop;
     }
@@ -161,7 +167,8 @@ Result<bool> IsFirehoseOnly(const SnapshotData& data, TraceId id) {
     const store::TracePart& part = table->parts[place.ordinal];
     if (!only || !part.has_firehose) return false;
     model::SpanBatch rows;
-    TS_TRY(place.segment->ReadRows(part.first_row, part.first_row + part.rows, structure, rows));
+    TS_TRY(place.segment->ReadRows(part.first_row, part.first_row + part.rows, structure, rows,
+                                   data.stop));
     only = std::all_of(rows.spans.begin(), rows.spans.end(),
                        [](const model::SpanRecord& span) { return span.firehose(); });
   }

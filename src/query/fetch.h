@@ -1,4 +1,4 @@
-// All spans of one trace, wherever they stand.
+// All spans of one trace, wherever they stand. Calls stop when SnapshotData::stop says so.
 #pragma once
 #include <memory>
 #include <vector>
@@ -24,6 +24,9 @@ Result<std::vector<TracePlace>> FindPlaces(const store::SnapshotData& data, Trac
 
 // Appends every span of the trace to `out`: segments first, then the head.
 Status FetchInto(const store::SnapshotData& data, TraceId id, model::SpanBatch& out);
+// The same, stopping when `stop` says so instead.
+Status FetchInto(const store::SnapshotData& data, TraceId id, model::SpanBatch& out,
+                 const StopWhen& stop);
 // The same in a batch of its own; an empty one where the trace isn't there.
 Result<std::shared_ptr<model::SpanBatch>> FetchTrace(const store::SnapshotData& data, TraceId id);
 

@@ -29,7 +29,7 @@ Status ForEachHiddenBatch(const SnapshotData& data, std::size_t segment,
       if (part.first_row + part.rows > row) break;  // it goes on in the next page
     }
     model::SpanBatch rows;
-    TS_TRY(reader.ReadRows(begin, end, projection, rows));
+    TS_TRY(reader.ReadRows(begin, end, projection, rows, data.stop));
     std::erase_if(rows.spans, [&](const model::SpanRecord& span) {
       return !data.Hidden(segment, span.trace_id);
     });

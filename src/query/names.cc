@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/stop.h"
 #include "base/try.h"
 #include "model/text.h"
 #include "query/hidden_rows.h"
@@ -138,7 +139,8 @@ class ValueCounter {
   }
 
   Status AddSegment(const SnapshotData& data, std::size_t number) {
-    TS_TRY(AddAllOf(*data.segments[number]));
+    TS_TRY(CheckStop(data.stop));
+    TS_TRY(AddAllOf(*data.segments[number], data.stop));
     return ForEachHiddenBatch(data, number, {},
                               [&](const SpanBatch& rows) { AddBatch(rows, true); });
   }
@@ -160,7 +162,7 @@ class ValueCounter {
   }
 
  private:
-  Status AddAllOf(const SegmentReader& segment) {
+  Status AddAllOf(const SegmentReader& segment, const StopWhen& stop) {
     TS_TRY_ASSIGN(const auto* strings, segment.dictionary());
     TS_TRY_ASSIGN(const auto* postings, segment.postings());
     const auto key = strings->Find(key_);
@@ -171,14 +173,14 @@ class ValueCounter {
     postings->ForEach(Kind(TermKind::kKeyValue), *key,
                       [&](index::Term, std::uint64_t count) { listed += count; });
     // Values that the encoder kept raw stand in no list: read them all.
-    if (listed != *all) return ScanSegment(segment, *key);
+    if (listed != *all) return ScanSegment(segment, *key, stop);
     return ForEachTerm(segment, TermKind::kKeyValue, *key,
                        [&](const auto& texts, index::Term term, std::uint64_t count) {
                          Add(std::string(texts.At(term.b)), count);
                        });
   }
 
-  Status ScanSegment(const SegmentReader& segment, std::uint32_t key) {
+  Status ScanSegment(const SegmentReader& segment, std::uint32_t key, const StopWhen& stop) {
     TS_TRY_ASSIGN(const auto* tables, segment.tables());
     store::Projection projection;
     projection.all_columns = false;
@@ -190,7 +192,8 @@ class ValueCounter {
       if (!pages.Contains(page)) continue;
       const store::PageInfo& info = segment.pages()[page];
       SpanBatch rows;
-      TS_TRY(segment.ReadRows(info.first_row, info.first_row + info.rows, projection, rows));
+      TS_TRY(segment.ReadRows(info.first_row, info.first_row + info.rows, projection, rows,
+                              stop));
       AddBatch(rows);
     }
     return {};
@@ -205,6 +208,7 @@ class ValueCounter {
 Result<std::vector<NamedCount>> Services(const SnapshotData& data) {
   Counts counts;
   for (std::size_t i = 0; i < data.segments.size(); ++i) {
+    TS_TRY(CheckStop(data.stop));
     TS_TRY(ForEachTerm(*data.segments[i], TermKind::kService, std::nullopt,
                        [&](const auto& texts, index::Term term, std::uint64_t count) {
                          AddTo(counts, texts.At(term.a), count);
@@ -216,6 +220,7 @@ Result<std::vector<NamedCount>> Services(const SnapshotData& data) {
     }));
   }
   for (const auto& part : data.head) {
+    TS_TRY(CheckStop(data.stop));
     ForEachOperation(part->batch(),
                      [&](std::string_view service, const SpanRecord&, std::uint64_t count) {
                        AddTo(counts, service, count);
@@ -240,6 +245,7 @@ Result<std::vector<OperationInfo>> Operations(const SnapshotData& data, std::str
   };
   for (std::size_t i = 0; i < data.segments.size(); ++i) {
     const auto& segment = data.segments[i];
+    TS_TRY(CheckStop(data.stop));
     std::optional<std::uint32_t> only;
     if (!service.empty()) {
       TS_TRY_ASSIGN(const auto* strings, segment->dictionary());
@@ -257,7 +263,10 @@ Result<std::vector<OperationInfo>> Operations(const SnapshotData& data, std::str
     TS_TRY(ForEachHiddenBatch(data, i, Structure(),
                               [&](const SpanBatch& rows) { add(rows, true); }));
   }
-  for (const auto& part : data.head) add(part->batch(), false);
+  for (const auto& part : data.head) {
+    TS_TRY(CheckStop(data.stop));
+    add(part->batch(), false);
+  }
   std::vector<OperationInfo> list;
   list.reserve(counts.size());
   for (const auto& [operation, count] : counts) {
@@ -274,13 +283,17 @@ Result<std::vector<NamedCount>> Keys(const SnapshotData& data) {
     });
   };
   for (std::size_t i = 0; i < data.segments.size(); ++i) {
+    TS_TRY(CheckStop(data.stop));
     TS_TRY(ForEachTerm(*data.segments[i], TermKind::kKey, std::nullopt,
                        [&](const auto& texts, index::Term term, std::uint64_t count) {
                          AddTo(counts, texts.At(term.a), count);
                        }));
     TS_TRY(ForEachHiddenBatch(data, i, {}, [&](const SpanBatch& rows) { add(rows, true); }));
   }
-  for (const auto& part : data.head) add(part->batch(), false);
+  for (const auto& part : data.head) {
+    TS_TRY(CheckStop(data.stop));
+    add(part->batch(), false);
+  }
   DropZeros(counts);
   return ByName(counts);
 }
@@ -289,7 +302,10 @@ Result<std::vector<NamedCount>> Values(const SnapshotData& data, std::string_vie
                                        std::size_t limit) {
   ValueCounter counter(key);
   for (std::size_t i = 0; i < data.segments.size(); ++i) TS_TRY(counter.AddSegment(data, i));
-  for (const auto& part : data.head) counter.AddBatch(part->batch());
+  for (const auto& part : data.head) {
+    TS_TRY(CheckStop(data.stop));
+    counter.AddBatch(part->batch());
+  }
   return std::move(counter).MostFrequent(limit);
 }
 

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "assembly/duplicates.h"
+#include "base/stop.h"
 #include "base/try.h"
 #include "predicate/batch_binding.h"
 #include "predicate/compiled_query.h"
@@ -25,12 +26,15 @@ using predicate::Verdict;
 using store::SegmentReader;
 using store::SnapshotData;
 
-Status CheckStop(const Query& query) {
-  if (query.cancel != nullptr && query.cancel->load(std::memory_order_relaxed))
-    return Error(ErrorCode::kCancelled, "the query was cancelled");
-  if (query.deadline && std::chrono::steady_clock::now() > *query.deadline)
-    return Error(ErrorCode::kCancelled, "the query's deadline has passed");
-  return {};
+Status CheckStop(const SnapshotData& data, const Query& query) {
+  TS_TRY(CheckStop(data.stop));
+  return CheckStop(StopWhen{query.deadline, query.cancel});
+}
+
+// For what reads a whole trace; the other is looked at before and behind it.
+StopWhen StopOf(const SnapshotData& data, const Query& query) {
+  const bool own = query.deadline.has_value() || query.cancel != nullptr;
+  return own ? StopWhen{query.deadline, query.cancel} : data.stop;
 }
 
 // Keeps the first `limit` + 1 traces in the order, after the cursor.
@@ -74,6 +78,9 @@ class Best {
   std::uint64_t total_ = 0;
 };
 
+// A batch of the head may be a whole file; a page of a segment has about as many rows.
+constexpr std::uint32_t kRowsBetweenChecks = 1024;
+
 // No trace with a span in the segment starts later.
 std::uint64_t LatestStart(const SegmentReader& segment) {
   return segment.meta().has_startless ? ~0ULL : segment.meta().max_start_ns;
@@ -109,7 +116,7 @@ class Searcher {
         TS_TRY_ASSIGN(index::PageSet set, CandidatePages(*segment, compiled_, leaf));
         count += set.cardinality();
         pages.push_back(std::move(set));
-        TS_TRY(CheckStop(query_));
+        TS_TRY(CheckStop(data_, query_));
       }
       if (count < fewest) {
         fewest = count;
@@ -133,9 +140,9 @@ class Searcher {
     };
     std::vector<Hit> hits;
     for (const auto& batch : data_.head) {
-      TS_TRY(CheckStop(query_));
       BatchBinding binding(compiled_, batch->batch());
       for (std::uint32_t row = 0; row < batch->batch().size(); ++row) {
+        if (row % kRowsBetweenChecks == 0) TS_TRY(CheckStop(data_, query_));
         const auto& span = batch->batch().spans[row];
         // A trace begins no later than any of its spans that has a start.
         if (binding.MatchesLeaf(leaf_, row))
@@ -160,7 +167,7 @@ class Searcher {
     TS_TRY_ASSIGN(const store::Projection projection, ProjectionFor(segment, compiled_.needs()));
     TS_TRY_ASSIGN(const auto* table, segment.traces());
     for (const std::uint32_t page : candidates.ToVectorDescending()) {
-      TS_TRY(CheckStop(query_));
+      TS_TRY(CheckStop(data_, query_));
       const store::PageInfo& info = segment.pages()[page];
       if (TooOld(info.max_start_ns)) continue;
       TS_TRY(JudgePage(number, *judge, info, *table));
@@ -251,7 +258,7 @@ class Searcher {
   // A trace with rows elsewhere, too: decided once, from all of them.
   Status DecideScattered(TraceId id) {
     if (!decided_.insert(id).second) return {};
-    TS_TRY(CheckStop(query_));
+    TS_TRY(CheckStop(data_, query_));
     TS_TRY_ASSIGN(const model::TraceExtent extent, ExtentOf(data_, id));
     if (TooOld(extent.start_ns)) return {};
     if (compiled_.NeedsWholeTrace()) {
@@ -281,7 +288,7 @@ class Searcher {
 
   Result<Verdict> EvaluateScattered(TraceId id) {
     model::SpanBatch spans;
-    TS_TRY(FetchInto(data_, id, spans));
+    TS_TRY(FetchInto(data_, id, spans, StopOf(data_, query_)));
     BatchBinding binding(compiled_, spans);
     evaluator_.Reset();
     const assembly::DistinctSpans distinct = assembly::FindDistinct(spans);
@@ -331,9 +338,9 @@ Result<std::shared_ptr<model::SpanBatch>> FindSpans(const SnapshotData& data, co
   auto out = std::make_shared<model::SpanBatch>();
   model::BatchAppender appender(*out);
   for (const FoundTrace& found : page.traces) {
-    TS_TRY(CheckStop(query));
+    TS_TRY(CheckStop(data, query));
     model::SpanBatch spans;
-    TS_TRY(FetchInto(data, found.trace_id, spans));
+    TS_TRY(FetchInto(data, found.trace_id, spans, StopOf(data, query)));
     BatchBinding binding(compiled, spans);
     appender.SetSource(spans);
     const assembly::DistinctSpans distinct = assembly::FindDistinct(spans);

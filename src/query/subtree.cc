@@ -31,7 +31,8 @@ class Subtree {
       const store::TracePart& part = table->parts[place.ordinal];
       Part& read = parts_.emplace_back();
       read.segment = place.segment;
-      TS_TRY(place.segment->ReadEdges(part.first_row, part.first_row + part.rows, read.edges));
+      TS_TRY(place.segment->ReadEdges(part.first_row, part.first_row + part.rows, read.edges,
+                                      data_.stop));
     }
     for (std::size_t i = 0; i < data_.head.size(); ++i) {
       const model::SpanBatch& batch = data_.head[i]->batch();
@@ -63,7 +64,7 @@ class Subtree {
       for (const SpanEdge& edge : part.edges) {
         if (IsOfIt(edge)) part.taken.push_back(edge.row);
       }
-      TS_TRY(ReadPart(part, appender));
+      TS_TRY(ReadPart(part, data_.stop, appender));
     }
     for (std::size_t i = 0; i < head_edges_.size(); ++i) {
       if (!IsOfIt(head_edges_[i])) continue;
@@ -107,14 +108,14 @@ class Subtree {
   }
 
   // Page by page, so that a page is decoded once.
-  static Status ReadPart(const Part& part, model::BatchAppender& appender) {
+  static Status ReadPart(const Part& part, const StopWhen& stop, model::BatchAppender& appender) {
     for (std::size_t i = 0; i < part.taken.size();) {
       const std::uint32_t page = part.segment->PageOfRow(part.taken[i]);
       const store::PageInfo& info = part.segment->pages()[page];
       std::size_t end = i;
       while (end < part.taken.size() && part.taken[end] < info.first_row + info.rows) ++end;
       model::SpanBatch rows;
-      TS_TRY(part.segment->ReadRows(part.taken[i], part.taken[end - 1] + 1, {}, rows));
+      TS_TRY(part.segment->ReadRows(part.taken[i], part.taken[end - 1] + 1, {}, rows, stop));
       appender.SetSource(rows);
       for (std::size_t at = i; at < end; ++at) appender.Append(part.taken[at] - part.taken[i]);
       i = end;

@@ -4,6 +4,7 @@
 
 #include "assembly/duplicates.h"
 #include "assembly/trace_graph.h"
+#include "base/stop.h"
 #include "base/try.h"
 #include "query/fetch.h"
 #include "query/hidden_rows.h"
@@ -30,7 +31,8 @@ using TraceIds = std::unordered_set<TraceId, TraceIdHash>;
 // one id is read again with everything, so that equal spans can be told from different ones.
 class SegmentScan {
  public:
-  SegmentScan(const SegmentReader& segment, FactKind kind) : segment_(segment), builder_(kind) {
+  SegmentScan(const SegmentReader& segment, FactKind kind, const StopWhen& stop)
+      : segment_(segment), builder_(kind), stop_(stop) {
     structure_.attributes = false;
     structure_.events = false;
   }
@@ -54,7 +56,7 @@ class SegmentScan {
     const std::uint32_t first_row = parts[first].first_row;
     const std::uint32_t end_row = parts[last - 1].first_row + parts[last - 1].rows;
     SpanBatch rows;
-    TS_TRY(segment_.ReadRows(first_row, end_row, structure_, rows));
+    TS_TRY(segment_.ReadRows(first_row, end_row, structure_, rows, stop_));
     if (rows.size() != end_row - first_row) {
       return Error(ErrorCode::kCorruption,
                    "segment " + segment_.name() + ": its pages lack rows of its traces");
@@ -66,7 +68,8 @@ class SegmentScan {
       const TracePart& part = parts[i];
       if (part.has_repeats) {
         SpanBatch whole;
-        TS_TRY(segment_.ReadRows(part.first_row, part.first_row + part.rows, {}, whole));
+        TS_TRY(segment_.ReadRows(part.first_row, part.first_row + part.rows, {}, whole,
+                                 stop_));
         builder_.Add(whole, i);
         continue;
       }
@@ -79,6 +82,7 @@ class SegmentScan {
 
   const SegmentReader& segment_;
   FactsBuilder builder_;
+  const StopWhen stop_;
   store::Projection structure_;
 };
 
@@ -181,10 +185,10 @@ void FactsCache::Keep(const Key& key, const std::shared_ptr<const SegmentReader>
 }
 
 Result<std::shared_ptr<const TraceFacts>> FactsCache::Get(
-    const std::shared_ptr<const SegmentReader>& segment, FactKind kind) {
+    const std::shared_ptr<const SegmentReader>& segment, FactKind kind, const StopWhen& stop) {
   const Key key{segment.get(), kind};
   if (auto found = Find(segment, key)) return found;
-  TS_TRY_ASSIGN(TraceFacts made, SegmentScan(*segment, kind).Run());
+  TS_TRY_ASSIGN(TraceFacts made, SegmentScan(*segment, kind, stop).Run());
   auto facts = std::make_shared<const TraceFacts>(std::move(made));
   Keep(key, segment, facts);
   return facts;
@@ -219,6 +223,7 @@ Status VisitScattered(const SnapshotData& data, FactKind kind, TimeRange range,
   if (ids.empty()) return {};
   FactsBuilder builder(kind);
   for (const TraceId id : ids) {
+    TS_TRY(CheckStop(data.stop));
     if (!range.all()) {
       TS_TRY_ASSIGN(const model::TraceExtent extent, ExtentOf(data, id));
       if (!MayStartIn(extent, range)) continue;
@@ -238,6 +243,7 @@ Status ForEachFacts(const SnapshotData& data, FactKind kind, TimeRange range, Fa
   TraceIds ids = scattered.head();
   for (std::size_t number = 0; number < data.segments.size(); ++number) {
     const auto& segment = data.segments[number];
+    TS_TRY(CheckStop(data.stop));
     if (!MayStartIn(*segment, range)) continue;
     TS_TRY_ASSIGN(const auto* table, segment->traces());
     std::vector<bool> left_out;
@@ -251,7 +257,7 @@ Status ForEachFacts(const SnapshotData& data, FactKind kind, TimeRange range, Fa
     TS_TRY_ASSIGN(const auto hidden, HiddenParts(data, number));
     if (!hidden.empty()) left_out.resize(table->parts.size());
     for (const std::uint32_t part : hidden) left_out[part] = true;
-    TS_TRY_ASSIGN(const auto facts, cache.Get(segment, kind));
+    TS_TRY_ASSIGN(const auto facts, cache.Get(segment, kind, data.stop));
     visit(*facts, [&](std::uint32_t part) { return left_out.empty() || !left_out[part]; });
   }
   return VisitScattered(data, kind, range, ids, visit);

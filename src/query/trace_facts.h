@@ -91,9 +91,10 @@ class FactsCache {
  public:
   explicit FactsCache(std::size_t most_bytes) : most_bytes_(most_bytes) {}
 
-  // Errors: kIo, kCorruption.
+  // Errors: kIo, kCorruption, kCancelled.
   Result<std::shared_ptr<const TraceFacts>> Get(
-      const std::shared_ptr<const store::SegmentReader>& segment, FactKind kind);
+      const std::shared_ptr<const store::SegmentReader>& segment, FactKind kind,
+      const StopWhen& stop = {});
 
   // The one of this process, of at most 64 MiB.
   static FactsCache& Shared();

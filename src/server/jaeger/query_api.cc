@@ -179,7 +179,7 @@ class JaegerQueryApi {
     if (!range.has_value()) return Failure(range.error());
     std::vector<DependencyLink> links;
     if (range->begin_ns < range->end_ns) {
-      const auto snapshot = options_.snapshot();
+      const auto snapshot = BoundedSnapshot();
       if (!snapshot.has_value()) return Failure(snapshot.error());
       auto found = snapshot->Dependencies(*range);
       if (!found.has_value()) return Failure(found.error());
@@ -216,12 +216,20 @@ class JaegerQueryApi {
     return std::chrono::system_clock::now().time_since_epoch();
   }
 
+  // One that gives up as a search does.
+  Result<Snapshot> BoundedSnapshot() const {
+    TS_TRY_ASSIGN(const Snapshot snapshot, options_.snapshot());
+    StopWhen stop;
+    stop.deadline = std::chrono::steady_clock::now() + options_.search_deadline;
+    return snapshot.StoppingWhen(stop);
+  }
+
   static std::string_view Shown(std::string_view service) {
     return service.empty() ? kNoServiceName : service;
   }
 
   Result<std::vector<std::string>> ServiceNames() const {
-    TS_TRY_ASSIGN(const Snapshot snapshot, options_.snapshot());
+    TS_TRY_ASSIGN(const Snapshot snapshot, BoundedSnapshot());
     TS_TRY_ASSIGN(const auto services, snapshot.Services());
     std::set<std::string> names;
     for (const NamedCount& service : services) names.emplace(Shown(service.name));
@@ -233,7 +241,7 @@ class JaegerQueryApi {
 
   // By name, then kind.
   Result<std::vector<OperationInfo>> Operations(const std::string& service) const {
-    TS_TRY_ASSIGN(const Snapshot snapshot, options_.snapshot());
+    TS_TRY_ASSIGN(const Snapshot snapshot, BoundedSnapshot());
     std::vector<OperationInfo> found;
     if (service == kNoServiceName) {
       TS_TRY_ASSIGN(found, UnnamedOperations(snapshot));

@@ -25,7 +25,7 @@ struct JaegerQueryOptions {
   RequestObserver observer;   // may be unset
   // Unix time, for the default ranges. Unset: the system's clock.
   std::function<std::chrono::nanoseconds()> now;
-  // After which a search is given up with 500.
+  // After which a search, names or dependencies are given up with 500.
   std::chrono::seconds search_deadline{60};
 };
 

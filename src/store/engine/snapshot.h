@@ -6,6 +6,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include <tracestore/query.h>
+
 #include "model/span_batch.h"
 #include "store/engine/tombstones.h"
 #include "store/segment/segment_reader.h"
@@ -79,6 +81,7 @@ struct SnapshotData {
   // segments here of which every row is hidden: to look at is only Hidden(), for rows of segments.
   std::shared_ptr<const TombstoneSet> tombstones{};
   std::vector<SegmentPlace> places{};  // by segment; empty for those of no store
+  StopWhen stop{};                     // what reads them looks at it for every page
 
   // Whether the rows of a trace in segments[segment] are deleted. Costs nothing without tombstones.
   bool Hidden(std::size_t segment, TraceId id) const noexcept {

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/stop.h"
 #include "base/try.h"
 #include "codec/column/int_stream.h"
 #include "store/segment/index_builder.h"
@@ -328,12 +329,14 @@ Error SegmentReader::InPage(std::uint32_t page, Error error) const {
 }
 
 Status SegmentReader::ReadRows(std::uint32_t first, std::uint32_t last,
-                               const Projection& projection, model::SpanBatch& out) const {
+                               const Projection& projection, model::SpanBatch& out,
+                               const StopWhen& stop) const {
   if (first >= last) return {};
   TS_TRY_ASSIGN(const PageContext context, Context());
   PageDecoder decoder(context, projection, out);
   for (std::uint32_t page = PageOfRow(first); page < page_count(); ++page) {
     if (pages_[page].first_row >= last) break;
+    TS_TRY(CheckStop(stop));
     TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
     auto decoded = decoder.Decode(payload, pages_[page].first_row, pages_[page].rows, first, last);
     if (!decoded.has_value()) return InPage(page, std::move(decoded).error());
@@ -342,12 +345,13 @@ Status SegmentReader::ReadRows(std::uint32_t first, std::uint32_t last,
 }
 
 Status SegmentReader::ReadEdges(std::uint32_t first, std::uint32_t last,
-                                std::vector<SpanEdge>& out) const {
+                                std::vector<SpanEdge>& out, const StopWhen& stop) const {
   if (first >= last) return {};
   TS_TRY_ASSIGN(const TraceTable* table, traces());
   const std::size_t begin = out.size();
   for (std::uint32_t page = PageOfRow(first); page < page_count(); ++page) {
     if (pages_[page].first_row >= last) break;
+    TS_TRY(CheckStop(stop));
     TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
     auto read = ReadPageEdges(payload, pages_[page].first_row, pages_[page].rows, *table, out);
     if (!read.has_value()) return InPage(page, std::move(read).error());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <tracestore/ids.h>
+#include <tracestore/query.h>
 #include <tracestore/status.h>
 
 #include "codec/column/string_dictionary.h"
@@ -83,12 +84,15 @@ class SegmentReader {
 
   std::uint32_t PageOfRow(std::uint32_t row) const noexcept;
 
-  // Appends rows [first, last) to `out`. `projection` says what of them.
+  // Appends rows [first, last) to `out`. `projection` says what of them. Looks at `stop` for every
+  // page. Errors also: kCancelled.
   Status ReadRows(std::uint32_t first, std::uint32_t last, const Projection& projection,
-                  model::SpanBatch& out) const;
+                  model::SpanBatch& out, const StopWhen& stop = {}) const;
 
   // Appends the ids of rows [first, last) and of their parents to `out`: about 20 bytes read a row.
-  Status ReadEdges(std::uint32_t first, std::uint32_t last, std::vector<SpanEdge>& out) const;
+  // Otherwise as ReadRows.
+  Status ReadEdges(std::uint32_t first, std::uint32_t last, std::vector<SpanEdge>& out,
+                   const StopWhen& stop = {}) const;
 
   // Checks every checksum and decodes every row: what `verify` does with a segment.
   Status VerifyAll() const;
