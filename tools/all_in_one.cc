@@ -30,6 +30,7 @@
 #include "net/grpc_server.h"
 #include "net/host_port.h"
 #include "net/http_server.h"
+#include "retention_flags.h"
 #include "server/admin/admin_api.h"
 #include "server/jaeger/query_api.h"
 
@@ -209,6 +210,8 @@ class AllInOne {
     }
     StoreOptions store;
     store.sync = options_.sync;
+    store.retention_age = options_.keep_age;
+    store.retention_bytes = options_.keep_bytes;
     store.log = LogStoreMessage;
     // The store tells what is added: spans appended, sealed, recovered.
     store.metric = [this](std::string_view name, double value) {
@@ -371,7 +374,15 @@ Command DeclareAllInOne(CLI::App& root) {
   app->add_option("--cors-origin", options->cors_origins,
                   "Origin whose web pages may send spans over HTTP; may be repeated, * means all")
       ->allow_extra_args(false);
-  return {app, [options] { return RunAllInOne(*options); }};
+  const auto retention = std::make_shared<RetentionFlags>();
+  retention->AddTo(*app);
+  return {app, [options, retention] {
+            const auto age = retention->age();
+            if (!age) return Fail(age.error());
+            options->keep_age = age->value_or(std::chrono::seconds(0));
+            options->keep_bytes = retention->bytes().value_or(0);
+            return RunAllInOne(*options);
+          }};
 }
 
 }  // namespace tracestore::tools

@@ -1,5 +1,6 @@
 // tracestore all-in-one: OTLP in, a store in a directory, Jaeger's query API out, in one process.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ struct AllInOneOptions {
   std::uint16_t admin_port = 14269;
   std::string ports_file;          // "": none; gets the real ports as JSON once all is served
   SyncPolicy sync = SyncPolicy::kInterval;
+  std::chrono::seconds keep_age{0};   // 0: for good
+  std::uint64_t keep_bytes = 0;       // 0: any number
   std::vector<std::string> cors_origins;  // whose pages may send spans over HTTP
 };
 

@@ -29,6 +29,7 @@ Command DeclareStats(CLI::App& root);
 Command DeclareExport(CLI::App& root);
 Command DeclareDelete(CLI::App& root);
 Command DeclareArchive(CLI::App& root);
+Command DeclareCompact(CLI::App& root);
 Command DeclareVerify(CLI::App& root);
 Command DeclareVersion(CLI::App& root);
 Command DeclareCompletion(CLI::App& root);

@@ -46,6 +46,7 @@ constexpr auto kCommands = std::to_array<DeclareCommand>({
     DeclareExport,
     DeclareDelete,
     DeclareArchive,
+    DeclareCompact,
     DeclareVerify,
 #ifdef TRACESTORE_HAS_SERVER
     DeclareAllInOne,

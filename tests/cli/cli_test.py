@@ -505,6 +505,42 @@ class DeleteAndArchive(CliTest):
         self.assertEqual(len(self.ids(store)), 3)
 
 
+class Compact(CliTest):
+    def test_segments_are_merged_and_deleted_spans_go(self):
+        store = self.store()
+        for name in ("jaeger", "zipkin"):
+            self.ok("import", store, FILES[name])
+        before = self.ok("stats", store, "--json").json
+        ids = self.ok("find", store, "--ids").out.split()
+        self.ok("delete", store, ids[0])
+        left = self.ok("stats", store, "--json").json
+        self.assertEqual(left["segments"], 3)
+        self.assertGreater(left["deletedSpans"], 0)
+        report = self.ok("compact", store, "--full", "--json").json
+        self.assertEqual((report["merges"], report["segmentsMerged"]), (1, 3))
+        self.assertEqual(report["spansDropped"], left["deletedSpans"])
+        after = self.ok("stats", store, "--json").json
+        self.assertEqual((after["segments"], after["deletedSpans"]), (1, 0))
+        self.assertEqual(after["spans"], before["spans"] - report["spansDropped"])
+        self.assertEqual(self.ok("find", store, "--ids").out.split(), ids[1:])
+        self.assertEqual(self.ok("compact", store, "--full").out, "nothing to do\n")
+        self.ok("verify", store)
+
+    def test_retention(self):
+        store = self.store()
+        self.assertEqual(self.ok("compact", store, "--keep-age", "30d").out, "nothing to do\n")
+        # It has come just now, however old its spans are; and the newest stays for bytes.
+        self.assertEqual(self.ok("compact", store, "--keep-bytes", "1KiB").out, "nothing to do\n")
+        self.ok("import", store, FILES["zipkin"])
+        answer = self.ok("compact", store, "--keep-bytes", "1KiB")
+        self.assertRegex(answer.out, r"^dropped \d+ spans? in 1 segment by retention\n$")
+
+    def test_wrong_use(self):
+        self.fails(2, "compact takes a store's directory", "compact")
+        self.fails(2, "--keep-age takes a duration", "compact", self.store(), "--keep-age", "old")
+        self.fails(4, "there is no store at", "compact", self.path("none"))
+
+
 class Verify(CliTest):
     def test_a_sound_store(self):
         store = self.store()

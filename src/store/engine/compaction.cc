@@ -164,6 +164,7 @@ Result<CompactResult> Engine::Compact(const CompactOptions& options) {
 // The caller holds compact_mutex_.
 Status Engine::RunCompaction(CompactionRun& run) {
   TS_TRY(CheckOpen());
+  TS_TRY(PublishIfStale());
   TS_TRY(DropOldSegments(run));
   while (true) {
     if (closing_ || run.stop({.spans_done = 0, .spans_total = 0, .merges_done = run.result.merges}))
@@ -273,7 +274,7 @@ Result<bool> Engine::CommitMerge(const SegmentInfo& made, const std::vector<Trac
                   FindStraddlers(traces, made.id, Without(live, commit.removed)));
     commit.based_on_segments_version = view.segments_version;
     commit.based_on_tombstones_version = view.tombstones_version;
-    const auto committed = catalog_->CommitSeal(commit);
+    const auto committed = CommitSegments(commit);
     if (committed.has_value()) {
       RemoveSegmentFiles(commit.removed);
       TS_TRY(Publish());
@@ -302,7 +303,7 @@ Status Engine::DropOldSegments(CompactionRun& run) {
                   FinishedTombstones(view, live, commit.removed, view.retired_before));
     commit.based_on_segments_version = view.segments_version;
     commit.based_on_tombstones_version = view.tombstones_version;
-    const auto committed = catalog_->CommitSeal(commit);
+    const auto committed = CommitSegments(commit);
     if (!committed.has_value()) {
       if (committed.error().code() == ErrorCode::kBusy) continue;
       return committed.error();

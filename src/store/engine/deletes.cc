@@ -123,6 +123,7 @@ void Engine::UseTombstones(const std::shared_ptr<const TombstoneSet>& tombstones
 // The caller holds state_mutex_. `live` and `view` are of one SegmentCache::Refresh.
 void Engine::UseSegments(const CatalogView& view, SnapshotData&& live) {
   published_ = std::move(live);
+  published_as_of_ = view.segments_version;
   if (view.version < tombstones_as_of_) {
     UseTombstones(tombstones_);  // which has all that the view has
     return;

@@ -6,6 +6,7 @@
 #include "fs/memory_file_system.h"
 #include "store/catalog/memory_catalog.h"
 #include "store/engine/engine.h"
+#include "store/engine/hooked_catalog.h"
 
 namespace tracestore::store {
 namespace {
@@ -23,47 +24,7 @@ model::SpanBatch OneSpan(std::uint64_t trace, std::uint64_t span) {
   return batch;
 }
 
-// Calls a hook before each commit of a seal, as another process may come between.
-class HookedCatalog final : public Catalog {
- public:
-  HookedCatalog(std::shared_ptr<MemoryCatalogDisk> disk, std::function<void()> before_seal)
-      : inner_(std::move(disk)), before_seal_(std::move(before_seal)) {}
-  Result<CatalogView> Read(const CatalogReadOptions& options) override {
-    return inner_.Read(options);
-  }
-  Result<std::uint64_t> Version() override { return inner_.Version(); }
-  Result<std::vector<SegmentId>> FindStraddler(std::uint64_t low) override {
-    return inner_.FindStraddler(low);
-  }
-  Result<std::uint64_t> CommitSeal(const SealCommit& commit) override {
-    before_seal_();
-    return inner_.CommitSeal(commit);
-  }
-  Result<std::uint64_t> AddTombstones(
-      const std::vector<NewTombstone>& tombstones,
-      const std::function<Result<LogPosition>()>& position) override {
-    return inner_.AddTombstones(tombstones, position);
-  }
-  Result<std::vector<Tombstone>> ListTombstones() override { return inner_.ListTombstones(); }
-  Status RemoveTombstones(const std::vector<std::uint64_t>& sequences) override {
-    return inner_.RemoveTombstones(sequences);
-  }
-  Result<std::optional<std::string>> GetSetting(const std::string& key) override {
-    return inner_.GetSetting(key);
-  }
-  Status PutSetting(const std::string& key, const std::string& value) override {
-    return inner_.PutSetting(key, value);
-  }
-  Status RemoveSetting(const std::string& key) override { return inner_.RemoveSetting(key); }
-  Result<std::vector<std::pair<std::string, std::string>>> ListSettings() override {
-    return inner_.ListSettings();
-  }
-  bool read_only() const noexcept override { return false; }
-
- private:
-  MemoryCatalog inner_;
-  std::function<void()> before_seal_;
-};
+using testing::HookedCatalog;
 
 class DeletesTest : public ::testing::Test {
  protected:

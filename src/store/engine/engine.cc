@@ -400,7 +400,7 @@ Result<bool> Engine::CommitSegment(const BuiltSegment& built, SegmentId id, cons
     commit.retired_before = frozen.next_log;
     commit.based_on_segments_version = view.segments_version;
     commit.based_on_tombstones_version = view.tombstones_version;
-    const auto committed = catalog_->CommitSeal(commit);
+    const auto committed = CommitSegments(commit);
     if (committed.has_value()) {
       RemoveSegmentFiles(commit.removed);
       const std::lock_guard lock(state_mutex_);
@@ -409,6 +409,28 @@ Result<bool> Engine::CommitSegment(const BuiltSegment& built, SegmentId id, cons
     }
     if (committed.error().code() != ErrorCode::kBusy) return committed.error();
   }
+}
+
+// The caller holds commit_mutex_. The commit may take tombstones away that no snapshot here has seen
+// yet; they are taken up first, for the segments and heads in use may outlive it where the new
+// segment can't be opened.
+Result<std::uint64_t> Engine::CommitSegments(const SealCommit& commit) {
+  {
+    const std::lock_guard lock(state_mutex_);
+    TS_TRY(HideDeleted());
+  }
+  return catalog_->CommitSeal(commit);
+}
+
+// Mends a Publish() that failed.
+Status Engine::PublishIfStale() {
+  const std::lock_guard commit(commit_mutex_);
+  TS_TRY_ASSIGN(const CatalogView view, catalog_->Read());
+  {
+    const std::lock_guard lock(state_mutex_);
+    if (published_as_of_ == view.segments_version) return {};
+  }
+  return Publish();
 }
 
 // The caller holds commit_mutex_.

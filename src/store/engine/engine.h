@@ -97,6 +97,8 @@ class Engine {
   Status WriteSegmentFile(SegmentId id, const std::string& bytes);
   void DropUncommitted(SegmentId id);
   Status Publish();
+  Status PublishIfStale();
+  Result<std::uint64_t> CommitSegments(const SealCommit& commit);
   std::uint64_t Now() const;
 
   // What one run of a compaction works with.
@@ -155,7 +157,8 @@ class Engine {
   std::uint64_t head_log_bytes_ = 0;  // of the records that came into head_
   std::deque<Frozen> frozen_;
   std::uint64_t frozen_bytes_ = 0;
-  SnapshotData published_;          // segments and straddlers as of the last seal
+  SnapshotData published_;          // segments and straddlers as of the version
+  std::uint64_t published_as_of_ = 0;  // of the catalog's segments
   // Of all that snapshots leave out; from the catalog as of the version.
   std::shared_ptr<const TombstoneSet> tombstones_ = std::make_shared<TombstoneSet>();
   std::uint64_t tombstones_as_of_ = 0;
