@@ -30,7 +30,11 @@ Snapshot OfData(std::shared_ptr<store::SnapshotData> data) {
 }  // namespace
 
 Store::Store(std::unique_ptr<store::Engine> engine) : engine_(std::move(engine)) {}
-Store::~Store() = default;
+Store::~Store() {
+  // In the child of a fork it stays as it is: waiting threads that the child doesn't have would keep
+  // its condition variables from ever being destroyed.
+  if (engine_ != nullptr && engine_->opened_before_fork()) (void)engine_.release();
+}
 
 Result<std::unique_ptr<Store>> Store::Open(const std::string& directory, StoreOptions options) {
   auto& files = fs::PosixFileSystem::Shared();

@@ -47,6 +47,11 @@ Status CheckOptions(const StoreOptions& o) {
   return {};
 }
 
+Error OpenedBeforeFork() {
+  return Error(ErrorCode::kInvalidArgument,
+               "this store was opened before fork(); open it again in the child process");
+}
+
 }  // namespace
 
 Engine::Engine(fs::FileSystem& files, std::string directory, std::unique_ptr<Catalog> catalog,
@@ -70,14 +75,9 @@ Result<std::unique_ptr<Engine>> Engine::Open(fs::FileSystem& files, std::string 
   return engine;
 }
 
+bool Engine::opened_before_fork() const noexcept { return getpid() != pid_; }
+
 Engine::~Engine() {
-  if (getpid() != pid_) {
-    // The child of a fork has neither the threads nor the lock: nothing is its to close.
-    if (seal_thread_.joinable()) seal_thread_.detach();
-    if (compact_thread_.joinable()) compact_thread_.detach();
-    if (sync_thread_.joinable()) sync_thread_.detach();
-    return;
-  }
   if (auto closed = Close(); !closed.has_value()) Log(LogLevel::kError, closed.error().message());
 }
 
@@ -143,10 +143,7 @@ void Engine::RemoveStrayFiles(const CatalogView& view) {
 
 // Locks may have been held by threads that the child of a fork doesn't have: looked at first.
 Status Engine::CheckOpen() const {
-  if (getpid() != pid_) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "this store was opened before fork(); open it again in the child process");
-  }
+  if (opened_before_fork()) return OpenedBeforeFork();
   const std::lock_guard lock(state_mutex_);
   if (closed_) return Error(ErrorCode::kInvalidArgument, "the store is closed");
   return {};
@@ -505,6 +502,7 @@ Status Engine::Seal() {
 }
 
 Status Engine::Close() {
+  if (opened_before_fork()) return OpenedBeforeFork();
   {
     const std::lock_guard lock(state_mutex_);
     if (closed_) return {};

@@ -59,6 +59,9 @@ class Engine {
   Result<CompactResult> Compact(const CompactOptions& options);
   Status Close();
 
+  // This process is a child, forked since: every call fails, and it must not be destroyed.
+  bool opened_before_fork() const noexcept;
+
   const StoreOptions& options() const noexcept { return options_; }
   const std::string& directory() const noexcept { return directory_; }
 
