@@ -1,0 +1,29 @@
+// Any bytes as a request's target, query string and body: unpacked within a bound, parameters of the
+// query API read.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "net/compression.h"
+#include "net/http.h"
+#include "server/jaeger/search_params.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace tracestore;
+  constexpr std::size_t kMost = 1 << 20;
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  for (const net::Coding coding : {net::Coding::kGzip, net::Coding::kDeflate, net::Coding::kZstd}) {
+    if (net::Decompress(coding, bytes, kMost).bytes.size() > kMost) std::abort();
+  }
+  (void)net::ParseCoding(bytes);
+  (void)net::AcceptsGzip(bytes);
+  net::HttpRequest request;
+  (void)request.SetTarget(bytes);
+  const auto params = net::QueryParams::Parse(bytes);
+  if (!params.has_value()) return 0;
+  (void)server::ParseSearch(*params, 1'700'000'000'000'000);
+  (void)server::ParseGetTrace(*params);
+  (void)server::ParseDependencies(*params, 1'700'000'000'000);
+  return 0;
+}
