@@ -98,6 +98,28 @@ class DataDirectory {
   bool temporary_ = false;
 };
 
+// StoreOptions::metric's, each a counter tracestore_store_…_total.
+void DescribeStoreMetrics(server::MetricRegistry& metrics) {
+  static constexpr std::pair<const char*, const char*> kCounters[] = {
+      {"appended_spans", "Spans appended."},
+      {"append_group_batches", "Batches of all groups that were written to the log in one go."},
+      {"recovered_spans", "Spans read out of the log at the start."},
+      {"sealed_spans", "Spans that went from the head into segments."},
+      {"sealed_bytes", "Bytes of the segments they became."},
+      {"tombstones_added", "Tombstones of deletes that this process made."},
+      {"compactions", "Merges of segments."},
+      {"compacted_segments", "Segments that were merged."},
+      {"compacted_spans", "Spans of the segments made of them."},
+      {"compacted_bytes_read", "Bytes of the merged segments."},
+      {"compacted_bytes_written", "Bytes of the segments made of them."},
+      {"compaction_dropped_spans", "Deleted spans that merges left out."},
+      {"expired_segments", "Segments that retention dropped."},
+      {"expired_spans", "Spans of them."},
+  };
+  for (const auto& [name, help] : kCounters)
+    metrics.Describe("tracestore_store_" + std::string(name) + "_total", help);
+}
+
 void DescribeMetrics(server::MetricRegistry& metrics) {
   metrics.Describe("tracestore_build_info", "The version that runs; always 1.");
   metrics.Describe("tracestore_ingest_requests_total",
@@ -115,7 +137,10 @@ void DescribeMetrics(server::MetricRegistry& metrics) {
   metrics.Describe("tracestore_store_segments", "Segment files.");
   metrics.Describe("tracestore_store_segment_bytes", "Bytes of all segment files.");
   metrics.Describe("tracestore_store_log_bytes", "Bytes of all log files.");
+  metrics.Describe("tracestore_store_deleted_spans",
+                   "Deleted spans that segments hold until they are compacted.");
   metrics.Describe("tracestore_http_connections", "Open connections.");
+  DescribeStoreMetrics(metrics);
 }
 
 void CountIntake(server::MetricRegistry& metrics, const ingest::IntakeEvent& event) {
@@ -269,6 +294,7 @@ class AllInOne {
     if (!stats.has_value()) return;
     set("tracestore_store_spans", {}, stats->spans);
     set("tracestore_store_head_spans", {}, stats->head_spans);
+    set("tracestore_store_deleted_spans", {}, stats->deleted_spans);
     set("tracestore_store_segments", {}, stats->segments);
     set("tracestore_store_segment_bytes", {}, stats->segment_bytes);
     set("tracestore_store_log_bytes", {}, stats->log_bytes);

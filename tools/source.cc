@@ -131,7 +131,8 @@ std::optional<Source> Source::OpenStore(const std::string& directory, int& exit_
   if (!store) {
     std::string message = store.error().message();
     if (store.error().code() == ErrorCode::kNotFound) {
-      message += "; to read trace files, name them: " + directory + "/*.json";
+      const std::string shown = directory.substr(0, directory.find_last_not_of('/') + 1);
+      message += "; to read trace files, name them: " + shown + "/*.json";
     }
     exit_code = Fail(ExitCodeOfOpening(store.error()), message);
     return std::nullopt;

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 from service import Service
 
@@ -29,6 +30,16 @@ try:
 except ImportError as missing:
     print(f"sdk_test: not run: {missing} (scripts/bootstrap makes .venv with the SDK)")
     sys.exit(1 if os.environ.get("CI") == "true" else 77)
+
+
+def check_metrics_are_documented(metrics):
+    """Each has a HELP line, and stands in the table of docs/operations.md."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+    names = {line.split(" ")[2] for line in metrics.splitlines() if line.startswith("# TYPE ")}
+    assert len(names) > 10, metrics
+    for name in names:
+        assert f"# HELP {name} " in metrics, name
+        assert f"`{name}`" in page, name
 
 
 def make_spans(exporter, service):
@@ -236,6 +247,7 @@ def main():
             assert status == 200 and json.loads(body)["status"] == "Server available", body
             _, metrics = service.get("admin", "/metrics")
             assert f"tracestore_store_spans {total}\n" in metrics, metrics
+            check_metrics_are_documented(metrics)
             service.stop()
         with Service(program, data) as service:
             for name, spans in sent.items():
