@@ -1,6 +1,6 @@
 // Every answer of a store in which deletes hide much, held against one that never had the deleted
 // spans: traces over several pages, segments and the head, deletes by id, query and service from
-// the writing handle and another, restarts in between.
+// the writing handle and another, compactions and restarts in between.
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -235,6 +235,7 @@ class World {
     Delete();
     if (random_.Percent(30)) Append();
     if (random_.Percent(30)) Seal();
+    if (random_.Percent(25)) Compact();
     if (random_.Percent(30)) Reopen();
   }
 
@@ -260,6 +261,12 @@ class World {
     ASSERT_TRUE(writer_->AppendBatch(std::move(batch)).has_value());
   }
   void Seal() { ASSERT_TRUE(writer_->Seal().has_value()); }
+  void Compact() {
+    CompactOptions options;
+    options.full = random_.Percent(50);
+    const auto compacted = writer_->Compact(options);
+    ASSERT_TRUE(compacted.has_value()) << compacted.error().message();
+  }
   Store& Either() { return random_.Percent(50) ? *writer_ : *reader_; }
 
   void Delete() {
