@@ -34,7 +34,7 @@ using predicate::testing::RandomQuery;
 // More with TRACESTORE_WORLDS=n.
 std::uint64_t Worlds() {
   const char* asked = std::getenv("TRACESTORE_WORLDS");
-  return asked != nullptr ? std::strtoull(asked, nullptr, 10) : 3;
+  return asked != nullptr ? std::strtoull(asked, nullptr, 10) : 2;
 }
 
 // What tells one span of a world from another; equal ones count.
