@@ -16,6 +16,7 @@ class Auditor {
   explicit Auditor(LmdbTxn& txn) : txn_(txn) {}
 
   Result<std::vector<CatalogFault>> Audit() {
+    TS_TRY(CheckSums());
     TS_TRY(ReadPairs());
     TS_TRY(CheckByVersion());
     TS_TRY(CheckBySegment());
@@ -28,6 +29,16 @@ class Auditor {
 
  private:
   void Fault(const char* database, std::string what) { faults_.push_back({database, std::move(what)}); }
+
+  Status CheckSums() {
+    TS_TRY_ASSIGN(const auto contents, txn_.Contents());
+    for (std::size_t i = 0; contents && i < kCatalogDbCount; ++i) {
+      const auto db = static_cast<Db>(i);
+      TS_TRY_ASSIGN(const std::uint64_t sum, txn_.SumOf(db));
+      if (sum != contents->sums[i]) Fault(CatalogDbName(db).c_str(), "checksum mismatch");
+    }
+    return {};
+  }
 
   Status ReadPairs() {
     return txn_.ForEach(Db::kStraddlers, "", [&](std::string_view key, std::string_view value)

@@ -148,11 +148,28 @@ Status LmdbCatalog::ReadTombstones(LmdbTxn& txn, std::optional<std::uint64_t> af
                      });
 }
 
+// LMDB has no checksums: what is read as a whole is held to the sums that each commit keeps.
+Status LmdbCatalog::CheckSum(LmdbTxn& txn, CatalogDb db) const {
+  TS_TRY_ASSIGN(const auto contents, txn.Contents());
+  if (!contents) return {};
+  if (contents->version != txn.id()) {
+    return Corrupt("data.mdb: its contents are of version " + std::to_string(contents->version) +
+                   ", its meta page is of " + std::to_string(txn.id()));
+  }
+  TS_TRY_ASSIGN(const std::uint64_t sum, txn.SumOf(db));
+  if (sum == contents->sums[static_cast<std::size_t>(db)]) return {};
+  return Corrupt("data.mdb: checksum mismatch of its " + CatalogDbName(db));
+}
+
 Result<CatalogView> LmdbCatalog::Read(const CatalogReadOptions& options) {
   CatalogView view;
   const auto body = [&](LmdbTxn& txn) -> Status {
     view = CatalogView{};
     view.version = txn.id();
+    TS_TRY(CheckSum(txn, Db::kMeta));
+    TS_TRY(CheckSum(txn, Db::kSegments));
+    if (options.straddlers_after == 0) TS_TRY(CheckSum(txn, Db::kStraddlersByVersion));
+    if (options.tombstones_after == 0) TS_TRY(CheckSum(txn, Db::kTombstones));
     TS_TRY(ReadNumbers(txn, &view));
     TS_TRY(ReadSegments(txn, &view));
     if (options.straddlers_after) TS_TRY(ReadStraddlers(txn, *options.straddlers_after, &view));
@@ -291,6 +308,7 @@ Result<std::vector<Tombstone>> LmdbCatalog::ListTombstones() {
   CatalogView view;
   const auto body = [&](LmdbTxn& txn) -> Status {
     view = CatalogView{};
+    TS_TRY(CheckSum(txn, Db::kTombstones));
     return ReadTombstones(txn, 0, &view);
   };
   TS_TRY(environment_->Read(body));
@@ -306,6 +324,7 @@ Result<std::optional<std::string>> LmdbCatalog::GetSetting(const std::string& ke
   TS_TRY(CheckSetting(key, ""));
   std::optional<std::string> value;
   const auto body = [&](LmdbTxn& txn) -> Status {
+    TS_TRY(CheckSum(txn, Db::kSettings));
     TS_TRY_ASSIGN(const auto bytes, txn.Get(Db::kSettings, key));
     value = bytes ? std::optional<std::string>(*bytes) : std::nullopt;
     return {};
@@ -332,6 +351,7 @@ Result<std::vector<std::pair<std::string, std::string>>> LmdbCatalog::ListSettin
   std::vector<std::pair<std::string, std::string>> settings;
   const auto body = [&](LmdbTxn& txn) -> Status {
     settings.clear();
+    TS_TRY(CheckSum(txn, Db::kSettings));
     return txn.ForEach(Db::kSettings, "", [&](std::string_view key, std::string_view value)
                                               -> Result<bool> {
       settings.emplace_back(key, value);

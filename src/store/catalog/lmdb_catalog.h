@@ -11,6 +11,7 @@
 
 namespace tracestore::store {
 
+enum class CatalogDb : std::uint8_t;
 class LmdbEnvironment;
 class LmdbTxn;
 
@@ -66,6 +67,7 @@ class LmdbCatalog final : public Catalog {
       : directory_(std::move(directory)), environment_(std::move(environment)) {}
 
   Status CheckFormat();
+  Status CheckSum(LmdbTxn& txn, CatalogDb db) const;
   Error Corrupt(const std::string& what) const;
   Result<std::uint64_t> MetaNumber(LmdbTxn& txn, std::string_view key) const;
   Status ReadNumbers(LmdbTxn& txn, CatalogView* view) const;

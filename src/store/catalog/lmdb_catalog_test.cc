@@ -305,7 +305,7 @@ TEST_F(LmdbCatalogTest, RefusesAFileThatIsNotLmdbs) {
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code(), ErrorCode::kCorruption);
   EXPECT_EQ(refused.error().message(),
-            "catalog " + directory_ + ": open: MDB_INVALID: File is not an LMDB file");
+            directory_ + "/data.mdb: the page at byte 0: it is no meta page");
 }
 
 TEST_F(LmdbCatalogTest, ReportsAFileCutShort) {

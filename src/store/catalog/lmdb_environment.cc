@@ -9,8 +9,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/try.h"
 #include "fs/posix_file_system.h"
+#include "store/catalog/lmdb_pages.h"
 
 namespace tracestore::store {
 namespace {
@@ -60,6 +63,10 @@ ErrorCode CodeOf(int code) {
 
 // ---- LmdbTxn
 
+std::string CatalogDbName(CatalogDb db) {
+  return kCatalogDatabases[static_cast<std::size_t>(db)].name;
+}
+
 Error LmdbTxn::Fail(const char* operation, int code) {
   if (code == MDB_MAP_FULL) map_full_ = true;
   return environment_.Fail(operation, code);
@@ -80,9 +87,17 @@ Status LmdbTxn::Put(CatalogDb db, std::string_view key, std::string_view value) 
   MDB_val value_val = ToVal(value);
   const auto index = static_cast<std::size_t>(db);
   const bool several = (kCatalogDatabases[index].flags & MDB_DUPSORT) != 0;
+  std::uint64_t sum = EntryHash(key, value);
+  if (!several) {
+    TS_TRY_ASSIGN(const auto standing, Get(db, key));
+    if (standing) sum -= EntryHash(key, *standing);
+  }
+  changed_ = true;
   const int code = mdb_put(txn_, environment_.databases_[index], &key_val, &value_val,
                            several ? MDB_NODUPDATA : 0u);
-  if (code != MDB_SUCCESS && !(several && code == MDB_KEYEXIST)) return Fail("write", code);
+  if (several && code == MDB_KEYEXIST) return {};
+  if (code != MDB_SUCCESS) return Fail("write", code);
+  sums_[index] += sum;
   return {};
 }
 
@@ -90,11 +105,75 @@ Result<bool> LmdbTxn::Delete(CatalogDb db, std::string_view key,
                              std::optional<std::string_view> value) {
   MDB_val key_val = ToVal(key);
   MDB_val value_val = ToVal(value.value_or(""));
-  const MDB_dbi dbi = environment_.databases_[static_cast<std::size_t>(db)];
-  const int code = mdb_del(txn_, dbi, &key_val, value ? &value_val : nullptr);
+  const auto index = static_cast<std::size_t>(db);
+  std::uint64_t sum = value ? EntryHash(key, *value) : 0;
+  if (!value) {
+    TS_TRY(ForEach(db, key, [&](std::string_view at, std::string_view standing) -> Result<bool> {
+      if (at == key) sum += EntryHash(key, standing);
+      return at == key;
+    }));
+  }
+  const int code =
+      mdb_del(txn_, environment_.databases_[index], &key_val, value ? &value_val : nullptr);
   if (code == MDB_NOTFOUND) return false;
   if (code != MDB_SUCCESS) return Fail("delete", code);
+  changed_ = true;
+  sums_[index] -= sum;
   return true;
+}
+
+std::uint64_t EntryHash(std::string_view key, std::string_view value) {
+  std::string bytes;
+  base::ByteWriter writer(bytes);
+  writer.Bytes(key);
+  writer.Raw(value);
+  return base::Hash64(bytes);
+}
+
+Result<std::optional<CatalogContents>> LmdbTxn::Contents() {
+  TS_TRY_ASSIGN(const auto bytes, Get(CatalogDb::kMeta, kContentsKey));
+  if (!bytes) return std::optional<CatalogContents>();
+  CatalogContents contents;
+  base::ByteReader reader(*bytes);
+  contents.version = reader.U64();
+  for (std::uint64_t& sum : contents.sums) sum = reader.U64();
+  if (!reader.ok() || !reader.done()) {
+    return Error(ErrorCode::kCorruption, "catalog " + environment_.directory_ +
+                                             ": meta's contents have another size");
+  }
+  return std::optional<CatalogContents>(contents);
+}
+
+Result<std::uint64_t> LmdbTxn::SumOf(CatalogDb db) {
+  std::uint64_t sum = 0;
+  TS_TRY(ForEach(db, "", [&](std::string_view key, std::string_view value) -> Result<bool> {
+    if (db != CatalogDb::kMeta || key != kContentsKey) sum += EntryHash(key, value);
+    return true;
+  }));
+  return sum;
+}
+
+Status LmdbTxn::PutContents() {
+  if (!changed_) return {};
+  TS_TRY_ASSIGN(auto contents, Contents());
+  if (contents) {
+    for (std::size_t i = 0; i < kCatalogDbCount; ++i) contents->sums[i] += sums_[i];
+  } else {  // made by a build that kept none
+    contents.emplace();
+    for (std::size_t i = 0; i < kCatalogDbCount; ++i) {
+      TS_TRY_ASSIGN(contents->sums[i], SumOf(static_cast<CatalogDb>(i)));
+    }
+  }
+  std::string bytes;
+  base::ByteWriter writer(bytes);
+  writer.U64(id());
+  for (const std::uint64_t sum : contents->sums) writer.U64(sum);
+  MDB_val key = ToVal(kContentsKey);
+  MDB_val value = ToVal(bytes);
+  const MDB_dbi dbi = environment_.databases_[static_cast<std::size_t>(CatalogDb::kMeta)];
+  const int code = mdb_put(txn_, dbi, &key, &value, 0);
+  if (code != MDB_SUCCESS) return Fail("write", code);
+  return {};
 }
 
 Status LmdbTxn::ForEach(
@@ -218,6 +297,7 @@ Status LmdbEnvironment::Write(const Body& body) {
         std::unique_ptr<MDB_txn, void (*)(MDB_txn*)> txn(began, &mdb_txn_abort);
         LmdbTxn change(*this, began);
         Status status = body(change);
+        if (status.has_value()) status = change.PutContents();
         if (status.has_value()) {
           // Without MDB_NOSYNC and MDB_NOMETASYNC this syncs data, then the meta page.
           const int code = mdb_txn_commit(txn.release());
@@ -285,6 +365,7 @@ int LmdbEnvironment::TryOpen(unsigned flags, const Options& options) {
 }
 
 Status LmdbEnvironment::OpenEnvironment(const Options& options) {
+  TS_TRY(CheckMetas());
   const auto refused = [](int code) { return code == EACCES || code == EROFS || code == EPERM; };
   int code = TryOpen(0, options);
   if (refused(code)) {
@@ -303,6 +384,31 @@ Status LmdbEnvironment::OpenEnvironment(const Options& options) {
     mdb_reader_check(env_, &cleared);
   }
   return OpenDatabases(options);
+}
+
+// Before LMDB maps what the meta pages say. While another process commits, they may be read half
+// written: what is wrong for good is wrong again.
+Status LmdbEnvironment::CheckMetas() const {
+  const std::string path = fs::JoinPath(directory_, "data.mdb");
+  const auto file = fs::PosixFileSystem::Shared().OpenForRead(path);
+  if (!file.has_value()) return {};  // to be made, or LMDB says why it can't be opened
+  TS_TRY_ASSIGN(const std::uint64_t bytes, (*file)->Size());
+  if (bytes == 0) return {};
+  constexpr int kTries = 100;
+  for (int left = kTries;; --left) {
+    auto checked = CheckLmdbMetas(**file, path);
+    if (checked.has_value() || left == 0) return checked;
+  }
+}
+
+// With the transaction open no page of its commit is reused.
+Result<bool> LmdbEnvironment::CheckPages(MDB_txn* txn) const {
+  std::map<std::string, std::uint16_t> databases;
+  for (const DatabaseSpec& spec : kCatalogDatabases)
+    databases.emplace(spec.name, static_cast<std::uint16_t>(spec.flags));
+  const std::string path = fs::JoinPath(directory_, "data.mdb");
+  TS_TRY_ASSIGN(const auto file, fs::PosixFileSystem::Shared().OpenForRead(path));
+  return CheckLmdbPages(*file, path, mdb_txn_id(txn), databases);
 }
 
 // A file cut short would be met as SIGBUS in the middle of a read. With zeros in their place lost
@@ -362,6 +468,12 @@ Status LmdbEnvironment::OpenDatabases(const Options& options) {
   if (code != MDB_SUCCESS) return Fail("open", code);
   const bool fresh = mdb_txn_id(txn) == 0;
   if (!fresh) {
+    const auto checked = CheckPages(txn);
+    if (!checked.has_value() || !*checked) {
+      mdb_txn_abort(txn);
+      if (!checked.has_value()) return checked.error();
+      return OpenDatabases(options);  // overtaken by two commits
+    }
     code = open_all(txn, 0);
     const int committed = mdb_txn_commit(txn);  // keeps the handles
     if (code == MDB_SUCCESS) code = committed;
@@ -379,6 +491,7 @@ Status LmdbEnvironment::OpenDatabases(const Options& options) {
   LmdbTxn change(*this, txn);
   Status status = code == MDB_SUCCESS ? Status() : Status(Fail("create", code));
   if (status.has_value() && still_fresh && options.initialize) status = options.initialize(change);
+  if (status.has_value()) status = change.PutContents();
   if (!status.has_value()) {
     mdb_txn_abort(txn);
     return status;

@@ -37,6 +37,17 @@ inline constexpr std::size_t kCatalogDbCount = 8;
 
 class LmdbEnvironment;
 
+std::string CatalogDbName(CatalogDb db);
+
+// What the catalog holds, summed: the hashes of a database's entries (meta's without this one)
+// modulo 2^64, so that a change costs what it changes.
+struct CatalogContents {
+  std::uint64_t version = 0;  // of the commit that wrote them: of every one
+  std::array<std::uint64_t, kCatalogDbCount> sums{};
+};
+inline constexpr std::string_view kContentsKey = "contents";  // in meta
+std::uint64_t EntryHash(std::string_view key, std::string_view value);
+
 // A transaction within LmdbEnvironment::Read or Write. Views that it gives are valid until its end
 // or its next change. Errors carry the directory, the operation and LMDB's text.
 class LmdbTxn {
@@ -49,6 +60,10 @@ class LmdbTxn {
   // Whether it stood. For a key with several values: removes all, or with `value` that one.
   Result<bool> Delete(CatalogDb db, std::string_view key,
                       std::optional<std::string_view> value = std::nullopt);
+  // None in a catalog that was made by a build that kept none, and not changed since.
+  Result<std::optional<CatalogContents>> Contents();
+  // Of the entries as they stand.
+  Result<std::uint64_t> SumOf(CatalogDb db);
   // Calls `each` for every key (and each of its values) from the first not below `from` on, until
   // it gives false. It must not change the database.
   Status ForEach(CatalogDb db, std::string_view from,
@@ -59,9 +74,12 @@ class LmdbTxn {
   friend class LmdbEnvironment;
   LmdbTxn(LmdbEnvironment& environment, MDB_txn* txn) : environment_(environment), txn_(txn) {}
   Error Fail(const char* operation, int code);
+  Status PutContents();
 
   LmdbEnvironment& environment_;
   MDB_txn* const txn_;
+  bool changed_ = false;
+  std::array<std::uint64_t, kCatalogDbCount> sums_{};  // what the changes add to the contents
   bool map_full_ = false;  // a change didn't fit: the environment grows and runs the body again
 };
 
@@ -101,6 +119,9 @@ class LmdbEnvironment {
   Status OpenEnvironment(const Options& options);
   int TryOpen(unsigned flags, const Options& options);
   Status OpenDatabases(const Options& options);
+  Status CheckMetas() const;
+  // False: the transaction was overtaken by two commits.
+  Result<bool> CheckPages(MDB_txn* txn) const;
   Status FillMissingEnd();
   Status CheckNoLiveWriter() const;
   Status CheckProcess() const;
