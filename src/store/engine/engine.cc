@@ -8,6 +8,7 @@
 #include "store/engine/batch_codec.h"
 #include "store/engine/compaction.h"
 #include "store/engine/deletes.h"
+#include "store/engine/lost_catalog.h"
 #include "store/segment/segment_format.h"
 
 namespace tracestore::store {
@@ -110,6 +111,7 @@ Status Engine::Recover() {
   TS_TRY(segments_.Refresh(*catalog_, view, live));
   UseSegments(view, std::move(live));
   follower_.Hide(tombstones_);
+  TS_TRY(CheckNotLost(files_, directory_, view));
   TS_TRY(RemoveLogsBefore(files_, WalDirectory(directory_), view.retired_before));
   RemoveStrayFiles(view);
   TS_TRY(follower_.Refresh(view.retired_before));

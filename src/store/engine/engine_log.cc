@@ -14,8 +14,14 @@ Result<std::shared_ptr<LogWriter>> EngineLog::OpenFile() {
   LogWriterOptions options;
   options.sync_creation = sync_ == SyncPolicy::kFull;
   const std::uint64_t number = next_file_++;
-  TS_TRY_ASSIGN(std::shared_ptr<LogWriter> writer,
-                LogWriter::Create(files_, directory_, number, number << 32, options));
+  auto created = LogWriter::Create(files_, directory_, number, number << 32, options);
+  if (!created.has_value()) {
+    // The number is used where a file has it. Numbers stay contiguous: a missing log is a lost one.
+    const auto stands = files_.Exists(fs::JoinPath(directory_, LogFileName(number)));
+    if (stands.has_value() && !*stands) next_file_ = number;
+    return std::move(created).error();
+  }
+  std::shared_ptr<LogWriter> writer = std::move(*created);
   const std::lock_guard lock(files_mutex_);
   name_unsynced_ = name_unsynced_ || !options.sync_creation;
   writer_ = writer;

@@ -5,11 +5,25 @@
 
 namespace tracestore::store {
 
+// Spans that were acknowledged are lost: an answer without them would be wrong, and the next seal
+// would remove what is left of them.
+Error LogFollower::Damaged(const FollowedLog& log, std::uint64_t at) {
+  return {ErrorCode::kCorruption, "the log " + log.reader->path() + ": a record at byte " +
+                                      std::to_string(at) +
+                                      " is damaged; tracestore repair keeps the others"};
+}
+
 Status LogFollower::ReadOn(FollowedLog& log) {
+  if (log.bad_batch_at != 0) return Damaged(log, log.bad_batch_at);
   LogRecord record;
   while (true) {
     TS_TRY_ASSIGN(const auto step, log.reader->ReadNext(&record));
     log.tail_bytes = step == LogReader::Step::kIncomplete ? log.reader->tail_bytes() : 0;
+    if (const auto at = log.reader->stats().first_damaged_record; at != 0) return Damaged(log, at);
+    if (log.tail_bytes > 0) {
+      TS_TRY_ASSIGN(const bool torn, log.reader->TailIsTorn());
+      if (!torn) return Damaged(log, log.reader->position().offset);
+    }
     if (step != LogReader::Step::kRecord) return {};
     if (record.kind != kBatchRecordKind) {
       return Error(ErrorCode::kUnsupported,
@@ -22,7 +36,8 @@ Status LogFollower::ReadOn(FollowedLog& log) {
     } else if (batch.error().code() == ErrorCode::kUnsupported) {
       return std::move(batch).error();
     } else {
-      ++log.bad_batches;
+      log.bad_batch_at = record.begin.offset;
+      return Damaged(log, record.begin.offset);
     }
   }
 }
@@ -62,7 +77,7 @@ std::vector<std::shared_ptr<const HeadBatch>> LogFollower::batches() const {
 std::uint64_t LogFollower::damaged_places() const {
   std::uint64_t places = 0;
   for (const auto& [number, log] : logs_)
-    places += log.reader->stats().damaged_places + log.bad_batches + (log.tail_bytes > 0 ? 1 : 0);
+    places += log.reader->stats().damaged_places + (log.tail_bytes > 0 ? 1 : 0);
   return places;
 }
 

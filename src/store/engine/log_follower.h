@@ -21,8 +21,8 @@ class LogFollower {
   // From now on without the rows that these tombstones hide.
   void Hide(const std::shared_ptr<const TombstoneSet>& tombstones);
 
-  // Reads on in every log from number `first` up. kNotFound where one of them was retired
-  // meanwhile: the catalog must be read again.
+  // Reads on in every log from number `first` up. Errors: kNotFound where one of them was retired
+  // meanwhile: the catalog must be read again; kCorruption where a record is damaged; kIo.
   Status Refresh(std::uint64_t first);
 
   // The batches of all logs followed, in order.
@@ -36,12 +36,13 @@ class LogFollower {
   struct FollowedLog {
     std::unique_ptr<LogReader> reader;
     std::shared_ptr<Head> head = std::make_shared<Head>();
-    std::uint64_t bad_batches = 0;  // records whose payload is no batch
+    std::uint64_t bad_batch_at = 0;  // a record whose payload is no batch
     std::uint64_t tail_bytes = 0;
   };
   const std::map<std::uint64_t, FollowedLog>& logs() const noexcept { return logs_; }
 
  private:
+  static Error Damaged(const FollowedLog& log, std::uint64_t at);
   Status ReadOn(FollowedLog& log);
 
   fs::FileSystem& files_;

@@ -164,7 +164,33 @@ Result<std::uint64_t> LogReader::FindHeader(std::uint64_t begin) {
   }
 }
 
+Result<bool> LogReader::TailIsTorn() {
+  const std::uint64_t end = position_ + tail_bytes_;
+  if (position_ < kLogFileHeaderBytes || tail_bytes_ == 0) return true;
+  const auto head_bytes =
+      static_cast<std::size_t>(std::min<std::uint64_t>(tail_bytes_, kLogRecordHeaderBytes));
+  TS_TRY_ASSIGN(const auto fetched, Fetch(position_, head_bytes));
+  const std::string head(fetched.substr(0, head_bytes));
+  if (head_bytes == kLogRecordHeaderBytes) {
+    const auto header = ParseLogRecordHeader(head, position());
+    if (header) return kLogRecordHeaderBytes + std::uint64_t{header->stored_bytes} > tail_bytes_;
+  } else {
+    std::string record;
+    AppendLogRecordHeader({}, {}, record);
+    const std::size_t marker = std::min<std::size_t>(head_bytes, 4);
+    if (head.compare(0, marker, record, 0, marker) == 0) return true;
+  }
+  for (std::uint64_t at = position_; at < end;) {
+    const auto some = static_cast<std::size_t>(std::min<std::uint64_t>(end - at, kWindowBytes));
+    TS_TRY_ASSIGN(const auto bytes, Fetch(at, some));
+    if (bytes.substr(0, some).find_first_not_of('\0') != std::string_view::npos) return false;
+    at += some;
+  }
+  return true;
+}
+
 void LogReader::Skip(std::uint64_t to) {
+  if (stats_.first_damaged_record == 0) stats_.first_damaged_record = position_;
   ++stats_.damaged_places;
   stats_.damaged_bytes += to - position_;
   position_ = to;

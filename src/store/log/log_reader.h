@@ -24,6 +24,8 @@ struct LogReadStats {
   std::uint64_t records = 0;         // whole records returned
   std::uint64_t damaged_places = 0;  // runs of bytes passed over because no valid record was there
   std::uint64_t damaged_bytes = 0;   // their bytes
+  // Where the first of them begins, a file header not counted; 0 when there is none.
+  std::uint64_t first_damaged_record = 0;
 };
 
 // One thread at a time. Memory: a window of 64 KiB, or one record and its decompressed payload.
@@ -53,6 +55,9 @@ class LogReader {
   LogPosition position() const noexcept { return {file_number_, position_}; }
   // Bytes after position() when ReadNext last gave kIncomplete, else 0.
   std::uint64_t tail_bytes() const noexcept { return tail_bytes_; }
+  // Whether those bytes are what a writer leaves that was stopped: the beginning of a record, or
+  // zeros (after a power cut). Else they were whole once and are damaged. Errors: kIo.
+  Result<bool> TailIsTorn();
   const LogReadStats& stats() const noexcept { return stats_; }
   const std::string& path() const noexcept { return path_; }
 

@@ -1,6 +1,5 @@
 #include "store/verify/log_verifier.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -80,7 +79,7 @@ class LogChecker {
         next_sequence_.reset();
       }
       if (!is_record) {
-        if (*step == LogReader::Step::kIncomplete) CheckTail(at, reader.tail_bytes());
+        if (*step == LogReader::Step::kIncomplete) CheckTail(reader);
         return {};
       }
       CheckRecord(record);
@@ -111,40 +110,19 @@ class LogChecker {
     }
   }
 
-  // What a writer that was killed leaves is the beginning of a record, or, after a power cut, zeros.
-  // Anything else was whole once.
-  void CheckTail(std::uint64_t at, std::uint64_t bytes) {
-    if (growing_) return;
-    const std::string said = std::to_string(bytes) + " bytes at its end are no whole record";
-    if (at < kLogFileHeaderBytes) return;  // within the header, which was said
-    if (IsBeginning(at, bytes) || IsZeros(at, bytes)) {
+  void CheckTail(LogReader& reader) {
+    const std::uint64_t at = reader.position().offset;
+    if (growing_ || at < kLogFileHeaderBytes) return;  // within the header: that was said
+    const std::string said =
+        std::to_string(reader.tail_bytes()) + " bytes at its end are no whole record";
+    const auto torn = reader.TailIsTorn();
+    if (!torn.has_value()) {
+      run_.Say(path_, at, "record", torn.error());
+    } else if (*torn) {
       run_.LeftOver(path_, at, "record", said + ": writing was cut off");
     } else {
       run_.Damage(path_, at, "record", said);
     }
-  }
-
-  bool IsBeginning(std::uint64_t at, std::uint64_t bytes) const {
-    const std::string head =
-        Bytes(at, static_cast<std::size_t>(std::min<std::uint64_t>(bytes, kLogRecordHeaderBytes)));
-    if (head.size() < kLogRecordHeaderBytes) {
-      std::string marker;
-      AppendLogRecordHeader({}, {}, marker);
-      const std::size_t shared = std::min<std::size_t>(head.size(), 4);
-      return head.compare(0, shared, marker, 0, shared) == 0;
-    }
-    const auto header = ParseLogRecordHeader(head, {number_, at});
-    return header && kLogRecordHeaderBytes + std::uint64_t{header->stored_bytes} > bytes;
-  }
-
-  bool IsZeros(std::uint64_t at, std::uint64_t bytes) const {
-    for (std::uint64_t done = 0; done < bytes;) {
-      const std::string some =
-          Bytes(at + done, static_cast<std::size_t>(std::min<std::uint64_t>(bytes - done, 65'536)));
-      if (some.empty() || some.find_first_not_of('\0') != std::string::npos) return false;
-      done += some.size();
-    }
-    return true;
   }
 
   fs::FileSystem& files_;

@@ -9,6 +9,7 @@
 
 #include "base/try.h"
 #include "store/catalog/lmdb_catalog.h"
+#include "store/engine/lost_catalog.h"
 #include "store/engine/segment_cache.h"
 #include "store/log/log_format.h"
 #include "store/verify/catalog_verifier.h"
@@ -125,6 +126,10 @@ class StoreChecker {
 
   void CheckStrayFiles() {
     if (WriterIsThere()) return;
+    if (auto known = CheckNotLost(files_, directory_, view_); !known.has_value()) {
+      run_.Say(catalog_path_, 0, "segments", known.error());
+      return;
+    }
     const auto entries = files_.List(segments_);
     const auto now = catalog_->Read();
     if (!entries.has_value() || !now.has_value()) return;
