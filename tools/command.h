@@ -31,6 +31,7 @@ Command DeclareDelete(CLI::App& root);
 Command DeclareArchive(CLI::App& root);
 Command DeclareCompact(CLI::App& root);
 Command DeclareVerify(CLI::App& root);
+Command DeclareRepair(CLI::App& root);
 Command DeclareVersion(CLI::App& root);
 Command DeclareCompletion(CLI::App& root);
 Command DeclareHelp(CLI::App& root);

@@ -48,6 +48,7 @@ constexpr auto kCommands = std::to_array<DeclareCommand>({
     DeclareArchive,
     DeclareCompact,
     DeclareVerify,
+    DeclareRepair,
 #ifdef TRACESTORE_HAS_SERVER
     DeclareAllInOne,
 #endif

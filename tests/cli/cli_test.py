@@ -567,6 +567,26 @@ class Verify(CliTest):
         self.assertEqual((finding["kind"], finding["file"], finding["offset"], finding["section"]),
                          ("damage", str(segment), 16, "page 0"))
 
+    def test_repair(self):
+        store = self.store()
+        self.assertIn("sound, nothing to repair", self.ok("repair", store, "--write").out)
+        segment = next((self.directory / "store" / "segments").glob("*"))
+        bytes = bytearray(segment.read_bytes())
+        bytes[40] ^= 1
+        segment.write_bytes(bytes)
+        answer = run("repair", store)
+        self.assertEqual(answer.code, 6, answer.err)
+        self.assertIn(f"lost: {segment}: at byte 16 (", answer.out)
+        self.assertIn("nothing was changed: --write does it", answer.out)
+        report = self.ok("repair", store, "--write", "--json").json
+        self.assertEqual((report["wasSound"], report["written"]), (False, True))
+        self.assertEqual(report["losses"][0]["offset"], 16)
+        self.assertTrue((self.directory / "store" / "damaged" / segment.name).exists())
+        self.assertEqual(self.ok("verify", store, "--json").json["damage"], 0)
+        self.ok("import", store, FILES["otlp"])
+        self.fails(2, "repair takes a store's directory", "repair")
+        self.fails(4, "there is nothing at", "repair", self.path("none"))
+
     def test_a_newer_format(self):
         self.store()
         segment = next((self.directory / "store" / "segments").glob("*"))

@@ -207,17 +207,22 @@ Status VerifyFile(fs::FileSystem& files, const std::string& path, VerifyRun& run
 
 }  // namespace
 
-Status VerifyPath(fs::FileSystem& files, const std::string& path, VerifyRun& run) {
+Status VerifyStore(fs::FileSystem& files, const std::string& path, VerifyRun& run) {
   TS_TRY_ASSIGN(const bool there, files.Exists(path));
   if (!there) return Error(ErrorCode::kNotFound, "there is nothing at " + path);
-  if (!files.List(path).has_value()) return VerifyFile(files, path, run);
   bool any = false;
   for (const char* part : {"catalog", "segments", "wal"}) {
     TS_TRY_ASSIGN(const bool stands, files.Exists(fs::JoinPath(path, part)));
     any = any || stands;
   }
   if (!any) return Error(ErrorCode::kInvalidArgument, path + " is no store");
-  TS_TRY(StoreChecker(files, path, run).Check());
+  return StoreChecker(files, path, run).Check();
+}
+
+Status VerifyPath(fs::FileSystem& files, const std::string& path, VerifyRun& run) {
+  TS_TRY_ASSIGN(const bool there, files.Exists(path));
+  if (there && !files.List(path).has_value()) return VerifyFile(files, path, run);
+  TS_TRY(VerifyStore(files, path, run));
   const std::string archive = fs::JoinPath(path, "archive");
   TS_TRY_ASSIGN(const bool archived, files.Exists(fs::JoinPath(archive, "catalog")));
   return archived ? StoreChecker(files, archive, run).Check() : Status();

@@ -12,4 +12,7 @@ namespace tracestore::store {
 // `path` as tracestore::Verify has it. Errors as there.
 Status VerifyPath(fs::FileSystem& files, const std::string& path, VerifyRun& run);
 
+// One store, without its archive.
+Status VerifyStore(fs::FileSystem& files, const std::string& directory, VerifyRun& run);
+
 }  // namespace tracestore::store
