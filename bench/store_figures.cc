@@ -1,16 +1,20 @@
 // store_figures: a whole store's size, CPU, memory and latencies, through the public API.
 //   store_figures make --nezha DIRECTORY | --rich SPANS  REQUESTS   writes a file of OTLP requests
 //   store_figures ingest REQUESTS STORE     CPU, memory, bytes; protobuf's parse of the same bytes
+//   store_figures compact STORE             full compaction: bytes, CPU, memory
 //   store_figures yardsticks REQUESTS       zstd -19 --long=27 over all
 //   store_figures huge SPANS STORE          one trace of so many: summary, one subtree
 //   store_figures queries STORE             latencies in process, warm and cold
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <thread>
 
 #include <google/protobuf/arena.h>
 #include <lmdb.h>
@@ -136,6 +140,43 @@ Status Ingest(const std::string& requests, const std::string& directory) {
               cpu * 1e6 / n, parse * 1e6 / n, cpu / parse);
   std::printf("  memory while ingesting (RssAnon at its highest, less that before): %.0f MiB\n",
               static_cast<double>(peak - std::min(peak, memory_before)) / 1048576.0);
+  return {};
+}
+
+Status Compacted(const std::string& directory) {
+  StoreOptions options;
+  options.background_compaction = false;
+  TS_TRY_ASSIGN(auto store, Store::Open(directory, options));
+  TS_TRY_ASSIGN(const Snapshot snapshot, store->TakeSnapshot());
+  TS_TRY_ASSIGN(const StoreStats stats, snapshot.Stats(false));
+  const std::uint64_t memory_before = AnonymousBytes();
+  std::atomic<std::uint64_t> peak{0};
+  const double before = ProcessCpuSeconds();
+  CompactResult done;
+  {
+    const std::jthread sampler([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        peak = std::max(peak.load(), AnonymousBytes());
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+    });
+    CompactOptions all;
+    all.full = true;
+    TS_TRY_ASSIGN(done, store->Compact(all));
+  }
+  TS_TRY(store->Close());
+  const double cpu = ProcessCpuSeconds() - before;
+  store.reset();
+  const auto n = static_cast<double>(stats.spans);
+  const std::uint64_t files = BytesBelow(directory + "/segments") + BytesBelow(directory + "/wal");
+  const std::uint64_t catalog = CatalogUsedBytes(directory);
+  std::printf("compacted: %" PRIu64 " segments into %" PRIu64 "\n", done.segments_merged, done.merges);
+  std::printf("  bytes a span: %.3f in all = files %.3f + used pages of the catalog %.3f\n",
+              static_cast<double>(files + catalog) / n, static_cast<double>(files) / n,
+              static_cast<double>(catalog) / n);
+  std::printf("  CPU seconds a million spans: %.2f\n", cpu * 1e6 / n);
+  std::printf("  memory while merging (RssAnon at its highest, less that before): %.0f MiB\n",
+              static_cast<double>(peak - std::min(peak.load(), memory_before)) / 1048576.0);
   return {};
 }
 
@@ -418,6 +459,7 @@ int Usage() {
   std::fprintf(stderr,
                "usage: store_figures make --nezha DIRECTORY | --rich SPANS REQUESTS\n"
                "       store_figures ingest REQUESTS STORE\n"
+               "       store_figures compact STORE\n"
                "       store_figures yardsticks REQUESTS\n"
                "       store_figures queries STORE\n"
                "       store_figures huge SPANS STORE      (20000 or more)\n");
@@ -435,6 +477,8 @@ int main(int argc, char** argv) {
     done = Make(words[1], words[2], words[3]);
   } else if (words.size() == 3 && words[0] == "ingest") {
     done = Ingest(words[1], words[2]);
+  } else if (words.size() == 2 && words[0] == "compact") {
+    done = Compacted(words[1]);
   } else if (words.size() == 2 && words[0] == "yardsticks") {
     done = Yardsticks(words[1]);
   } else if (words.size() == 2 && words[0] == "queries") {

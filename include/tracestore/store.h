@@ -71,9 +71,9 @@ struct StoreOptions {
   bool background_compaction = true;
   // The thread rests so that it works at most this share of the time, in percent: 1 to 100.
   std::uint32_t compaction_duty_percent = 50;
-  // The largest segment that a merge makes. A merge holds its spans in memory, decoded: some 600
-  // bytes for one with many attributes, and about as much again for writing them.
-  std::uint32_t compaction_max_spans = 524'288;     // 10,000 to 4,000,000
+  // The largest segment that a merge makes; four heads of the default size fit. A merge holds its
+  // spans in memory: 190 MiB where 300,000 have many attributes (docs/benchmarks.md).
+  std::uint32_t compaction_max_spans = 300'000;     // 10,000 to 4,000,000
   // Segments are merged with those that expire within the same width: what retention drops at
   // once. With retention_age at most a quarter of it.
   std::chrono::seconds partition_width{86'400};     // 60 s to 366 days

@@ -26,7 +26,8 @@ using std::chrono::steady_clock;
 
 // The niceness of the thread: others of this machine go first.
 constexpr int kNiceness = 10;
-// How often retention is looked at when nothing is sealed, and how soon after a failure.
+// How often retention is looked at when nothing is sealed, and merges are made though heads await
+// sealing all the time; and how soon after a failure.
 constexpr std::chrono::seconds kLookEvery{60};
 constexpr std::chrono::seconds kAfterFailure{30};
 
@@ -337,18 +338,30 @@ void Engine::CompactLoop(const std::stop_token& stop) {
   };
   CompactionRun run = PrepareRun({});
   auto worked_since = steady_clock::now();
+  // Seals go first: their heads and a merge are not in memory together, nor do they share a core,
+  // unless heads await sealing all the time.
+  bool first_merge = true;
+  bool yielded = false;
+  const auto heads_wait = [this] {
+    const std::lock_guard lock(state_mutex_);
+    return !frozen_.empty();
+  };
   // Between pages, and so also between merges: rests for what it worked.
-  run.stop = [&](const CompactionProgress&) {
+  run.stop = [&](const CompactionProgress& at) {
+    const bool between_merges = at.spans_total == 0;
+    if (between_merges && !first_merge && heads_wait()) yielded = true;
+    first_merge = first_merge && !between_merges;
     const auto worked = steady_clock::now() - worked_since;
     const auto duty = options_.compaction_duty_percent;
     sleep(worked * (100 - duty) / duty);
     worked_since = steady_clock::now();
-    return stop.stop_requested();
+    return yielded || stop.stop_requested();
   };
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(state_mutex_);
-      compaction_wanted_.wait_for(lock, stop, kLookEvery, [&] { return compaction_due_; });
+      compaction_wanted_.wait_for(lock, stop, kLookEvery,
+                                  [&] { return compaction_due_ && frozen_.empty(); });
       compaction_due_ = false;
     }
     if (stop.stop_requested()) return;
@@ -356,11 +369,15 @@ void Engine::CompactLoop(const std::stop_token& stop) {
     {
       const std::lock_guard compaction(compact_mutex_);
       worked_since = steady_clock::now();
+      first_merge = true;
+      yielded = false;
       done = RunCompaction(run);
     }
     if (done.has_value() || stop.stop_requested()) continue;
-    Log(LogLevel::kError, "compaction: " + done.error().message());
-    sleep(kAfterFailure);
+    if (!yielded) {
+      Log(LogLevel::kError, "compaction: " + done.error().message());
+      sleep(kAfterFailure);
+    }
     const std::lock_guard lock(state_mutex_);
     compaction_due_ = true;
   }

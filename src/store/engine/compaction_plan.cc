@@ -68,24 +68,24 @@ class Planner {
     });
   }
   // Neighbours go together up to the limits. A group of fewer than `least` waits for more, unless
-  // it makes half of the largest segment.
+  // the limits end it and it makes half of the largest segment.
   void Pack(const std::vector<PlannedSegment>& segments, std::size_t least) {
     CompactionJob job;
-    const auto flush = [&] {
-      const bool large = job.segments.size() >= 2 && job.spans * 2 >= limits_.max_spans;
+    const auto flush = [&](bool full) {
+      const bool large = full && job.segments.size() >= 2 && job.spans * 2 >= limits_.max_spans;
       if (job.segments.size() >= least || large) jobs_.push_back(std::move(job));
       job = {};
     };
     for (const PlannedSegment& segment : segments) {
       if (job.spans + segment.rows_left() > limits_.max_spans ||
           job.bytes + segment.info.file_bytes > limits_.max_bytes) {
-        flush();
+        flush(true);
       }
       job.segments.push_back(segment.info.id);
       job.spans += segment.rows_left();
       job.bytes += segment.info.file_bytes;
     }
-    flush();
+    flush(false);
   }
 
   const CompactionLimits& limits_;

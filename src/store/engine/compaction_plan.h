@@ -14,7 +14,7 @@ namespace tracestore::store {
 
 struct CompactionLimits {
   // Of a merged segment. The merge holds its spans in memory, some hundred bytes each.
-  std::uint64_t max_spans = 524'288;
+  std::uint64_t max_spans = 300'000;
   // Of its sources' files.
   std::uint64_t max_bytes = 64ULL << 20;
   std::uint64_t partition_ns = 86'400'000'000'000ULL;  // at least 1
