@@ -17,6 +17,7 @@
 namespace tracestore::query {
 namespace {
 
+using model::LatencyHistogram;
 using model::SpanBatch;
 using model::SpanRecord;
 using testing::FillSmallWorld;
@@ -150,6 +151,21 @@ void ExpectQuantiles(NaiveMetric& expected, const LatencyHistogram& latency) {
   }
 }
 
+void ExpectMetrics(std::map<MetricKey, NaiveMetric>& expected,
+                   const Result<std::vector<SpanMetric>>& found) {
+  ASSERT_TRUE(found.has_value()) << found.error().message();
+  ASSERT_EQ(expected.size(), found->size());
+  auto at = expected.begin();
+  for (const SpanMetric& metric : *found) {
+    ASSERT_EQ(at->first, MetricKey(metric.service, metric.operation,
+                                   static_cast<int>(metric.kind), metric.step_begin_ns));
+    EXPECT_EQ(at->second.calls, metric.calls);
+    EXPECT_EQ(at->second.errors, metric.errors);
+    ExpectQuantiles(at->second, metric.latency);
+    ++at;
+  }
+}
+
 TEST(SpanMetrics, EqualARecountOfWholeTraces) {
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -162,20 +178,48 @@ TEST(SpanMetrics, EqualARecountOfWholeTraces) {
       query.range = range;
       query.step_ns = query.step_ns == 0 ? 60'000'000'000 : 0;
       auto expected = NaiveMetrics(traces, range, query.step_ns);
-      const auto found = SpanMetrics(world.data(), query, cache);
-      ASSERT_TRUE(found.has_value()) << found.error().message();
-      ASSERT_EQ(expected.size(), found->size());
-      auto at = expected.begin();
-      for (const SpanMetric& metric : *found) {
-        ASSERT_EQ(at->first, MetricKey(metric.service, metric.operation,
-                                       static_cast<int>(metric.kind), metric.step_begin_ns));
-        EXPECT_EQ(at->second.calls, metric.calls);
-        EXPECT_EQ(at->second.errors, metric.errors);
-        ExpectQuantiles(at->second, metric.latency);
-        ++at;
-      }
+      ExpectMetrics(expected, SpanMetrics(world.data(), query, cache));
       if (HasFailure()) return;
     }
+  }
+}
+
+// A segment of several steps, most of whose traces lie nowhere else: answered from its summary, with
+// the few that straddle taken out and the cut steps read.
+TEST(Summaries, OfWholeStepsAndCutOnesEqualARecount) {
+  predicate::testing::SmallWorldOptions options;
+  options.absurd_times = false;
+  options.most_traces = 8'000;
+  options.spans = 50'000;
+  TestWorld world;
+  world.AddSegment(predicate::testing::SmallWorldBatch(101, options));
+  options.spans = 300;
+  world.AddSegment(predicate::testing::SmallWorldBatch(102, options));
+  options.spans = 60;
+  world.AddHead(predicate::testing::SmallWorldBatch(103, options));
+  const auto links = world.data().segments[0]->links();
+  ASSERT_TRUE(links.has_value() && *links != nullptr);
+  const store::SummarySteps& steps = (*links)->steps;
+  ASSERT_GE(steps.begins_ns.size(), 2U);
+
+  const auto traces = ByTrace(world.all());
+  const std::uint64_t second = steps.begins_ns[1];
+  for (const TimeRange range : {TimeRange{}, TimeRange{0, second},
+                                TimeRange{second - 300'000'000'000, second + steps.step_ns},
+                                TimeRange{second + 1, second + 120'000'000'000}}) {
+    SCOPED_TRACE(std::to_string(range.begin_ns) + " to " + std::to_string(range.end_ns));
+    FactsCache cache(std::size_t{1} << 24);
+    ExpectLinks(NaiveLinks(traces, range), Dependencies(world.data(), range, cache));
+    for (const std::uint64_t step : {std::uint64_t{0}, steps.step_ns}) {
+      auto expected = NaiveMetrics(traces, range, step);
+      ExpectMetrics(expected, SpanMetrics(world.data(), {range, step, {}}, cache));
+    }
+    const bool cuts = range.begin_ns != 0;  // and these traces last long
+    for (const FactKind kind : {FactKind::kCalls, FactKind::kSpans}) {
+      if (cuts) continue;
+      EXPECT_EQ(nullptr, cache.Find(world.data().segments[0], kind)) << "it was read whole";
+    }
+    if (HasFailure()) return;
   }
 }
 

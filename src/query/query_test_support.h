@@ -44,7 +44,7 @@ class TestWorld {
   const store::SnapshotData& data() {
     auto straddlers = std::make_shared<store::StraddlerSet>();
     for (const auto& [low, places] : places_) {
-      if (places.size() > 1 && !places.contains(0)) straddlers->insert(low);
+      if (places.size() > (places.contains(0) ? 2U : 1U)) straddlers->insert(low);
     }
     data_.straddlers = std::move(straddlers);
     return data_;

@@ -9,7 +9,7 @@
 #include <tracestore/span_types.h>
 #include <tracestore/status.h>
 
-#include "query/latency_histogram.h"
+#include "model/latency_histogram.h"
 #include "query/trace_facts.h"
 #include "store/engine/snapshot.h"
 
@@ -30,15 +30,17 @@ struct SpanMetric {
   std::uint64_t step_begin_ns = 0;  // 0 without steps
   std::uint64_t calls = 0;
   std::uint64_t errors = 0;         // spans whose status is error
-  LatencyHistogram latency;         // of the spans that have a duration
+  model::LatencyHistogram latency;         // of the spans that have a duration
 };
 
 // By service, operation, kind, step. Counts are exact: spans equal in every field count once,
 // wherever they stand; spans without a start count for all of time only (in the step at 0); firehose
 // spans count like others. An end before its start is a latency of 0.
 //
-// Cost: for segments that were asked for before, a walk over their spans in the range (32 bytes
-// each); for others a scan of their structure. Any thread. Errors: kIo, kCorruption.
+// Cost: the summaries of the segments are added up, once a catalog version; read are traces that lie
+// in several segments or the head, deleted ones, and those at the edges of the range. A step that is no multiple of
+// a summary's is counted from spans.
+// Any thread. Errors: kIo, kCorruption.
 Result<std::vector<SpanMetric>> SpanMetrics(const store::SnapshotData& data,
                                             const SpanMetricsQuery& query,
                                             FactsCache& cache = FactsCache::Shared());

@@ -1,13 +1,11 @@
 #include "query/trace_facts.h"
 
-#include <unordered_set>
+#include <numeric>
 
 #include "assembly/duplicates.h"
 #include "assembly/trace_graph.h"
 #include "base/stop.h"
 #include "base/try.h"
-#include "query/fetch.h"
-#include "query/hidden_rows.h"
 
 namespace tracestore::query {
 namespace {
@@ -15,20 +13,12 @@ namespace {
 using model::SpanBatch;
 using model::SpanRecord;
 using store::SegmentReader;
-using store::SnapshotData;
 using store::TracePart;
 
 constexpr std::size_t kSharedCacheBytes = std::size_t{64} << 20;
 
-struct TraceIdHash {
-  std::size_t operator()(TraceId id) const noexcept {
-    return static_cast<std::size_t>((id.high * 0x9E3779B97F4A7C15ULL) ^ id.low);
-  }
-};
-using TraceIds = std::unordered_set<TraceId, TraceIdHash>;
-
-// Rows [first, last) of a segment that are whole parts, structure only; a part with several spans of
-// one id is read again with everything, so that equal spans can be told from different ones.
+// A part with several spans of one id is read again with everything, so that equal spans can be
+// told from different ones.
 class SegmentScan {
  public:
   SegmentScan(const SegmentReader& segment, FactKind kind, const StopWhen& stop)
@@ -37,15 +27,18 @@ class SegmentScan {
     structure_.events = false;
   }
 
-  Result<TraceFacts> Run() {
+  Result<TraceFacts> Run(const std::vector<std::uint32_t>& wanted) {
     TS_TRY_ASSIGN(const auto* table, segment_.traces());
     const auto& parts = table->parts;
-    for (std::uint32_t first = 0; first < parts.size();) {
-      // The parts that begin in one page, so that each page is decoded about once.
-      const std::uint32_t page = segment_.PageOfRow(parts[first].first_row);
-      std::uint32_t last = first + 1;
-      while (last < parts.size() && segment_.PageOfRow(parts[last].first_row) == page) ++last;
-      TS_TRY(AddParts(parts, first, last));
+    for (std::size_t first = 0; first < wanted.size();) {
+      // Neighbours that begin in one page, so that each page is decoded about once.
+      const std::uint32_t page = segment_.PageOfRow(parts[wanted[first]].first_row);
+      std::size_t last = first + 1;
+      while (last < wanted.size() && wanted[last] == wanted[last - 1] + 1 &&
+             segment_.PageOfRow(parts[wanted[last]].first_row) == page) {
+        ++last;
+      }
+      TS_TRY(AddParts(parts, wanted[first], wanted[last - 1] + 1));
       first = last;
     }
     return builder_.Finish();
@@ -86,18 +79,12 @@ class SegmentScan {
   store::Projection structure_;
 };
 
-bool MayStartIn(const model::TraceExtent& extent, TimeRange range) noexcept {
-  return range.all() || (extent.has_start && extent.end_ns >= range.begin_ns &&
-                         (extent.start_ns < range.end_ns || range.Contains(extent.start_ns)));
-}
-
-bool MayStartIn(const SegmentReader& segment, TimeRange range) noexcept {
-  const store::SegmentMeta& meta = segment.meta();
-  return range.all() || (meta.max_start_ns >= range.begin_ns &&
-                         (meta.min_start_ns < range.end_ns || range.Contains(meta.min_start_ns)));
-}
-
 }  // namespace
+
+Result<TraceFacts> ScanParts(const SegmentReader& segment, FactKind kind,
+                             const std::vector<std::uint32_t>& parts, const StopWhen& stop) {
+  return SegmentScan(segment, kind, stop).Run(parts);
+}
 
 void FactsBuilder::Add(const SpanBatch& trace, std::uint32_t part) {
   if (kind_ == FactKind::kCalls) AddCalls(trace, part);
@@ -161,7 +148,8 @@ void FactsCache::Remove(std::map<Key, Entry>::iterator at) {
 }
 
 std::shared_ptr<const TraceFacts> FactsCache::Find(
-    const std::shared_ptr<const SegmentReader>& segment, const Key& key) {
+    const std::shared_ptr<const SegmentReader>& segment, FactKind kind) {
+  const Key key{segment.get(), kind};
   const std::lock_guard lock(mutex_);
   const auto at = entries_.find(key);
   if (at == entries_.end()) return nullptr;
@@ -186,81 +174,14 @@ void FactsCache::Keep(const Key& key, const std::shared_ptr<const SegmentReader>
 
 Result<std::shared_ptr<const TraceFacts>> FactsCache::Get(
     const std::shared_ptr<const SegmentReader>& segment, FactKind kind, const StopWhen& stop) {
-  const Key key{segment.get(), kind};
-  if (auto found = Find(segment, key)) return found;
-  TS_TRY_ASSIGN(TraceFacts made, SegmentScan(*segment, kind, stop).Run());
+  if (auto found = Find(segment, kind)) return found;
+  TS_TRY_ASSIGN(const auto* table, segment->traces());
+  std::vector<std::uint32_t> all(table->parts.size());
+  std::iota(all.begin(), all.end(), 0U);
+  TS_TRY_ASSIGN(TraceFacts made, ScanParts(*segment, kind, all, stop));
   auto facts = std::make_shared<const TraceFacts>(std::move(made));
-  Keep(key, segment, facts);
+  Keep({segment.get(), kind}, segment, facts);
   return facts;
-}
-
-namespace {
-
-using Visit =
-    std::function<void(const TraceFacts&, const std::function<bool(std::uint32_t)>& counts)>;
-
-// The traces of a snapshot that have rows in more than one place.
-class Scattered {
- public:
-  explicit Scattered(const SnapshotData& data) : straddlers_(data.straddlers.get()) {
-    for (const auto& part : data.head) {
-      for (const SpanRecord& span : part->batch().spans) head_.insert(span.trace_id);
-    }
-  }
-  bool Contains(TraceId id) const {
-    return (straddlers_ != nullptr && straddlers_->contains(id.low)) || head_.contains(id);
-  }
-  bool empty() const { return head_.empty() && (straddlers_ == nullptr || straddlers_->empty()); }
-  const TraceIds& head() const { return head_; }
-
- private:
-  const store::StraddlerSet* straddlers_;
-  TraceIds head_;
-};
-
-Status VisitScattered(const SnapshotData& data, FactKind kind, TimeRange range,
-                      const TraceIds& ids, const Visit& visit) {
-  if (ids.empty()) return {};
-  FactsBuilder builder(kind);
-  for (const TraceId id : ids) {
-    TS_TRY(CheckStop(data.stop));
-    if (!range.all()) {
-      TS_TRY_ASSIGN(const model::TraceExtent extent, ExtentOf(data, id));
-      if (!MayStartIn(extent, range)) continue;
-    }
-    TS_TRY_ASSIGN(const auto trace, FetchTrace(data, id));
-    builder.Add(*trace, 0);
-  }
-  visit(builder.Finish(), [](std::uint32_t) { return true; });
-  return {};
-}
-
-}  // namespace
-
-Status ForEachFacts(const SnapshotData& data, FactKind kind, TimeRange range, FactsCache& cache,
-                    const Visit& visit) {
-  const Scattered scattered(data);
-  TraceIds ids = scattered.head();
-  for (std::size_t number = 0; number < data.segments.size(); ++number) {
-    const auto& segment = data.segments[number];
-    TS_TRY(CheckStop(data.stop));
-    if (!MayStartIn(*segment, range)) continue;
-    TS_TRY_ASSIGN(const auto* table, segment->traces());
-    std::vector<bool> left_out;
-    if (!scattered.empty()) {
-      left_out.resize(table->parts.size());
-      for (std::size_t i = 0; i < table->parts.size(); ++i) {
-        left_out[i] = scattered.Contains(table->parts[i].id);
-        if (left_out[i]) ids.insert(table->parts[i].id);
-      }
-    }
-    TS_TRY_ASSIGN(const auto hidden, HiddenParts(data, number));
-    if (!hidden.empty()) left_out.resize(table->parts.size());
-    for (const std::uint32_t part : hidden) left_out[part] = true;
-    TS_TRY_ASSIGN(const auto facts, cache.Get(segment, kind, data.stop));
-    visit(*facts, [&](std::uint32_t part) { return left_out.empty() || !left_out[part]; });
-  }
-  return VisitScattered(data, kind, range, ids, visit);
 }
 
 }  // namespace tracestore::query

@@ -1,13 +1,11 @@
 // TraceFacts: what links between services and span metrics are counted from, a few numbers a span.
 //
 // Made of whole traces, whose spans equal in every field count once. Those of a segment stay in a
-// bounded cache, since a segment never changes; a trace with rows outside a segment (a straddler,
-// or one with rows in the head) is left out of the segment's share and taken from all its rows.
+// bounded cache, since a segment never changes.
 #pragma once
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -91,6 +89,9 @@ class FactsCache {
  public:
   explicit FactsCache(std::size_t most_bytes) : most_bytes_(most_bytes) {}
 
+  // Null where they aren't there.
+  std::shared_ptr<const TraceFacts> Find(const std::shared_ptr<const store::SegmentReader>& segment,
+                                         FactKind kind);
   // Errors: kIo, kCorruption, kCancelled.
   Result<std::shared_ptr<const TraceFacts>> Get(
       const std::shared_ptr<const store::SegmentReader>& segment, FactKind kind,
@@ -108,8 +109,6 @@ class FactsCache {
     std::shared_ptr<const TraceFacts> facts;
     std::list<Key>::iterator use;
   };
-  std::shared_ptr<const TraceFacts> Find(const std::shared_ptr<const store::SegmentReader>& segment,
-                                         const Key& key);
   void Keep(const Key& key, const std::shared_ptr<const store::SegmentReader>& segment,
             const std::shared_ptr<const TraceFacts>& facts);
   void Remove(std::map<Key, Entry>::iterator at);
@@ -121,13 +120,10 @@ class FactsCache {
   std::size_t bytes_ = 0;
 };
 
-// Calls `visit(facts, counts)` with the facts of all traces of the snapshot, in several goes; a fact
-// of part p counts where `counts(p)`. Those of traces that can't have a span in `range` may be left
-// out; others are there whatever their times. Errors: kIo, kCorruption.
-Status ForEachFacts(
-    const store::SnapshotData& data, FactKind kind, TimeRange range, FactsCache& cache,
-    const std::function<void(const TraceFacts&, const std::function<bool(std::uint32_t)>& counts)>&
-        visit);
+// The facts of some parts of a segment, each a trace by itself. `parts` ascends.
+// Cost: their pages, structure only. Errors: kIo, kCorruption, kCancelled.
+Result<TraceFacts> ScanParts(const store::SegmentReader& segment, FactKind kind,
+                             const std::vector<std::uint32_t>& parts, const StopWhen& stop = {});
 
 // The facts of a list ordered by start whose start is in the range: [first, second). Facts without
 // a start count for all of time only, and have to be passed over by the caller for other ranges.

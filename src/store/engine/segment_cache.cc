@@ -40,14 +40,18 @@ Status SegmentCache::Refresh(Catalog& catalog, CatalogView& view, SnapshotData& 
     open_ = std::move(live);
     straddler_set_ = std::move(set);
     segments_version_ = view.segments_version;
+    memo_ = std::make_shared<Memo>();
   }
-  tombstones_ = Advance(tombstones_, view, true);
+  const auto tombstones = Advance(tombstones_, view, true);
+  if (tombstones != tombstones_) memo_ = std::make_shared<Memo>();
+  tombstones_ = tombstones;
   for (const SegmentInfo& info : view.segments) {
     if (tombstones_->HidesAll(info.log_end)) continue;
     data.segments.push_back(open_.at(info.id.value));
     data.places.push_back({info.id, info.log_end});
   }
   data.straddlers = straddler_set_;
+  data.memo = memo_;
   data.tombstones = tombstones_->empty() ? nullptr : tombstones_;
   return {};
 }

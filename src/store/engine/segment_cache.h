@@ -38,6 +38,7 @@ class SegmentCache {
   std::shared_ptr<const StraddlerSet> straddler_set_ = std::make_shared<StraddlerSet>();
   std::uint64_t segments_version_ = 0;
   std::shared_ptr<const TombstoneSet> tombstones_ = std::make_shared<TombstoneSet>();
+  std::shared_ptr<Memo> memo_ = std::make_shared<Memo>();
 };
 
 }  // namespace tracestore::store

@@ -9,6 +9,7 @@
 #include <tracestore/query.h>
 
 #include "model/span_batch.h"
+#include "store/engine/memo.h"
 #include "store/engine/tombstones.h"
 #include "store/segment/segment_reader.h"
 
@@ -74,7 +75,7 @@ struct SegmentPlace {
 struct SnapshotData {
   std::vector<std::shared_ptr<const SegmentReader>> segments;
   std::vector<std::shared_ptr<const HeadBatch>> head;
-  // Traces with rows in more than one segment. Those with rows in the head are not in it.
+  // Traces with rows in more than one segment, whether or not the head has some too.
   std::shared_ptr<const StraddlerSet> straddlers;
   std::uint64_t log_bytes = 0;
   // What deletes have hidden; null where there are none. The head holds no hidden row, nor are
@@ -82,6 +83,8 @@ struct SnapshotData {
   std::shared_ptr<const TombstoneSet> tombstones{};
   std::vector<SegmentPlace> places{};  // by segment; empty for those of no store
   StopWhen stop{};                     // what reads them looks at it for every page
+  // Of what follows from segments, straddlers and tombstones alone; null where nothing is kept.
+  std::shared_ptr<Memo> memo{};
 
   // Whether the rows of a trace in segments[segment] are deleted. Costs nothing without tombstones.
   bool Hidden(std::size_t segment, TraceId id) const noexcept {

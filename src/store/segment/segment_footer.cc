@@ -87,7 +87,8 @@ std::string SegmentSectionName(SectionKind kind) {
     case SectionKind::kTraceOrder: return "trace order";
     case SectionKind::kTextFilters: return "text filters";
     case SectionKind::kTemplates: return "templates";
-    case SectionKind::kSummary: return "summary";
+    case SectionKind::kLinks: return "links";
+    case SectionKind::kSpanMetrics: return "span metrics";
   }
   return "section " + std::to_string(static_cast<unsigned>(kind));
 }

@@ -46,6 +46,11 @@ inline constexpr std::uint32_t kMaxEventTypes = 4'096;
 inline constexpr std::uint32_t kMaxEventLists = 4'096;
 inline constexpr std::uint32_t kMaxEventsInList = 64;
 
+// Summaries keep apart as many steps of time as the segment has so many rows, up to a limit.
+inline constexpr std::uint32_t kSummaryRowsAStep = 16'384;
+inline constexpr std::uint32_t kMaxSummarySteps = 256;
+inline constexpr std::uint64_t kLeastSummaryStepNs = 10'000'000'000;
+
 enum class SectionKind : std::uint8_t {
   kMeta = 1,         // rows, times, counts
   kDictionary = 2,   // strings
@@ -57,7 +62,8 @@ enum class SectionKind : std::uint8_t {
   kTraceOrder = 8,   // permutation of the trace ids
   kTextFilters = 9,  // high-cardinality strings, one filter a block of pages
   kTemplates = 10,
-  kSummary = 11,     // links and span metrics
+  kLinks = 11,       // calls between services
+  kSpanMetrics = 12,
 };
 
 // Streams of a page. Those of a column carry the column's number: id = kind + 16 * column.

@@ -170,6 +170,26 @@ Result<const index::Postings*> SegmentReader::postings() const {
   });
 }
 
+template <typename Summary>
+Result<const Summary*> SegmentReader::ReadSummary(SectionKind kind,
+                                                  const Lazy<Summary>& lazy) const {
+  if (!sections_.contains(kind)) return static_cast<const Summary*>(nullptr);
+  return lazy.Get([&]() -> Result<Summary> {
+    TS_TRY_ASSIGN(const auto* strings, dictionary());
+    TS_TRY_ASSIGN(const std::string bytes, ReadSection(kind));
+    auto summary = Summary::Parse(bytes, meta_.rows, static_cast<std::uint32_t>(strings->size()));
+    if (!summary.has_value()) return std::move(summary).error().WithContext("segment " + name_);
+    return summary;
+  });
+}
+
+Result<const LinkSummary*> SegmentReader::links() const {
+  return ReadSummary(SectionKind::kLinks, links_);
+}
+Result<const MetricSummary*> SegmentReader::metrics() const {
+  return ReadSummary(SectionKind::kSpanMetrics, metrics_);
+}
+
 Result<const index::IdPermutation*> SegmentReader::trace_order() const {
   return trace_order_.Get([this]() -> Result<index::IdPermutation> {
     TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kTraceOrder));
@@ -368,6 +388,8 @@ Status SegmentReader::VerifyAll() const {
   TS_TRY(lists->Verify());
   TS_TRY(text_filters());
   TS_TRY(trace_order());
+  TS_TRY(links());
+  TS_TRY(metrics());
   for (const PageInfo& page : pages_) {
     model::SpanBatch rows;
     TS_TRY(ReadRows(page.first_row, page.first_row + page.rows, Projection{}, rows));
@@ -391,7 +413,8 @@ const char* SectionName(SectionKind kind) {
     case SectionKind::kTraceOrder: return "index.trace_order";
     case SectionKind::kTextFilters: return "index.text_filters";
     case SectionKind::kTemplates: return "tables.templates";
-    case SectionKind::kSummary: return "summary";
+    case SectionKind::kLinks: return "summary.links";
+    case SectionKind::kSpanMetrics: return "summary.span_metrics";
   }
   return "unknown";
 }

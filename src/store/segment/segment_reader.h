@@ -27,6 +27,7 @@
 #include "store/segment/segment_format.h"
 #include "store/segment/segment_tables.h"
 #include "store/segment/segment_writer.h"
+#include "store/segment/summary.h"
 #include "store/segment/trace_table.h"
 
 namespace tracestore::store {
@@ -71,6 +72,9 @@ class SegmentReader {
   Result<const SegmentTables*> tables() const;
   Result<const index::Postings*> postings() const;
   Result<const index::IdPermutation*> trace_order() const;  // by the ids' low halves
+  // Null where the segment was written without it.
+  Result<const LinkSummary*> links() const;
+  Result<const MetricSummary*> metrics() const;
 
   // Pages that may have a span (or its resource, scope, event, link) with that attribute's canonical
   // text being `value`.
@@ -122,6 +126,8 @@ class SegmentReader {
   Result<std::string> ReadBytes(std::uint64_t offset, std::uint64_t bytes) const;
   Result<std::string> ReadSection(SectionKind kind) const;
   Error Damaged(const std::string& what) const;
+  template <typename Summary>
+  Result<const Summary*> ReadSummary(SectionKind kind, const Lazy<Summary>& lazy) const;
   Result<const TextFilters*> text_filters() const;
   Result<const std::map<std::uint32_t, column::TemplateTable>*> templates() const;
   Result<index::PageSet> PagesWithUnlisted(std::uint32_t key_id, std::string_view key,
@@ -141,6 +147,8 @@ class SegmentReader {
   Lazy<column::StringDictionary> dictionary_;
   Lazy<SegmentTables> tables_;
   Lazy<index::Postings> postings_;
+  Lazy<LinkSummary> links_;
+  Lazy<MetricSummary> metrics_;
   Lazy<TextFilters> text_filters_;
   Lazy<std::map<std::uint32_t, column::TemplateTable>> templates_;
   Lazy<index::IdPermutation> trace_order_;

@@ -16,6 +16,7 @@
 #include "store/segment/row_order.h"
 #include "store/segment/segment_format.h"
 #include "store/segment/shape_builder.h"
+#include "store/segment/summary_builder.h"
 #include "store/segment/trace_parts.h"
 
 namespace tracestore::store {
@@ -274,6 +275,9 @@ Result<BuiltSegment> BuildSegment(const SpanBatch& batch) {
                index.FinishPostings(static_cast<std::uint32_t>(pages.size())));
   file.Section(SectionKind::kTextFilters, index.FinishFilters());
   WriteTraceLookups(traces, file);
+  const Summaries summaries = BuildSummaries(batch, order, dictionary, traces);
+  if (summaries.links) file.Section(SectionKind::kLinks, summaries.links->Encode());
+  file.Section(SectionKind::kSpanMetrics, summaries.metrics.Encode());
   file.Section(SectionKind::kMeta, EncodeMeta(built.meta));
   file.Finish();
   for (const TracePart& part : traces.parts) built.trace_ids.push_back(part.id);

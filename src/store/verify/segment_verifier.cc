@@ -11,6 +11,7 @@
 #include "store/segment/page_edges.h"
 #include "store/segment/segment_footer.h"
 #include "store/verify/part_checker.h"
+#include "store/verify/summary_checker.h"
 #include "store/verify/term_checker.h"
 
 namespace tracestore::store {
@@ -135,7 +136,10 @@ class ContentChecker {
     Parsed(postings, SectionKind::kPostings, findings_before);
     Parsed(order, SectionKind::kTraceOrder, findings_before);
     Parsed(filters, SectionKind::kTextFilters, findings_before);
+    Parsed(segment_.links(), SectionKind::kLinks, findings_before);
+    Parsed(segment_.metrics(), SectionKind::kSpanMetrics, findings_before);
     if (!context.has_value()) return CheckPages(nullptr, nullptr, nullptr);
+    summaries_.emplace(segment_, *context->dictionary, section_at_, run_);
     PartChecker parts(segment_, *context->traces, *context->dictionary, section_at_, run_);
     std::optional<TermChecker> terms;
     if (postings.has_value())
@@ -169,6 +173,7 @@ class ContentChecker {
     }
     if (parts != nullptr) parts->Finish();
     if (terms != nullptr) terms->Finish(whole);
+    if (summaries_) summaries_->Finish(whole);
     return {};
   }
 
@@ -192,6 +197,7 @@ class ContentChecker {
     run_.counters().spans += rows.size();
     parts->AddPage(page, rows);
     if (terms != nullptr) terms->AddPage(page, rows);
+    summaries_->AddPage(rows);
     return {};
   }
 
@@ -214,6 +220,7 @@ class ContentChecker {
   const SegmentReader& segment_;
   std::map<SectionKind, std::uint64_t> section_at_;
   VerifyRun& run_;
+  std::optional<SummaryChecker> summaries_;
 };
 
 }  // namespace

@@ -1,10 +1,10 @@
-#include "query/latency_histogram.h"
+#include "model/latency_histogram.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 
-namespace tracestore::query {
+namespace tracestore::model {
 namespace {
 
 constexpr std::uint64_t kInOctave = 1ULL << LatencyHistogram::kBitsInOctave;
@@ -24,8 +24,11 @@ std::pair<std::uint64_t, std::uint64_t> LatencyHistogram::RangeOf(std::uint32_t 
 }
 
 void LatencyHistogram::Add(std::uint64_t duration_ns, std::uint64_t count) {
+  AddToBucket(BucketOf(duration_ns), count);
+}
+
+void LatencyHistogram::AddToBucket(std::uint32_t bucket, std::uint64_t count) {
   if (count == 0) return;
-  const std::uint32_t bucket = BucketOf(duration_ns);
   const auto at = std::lower_bound(
       buckets_.begin(), buckets_.end(), bucket,
       [](const auto& entry, std::uint32_t wanted) { return entry.first < wanted; });
@@ -54,6 +57,17 @@ void LatencyHistogram::Merge(const LatencyHistogram& other) {
   count_ += other.count_;
 }
 
+void LatencyHistogram::Subtract(const LatencyHistogram& other) {
+  auto taken = other.buckets_.begin();
+  for (auto& [bucket, count] : buckets_) {
+    while (taken != other.buckets_.end() && taken->first < bucket) ++taken;
+    if (taken == other.buckets_.end()) break;
+    if (taken->first == bucket) count -= std::min(count, taken->second);
+  }
+  std::erase_if(buckets_, [](const auto& entry) { return entry.second == 0; });
+  count_ -= std::min(count_, other.count_);
+}
+
 std::optional<std::uint64_t> LatencyHistogram::Quantile(double q) const noexcept {
   if (count_ == 0) return std::nullopt;
   const double wanted = std::ceil(std::clamp(q, 0.0, 1.0) * static_cast<double>(count_));
@@ -70,4 +84,4 @@ std::optional<std::uint64_t> LatencyHistogram::Quantile(double q) const noexcept
   return std::nullopt;
 }
 
-}  // namespace tracestore::query
+}  // namespace tracestore::model

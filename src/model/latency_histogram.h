@@ -5,7 +5,17 @@
 #include <utility>
 #include <vector>
 
-namespace tracestore::query {
+#include "model/span_batch.h"
+
+namespace tracestore::model {
+
+// Durations are modulo 2^64: an end before its start wraps round, and is a latency of 0.
+constexpr std::uint64_t LatencyOf(std::uint64_t start_ns, std::uint64_t duration_ns) noexcept {
+  return start_ns + duration_ns < start_ns ? 0 : duration_ns;
+}
+inline std::uint64_t LatencyOf(const SpanRecord& span) noexcept {
+  return LatencyOf(span.start_ns, span.duration_ns);
+}
 
 // Durations below 64 ns are counted exactly; above, each octave has 32 buckets of equal width, so a
 // bucket's middle is at most 1/64 of its least value away from anything in it. Merging is exact: the
@@ -16,6 +26,10 @@ class LatencyHistogram {
 
   void Add(std::uint64_t duration_ns, std::uint64_t count = 1);
   void Merge(const LatencyHistogram& other);
+  // Takes out what is in both. Precondition: all of `other` is in this.
+  void Subtract(const LatencyHistogram& other);
+  // Adds to a bucket by its number.
+  void AddToBucket(std::uint32_t bucket, std::uint64_t count);
 
   std::uint64_t count() const noexcept { return count_; }
   // The value below or at which the fraction `q` (0 to 1) of the durations lies, by nearest rank;
@@ -26,6 +40,7 @@ class LatencyHistogram {
   const std::vector<std::pair<std::uint32_t, std::uint64_t>>& buckets() const noexcept {
     return buckets_;
   }
+  static constexpr std::uint32_t kBuckets = (64 - kBitsInOctave + 1) << kBitsInOctave;
   static std::uint32_t BucketOf(std::uint64_t duration_ns) noexcept;
   // Least value and width of a bucket.
   static std::pair<std::uint64_t, std::uint64_t> RangeOf(std::uint32_t bucket) noexcept;
@@ -37,4 +52,4 @@ class LatencyHistogram {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace tracestore::query
+}  // namespace tracestore::model

@@ -1,0 +1,43 @@
+// Memo: answers worked out from the segments of one catalog version, kept while it stands.
+#pragma once
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace tracestore::store {
+
+// Shared by the snapshots that have the same segments, straddlers and tombstones; what is in it must
+// depend on nothing else. Keys tell answers apart, and with them their types. Bounded: when it is
+// full it begins anew. Any thread.
+class Memo {
+ public:
+  static constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+
+  template <typename T>
+  std::shared_ptr<const T> Find(const std::string& key) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = answers_.find(key);
+    return found == answers_.end() ? nullptr : std::static_pointer_cast<const T>(found->second);
+  }
+
+  // `bytes`: about what the answer takes.
+  template <typename T>
+  void Keep(const std::string& key, std::shared_ptr<const T> answer, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    if (bytes > kMostBytes) return;
+    if (bytes_ + bytes > kMostBytes) {
+      answers_.clear();
+      bytes_ = 0;
+    }
+    if (answers_.emplace(key, std::move(answer)).second) bytes_ += bytes;
+  }
+
+ private:
+  mutable std::mutex mutex_;  // guards what follows
+  std::map<std::string, std::shared_ptr<const void>> answers_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace tracestore::store
