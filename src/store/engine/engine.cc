@@ -483,6 +483,8 @@ Result<std::shared_ptr<const SnapshotData>> Engine::SnapshotAsReader() {
                                                  : std::make_shared<const TombstoneSet>());
       status = follower_.Refresh(view.retired_before);
     }
+    // The catalog itself could not be read: not for a commit in between, and not for another try.
+    if (!status.has_value() && view.version == 0) return std::move(status).error();
     TS_TRY_ASSIGN(const std::uint64_t version, catalog_->Version());
     // A seal in between may have retired a log before it was read, or a file: look again.
     if (version != view.version) continue;
