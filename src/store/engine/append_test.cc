@@ -102,6 +102,22 @@ TEST_F(AppendTest, ASyncKeepsWhatWasAppendedBeforeIt) {
   EXPECT_EQ(SpansSeen(), kThreads * kAppends);  // without the one that nobody synced
 }
 
+TEST_F(AppendTest, OpeningRemovesLeftSegmentsAndNothingElse) {
+  Open(With(SyncPolicy::kFull));
+  ASSERT_TRUE(engine_->Append(OneSpan(1, 1)).has_value());
+  ASSERT_TRUE(engine_->Close().has_value());
+  const std::string left[] = {"00000000000000aa.seg", "00000000000000ab.seg.tmp"};
+  const std::string others[] = {"notes.txt", "00000000000000aa.seg.bak", "x.seg"};
+  for (const std::string& name : left)
+    ASSERT_TRUE(files_.CreateExclusive("store/segments/" + name).has_value());
+  for (const std::string& name : others)
+    ASSERT_TRUE(files_.CreateExclusive("store/segments/" + name).has_value());
+  Open(With(SyncPolicy::kFull));
+  for (const std::string& name : left) EXPECT_FALSE(*files_.Exists("store/segments/" + name)) << name;
+  for (const std::string& name : others) EXPECT_TRUE(*files_.Exists("store/segments/" + name)) << name;
+  EXPECT_EQ(SpansSeen(), 1U);
+}
+
 TEST_F(AppendTest, CountsTheBytesOfTheLogUntilTheyAreSealed) {
   Open(With(SyncPolicy::kOff));
   AppendFromThreads(1);

@@ -138,7 +138,8 @@ void Engine::RemoveStrayFiles(const CatalogView& view) {
     const bool live = std::any_of(view.segments.begin(), view.segments.end(), [&](const auto& s) {
       return SegmentPath(directory_, s.id) == path;
     });
-    if (!live && !entry.is_directory && !files_.Unlink(path).has_value())
+    if (!live && IsSegmentFileName(entry.name) && !entry.is_directory &&
+        !files_.Unlink(path).has_value())
       Log(LogLevel::kWarning, "a segment file left by a crash could not be removed: " + path);
   }
 }

@@ -14,6 +14,15 @@ std::string SegmentPath(const std::string& directory, SegmentId id) {
   return fs::JoinPath(fs::JoinPath(directory, "segments"), name);
 }
 
+bool IsSegmentFileName(std::string_view name) {
+  constexpr std::size_t kDigits = 16;
+  if (name.size() < kDigits) return false;
+  const std::string_view digits = name.substr(0, kDigits);
+  const std::string_view rest = name.substr(kDigits);
+  return digits.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
+         (rest == ".seg" || rest == ".seg.tmp");
+}
+
 Status SegmentCache::Refresh(Catalog& catalog, CatalogView& view, SnapshotData& data) {
   const std::lock_guard lock(mutex_);
   CatalogReadOptions options;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fs/file_system.h"
@@ -16,6 +17,8 @@ namespace tracestore::store {
 
 // "segments/0000000000000007.seg" for id 7.
 std::string SegmentPath(const std::string& directory, SegmentId id);
+// Whether a segment, or one that is being written ("….seg.tmp"), has this file name.
+bool IsSegmentFileName(std::string_view name);
 
 // Any thread.
 class SegmentCache {
