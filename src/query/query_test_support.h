@@ -13,19 +13,33 @@
 #include "fs/memory_file_system.h"
 #include "predicate/testing/small_world.h"
 #include "store/engine/snapshot.h"
+#include "store/segment/segment_test_support.h"
 #include "store/segment/segment_writer.h"
 
 namespace tracestore::query::testing {
 
+// As a writer leaves a segment that makes no summary sections.
+inline std::string WithoutSummaries(const std::string& bytes) {
+  store::testing::Parts parts = store::testing::PartsOf(bytes);
+  std::erase_if(parts, [](const auto& part) {
+    return part.first == static_cast<std::uint8_t>(store::SectionKind::kLinks) ||
+           part.first == static_cast<std::uint8_t>(store::SectionKind::kSpanMetrics);
+  });
+  return store::testing::MakeFile(parts);
+}
+
 // Keeps the files of the segments' bytes.
 class TestWorld {
  public:
+  bool summaries = true;  // of segments added from now on
+
   void AddSegment(const model::SpanBatch& batch) {
     const auto built = store::BuildSegment(batch);
     ASSERT_TRUE(built.has_value()) << built.error().message();
     const std::string name = std::to_string(data_.segments.size()) + ".seg";
     auto file = files_.CreateExclusive(name);
-    ASSERT_TRUE(file.has_value() && (*file)->Append(built->bytes).has_value());
+    const std::string bytes = summaries ? built->bytes : WithoutSummaries(built->bytes);
+    ASSERT_TRUE(file.has_value() && (*file)->Append(bytes).has_value());
     auto opened = files_.OpenForRead(name);
     ASSERT_TRUE(opened.has_value());
     auto reader = store::SegmentReader::Open(std::move(*opened), name);
