@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -231,18 +232,25 @@ Result<std::vector<NamedCount>> Services(const SnapshotData& data) {
   return ByName(counts);
 }
 
-Result<std::vector<OperationInfo>> Operations(const SnapshotData& data, std::string_view service) {
+namespace {
+
+// By name, then kind.
+using OperationCounts = std::map<std::pair<std::string, std::uint32_t>, std::uint64_t>;
+
+// Adds the batch's spans of the service ("": of all), or takes them out.
+void AddOperations(const SpanBatch& batch, std::string_view service, bool remove,
+                   OperationCounts& counts) {
+  ForEachOperation(batch, [&](std::string_view owner, const SpanRecord& span,
+                              std::uint64_t count) {
+    if (!service.empty() && owner != service) return;
+    counts[{std::string(batch.text(span.name)), static_cast<std::uint32_t>(span.kind)}] +=
+        remove ? Minus(count) : count;
+  });
+}
+
+Result<OperationCounts> CountOperations(const SnapshotData& data, std::string_view service) {
   constexpr std::uint32_t kKinds = 6;
-  std::map<std::pair<std::string, std::uint32_t>, std::uint64_t> counts;
-  // Adds the batch's spans, or takes them out.
-  const auto add = [&](const SpanBatch& batch, bool remove) {
-    ForEachOperation(batch, [&](std::string_view owner, const SpanRecord& span,
-                                std::uint64_t count) {
-      if (!service.empty() && owner != service) return;
-      counts[{std::string(batch.text(span.name)), static_cast<std::uint32_t>(span.kind)}] +=
-          remove ? Minus(count) : count;
-    });
-  };
+  OperationCounts counts;
   for (std::size_t i = 0; i < data.segments.size(); ++i) {
     const auto& segment = data.segments[i];
     TS_TRY(CheckStop(data.stop));
@@ -260,19 +268,49 @@ Result<std::vector<OperationInfo>> Operations(const SnapshotData& data, std::str
                            counts[{std::string(texts.At(term.b)), kind}] += count;
                          }));
     }
-    TS_TRY(ForEachHiddenBatch(data, i, Structure(),
-                              [&](const SpanBatch& rows) { add(rows, true); }));
+    TS_TRY(ForEachHiddenBatch(data, i, Structure(), [&](const SpanBatch& rows) {
+      AddOperations(rows, service, true, counts);
+    }));
   }
-  for (const auto& part : data.head) {
-    TS_TRY(CheckStop(data.stop));
-    add(part->batch(), false);
+  return counts;
+}
+
+// Those of the segments, once a catalog version.
+Result<std::shared_ptr<const OperationCounts>> SealedOperations(const SnapshotData& data,
+                                                                std::string_view service) {
+  const std::string key = "operations " + std::string(service);
+  if (data.memo != nullptr) {
+    if (auto known = data.memo->Find<OperationCounts>(key)) return known;
   }
+  TS_TRY_ASSIGN(auto counts, CountOperations(data, service));
+  std::size_t bytes = key.size();
+  for (const auto& [operation, count] : counts) bytes += 128 + operation.first.size();
+  auto made = std::make_shared<const OperationCounts>(std::move(counts));
+  if (data.memo != nullptr) data.memo->Keep(key, made, bytes);
+  return made;
+}
+
+std::vector<OperationInfo> ListOf(const OperationCounts& counts) {
   std::vector<OperationInfo> list;
   list.reserve(counts.size());
   for (const auto& [operation, count] : counts) {
     if (count > 0) list.push_back({operation.first, static_cast<SpanKind>(operation.second), count});
   }
   return list;
+}
+
+}  // namespace
+
+Result<std::vector<OperationInfo>> Operations(const SnapshotData& data, std::string_view service) {
+  TS_TRY(CheckStop(data.stop));
+  TS_TRY_ASSIGN(const auto sealed, SealedOperations(data, service));
+  if (data.head.empty()) return ListOf(*sealed);
+  OperationCounts counts = *sealed;
+  for (const auto& part : data.head) {
+    TS_TRY(CheckStop(data.stop));
+    AddOperations(part->batch(), service, false, counts);
+  }
+  return ListOf(counts);
 }
 
 Result<std::vector<NamedCount>> Keys(const SnapshotData& data) {
