@@ -41,25 +41,25 @@ std::string AsText(const MendOptions& options, const RepairReport& report) {
 std::string AsJson(const RepairReport& report) {
   std::string text;
   codec::JsonWriter writer(text);
+  const auto number = [&](const char* key, std::uint64_t value) {
+    writer.Key(key);
+    writer.Uint(value);
+  };
   writer.BeginObject();
   writer.Key("wasSound");
   writer.Bool(report.was_sound);
   writer.Key("written");
   writer.Bool(report.written);
-  writer.Key("spansKept");
-  writer.Uint(report.spans_kept);
-  writer.Key("spansLost");
-  writer.Uint(report.spans_lost);
+  number("spansKept", report.spans_kept);
+  number("spansLost", report.spans_lost);
   writer.Key("losses");
   writer.BeginArray();
   for (const Loss& loss : report.losses) {
     writer.BeginObject();
     writer.Key("file");
     writer.String(loss.file);
-    writer.Key("offset");
-    writer.Uint(loss.offset);
-    writer.Key("spans");
-    writer.Uint(loss.spans);
+    number("offset", loss.offset);
+    number("spans", loss.spans);
     writer.Key("what");
     writer.String(loss.what);
     writer.EndObject();

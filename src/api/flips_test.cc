@@ -2,8 +2,6 @@
 // answer is the right one or an error that names the place. TRACESTORE_FLIP_ROUNDS says how often.
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,6 +12,7 @@
 
 #include "api/answers_test_support.h"
 #include "api/deletes_test_support.h"
+#include "api/file_test_support.h"
 #include "codec/testing/arbitrary_batch.h"
 
 namespace tracestore {
@@ -23,22 +22,14 @@ namespace files = std::filesystem;
 using api::testing::Answers;
 using api::testing::Ask;
 using api::testing::OpenOrFail;
+using api::testing::ReadFile;
+using api::testing::WriteFile;
 using api::testing::Questions;
 using codec::Random;
 
 std::uint64_t Rounds(std::uint64_t otherwise) {
   const char* asked = std::getenv("TRACESTORE_FLIP_ROUNDS");
   return asked != nullptr ? std::strtoull(asked, nullptr, 10) : otherwise;
-}
-
-std::string ReadFile(const files::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-void WriteFile(const files::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
 }
 
 model::SpanBatch SomeSpans(std::uint64_t seed, std::uint32_t spans) {

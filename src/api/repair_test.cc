@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <sstream>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "api/answers_test_support.h"
 #include "api/deletes_test_support.h"
+#include "api/file_test_support.h"
 #include "codec/testing/arbitrary_batch.h"
 #include "store/segment/segment_footer.h"
 #include "store/segment/segment_test_support.h"
@@ -24,16 +24,9 @@ namespace {
 
 namespace files = std::filesystem;
 using api::testing::OpenOrFail;
+using api::testing::ReadFile;
+using api::testing::WriteFile;
 
-std::string ReadFile(const files::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-void WriteFile(const files::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 void Flip(const files::path& path, std::size_t at) {
   std::string bytes = ReadFile(path);
   bytes[at] = static_cast<char>(bytes[at] ^ 8);

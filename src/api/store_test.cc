@@ -13,27 +13,14 @@
 
 #include <gtest/gtest.h>
 
+#include "api/deletes_test_support.h"
 #include "codec/testing/arbitrary_batch.h"
 #include "model/span_batch.h"
 
 namespace tracestore {
 namespace {
 
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tracestore-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string path() const { return path_ + "/store"; }
-
- private:
-  std::string path_;
-};
+using api::testing::TemporaryDirectory;
 
 model::SpanBatch OneSpan(std::uint64_t trace, std::uint64_t span, const char* service) {
   model::SpanBatch batch;

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -13,6 +11,7 @@
 
 #include <tracestore/store.h>
 
+#include "api/file_test_support.h"
 #include "codec/testing/arbitrary_batch.h"
 #include "store/catalog/lmdb_catalog.h"
 #include "store/segment/segment_footer.h"
@@ -23,6 +22,8 @@ namespace tracestore {
 namespace {
 
 namespace files = std::filesystem;
+using api::testing::ReadFile;
+using api::testing::WriteFile;
 using store::SectionKind;
 using store::testing::Parts;
 
@@ -40,16 +41,6 @@ class Scratch {
  private:
   files::path path_;
 };
-
-std::string ReadFile(const files::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-void WriteFile(const files::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 model::SpanBatch SomeSpans(std::uint64_t seed, std::uint32_t spans, std::uint32_t traces) {
   codec::ArbitraryOptions options;

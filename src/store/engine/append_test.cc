@@ -8,25 +8,15 @@
 #include "fs/memory_file_system.h"
 #include "store/catalog/memory_catalog.h"
 #include "store/engine/engine.h"
+#include "store/engine/one_span_test_support.h"
 
 namespace tracestore::store {
 namespace {
 
+using testing::OneSpan;
+
 constexpr std::uint64_t kThreads = 4;
 constexpr std::uint64_t kAppends = 100;
-
-model::SpanBatch OneSpan(std::uint64_t trace, std::uint64_t span) {
-  model::SpanBatch batch;
-  batch.resources.emplace_back();
-  batch.scopes.emplace_back();
-  model::SpanRecord& record = batch.spans.emplace_back();
-  record.trace_id = {7, trace};
-  record.span_id = {span};
-  record.name = batch.strings.Intern("work");
-  record.start_ns = 1'000'000 + span;
-  record.presence = model::kHasStart;
-  return batch;
-}
 
 class AppendTest : public ::testing::Test {
  protected:

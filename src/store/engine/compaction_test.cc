@@ -10,26 +10,15 @@
 #include "store/catalog/memory_catalog.h"
 #include "store/engine/engine.h"
 #include "store/engine/hooked_catalog.h"
+#include "store/engine/one_span_test_support.h"
 
 namespace tracestore::store {
 namespace {
 
 using testing::HookedCatalog;
+using testing::OneSpan;
 
 constexpr std::uint64_t kDayNs = 86'400'000'000'000ULL;
-
-model::SpanBatch OneSpan(std::uint64_t trace, std::uint64_t span) {
-  model::SpanBatch batch;
-  batch.resources.emplace_back();
-  batch.scopes.emplace_back();
-  model::SpanRecord& record = batch.spans.emplace_back();
-  record.trace_id = {7, trace};
-  record.span_id = {span};
-  record.name = batch.strings.Intern("work");
-  record.start_ns = 1'000'000 + span;
-  record.presence = model::kHasStart;
-  return batch;
-}
 
 // Spans by trace, as a snapshot has them.
 std::map<std::uint64_t, std::multiset<std::uint64_t>> SpansOf(const SnapshotData& data) {
