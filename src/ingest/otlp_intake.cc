@@ -5,7 +5,7 @@
 #include "codec/json/json_writer.h"
 #include "codec/otlp/json_decoder.h"
 #include "codec/otlp/protobuf_decoder.h"
-#include "codec/otlp/wire_reader.h"
+#include "codec/wire/wire_reader.h"
 
 namespace tracestore::ingest {
 namespace {

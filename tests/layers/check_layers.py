@@ -14,7 +14,7 @@ import re
 import sys
 from pathlib import Path
 
-PROTOCOLS = {"codec/json", "codec/otlp", "codec/jaeger", "codec/zipkin"}
+PROTOCOLS = {"codec/json", "codec/wire", "codec/otlp", "codec/jaeger", "codec/zipkin"}
 CODECS = PROTOCOLS | {"codec", "codec/detect", "codec/column"}
 
 # unit -> the units it may include
@@ -24,9 +24,10 @@ ROOMS = {
     "model": {"base"},
     "codec/column": {"base", "model"},
     "codec/json": {"base", "model"},  # reading and writing JSON, for the three protocols
-    "codec/otlp": {"base", "model", "codec/json"},
-    "codec/jaeger": {"base", "model", "codec/json"},
-    "codec/zipkin": {"base", "model", "codec/json"},
+    "codec/wire": {"base", "model"},  # protobuf's wire format and interning, for the same
+    "codec/otlp": {"base", "model", "codec/json", "codec/wire"},
+    "codec/jaeger": {"base", "model", "codec/json", "codec/wire"},
+    "codec/zipkin": {"base", "model", "codec/json", "codec/wire"},
     # Format detection, which calls all protocols.
     "codec": {"base", "model"} | PROTOCOLS,
     "codec/detect": {"base", "model"} | PROTOCOLS,

@@ -4,11 +4,11 @@
 #include <utility>
 #include <vector>
 
-#include "codec/otlp/intern_cache.h"
+#include "codec/wire/intern_cache.h"
 #include "codec/otlp/otlp_fields.h"
 #include "codec/otlp/span_rules.h"
 #include "codec/otlp/value_decoder.h"
-#include "codec/otlp/wire_reader.h"
+#include "codec/wire/wire_reader.h"
 
 namespace tracestore::codec {
 namespace {

@@ -6,7 +6,7 @@
 #include "codec/otlp/protobuf_encoder.h"
 #include "codec/otlp/testing/otlp_test_util.h"
 #include "codec/otlp/testing/reference_decoder.h"
-#include "codec/otlp/wire_reader.h"
+#include "codec/wire/wire_reader.h"
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb.h"
 
 namespace tracestore::codec {

@@ -7,7 +7,7 @@
 
 #include "codec/otlp/otlp_fields.h"
 #include "codec/otlp/span_conversion.h"
-#include "codec/otlp/wire_reader.h"
+#include "codec/wire/wire_reader.h"
 #include "model/value_blob.h"
 
 namespace tracestore::codec {

@@ -6,7 +6,7 @@
 #include "codec/otlp/protobuf_decoder.h"
 #include "codec/otlp/protobuf_encoder.h"
 #include "codec/otlp/testing/otlp_test_util.h"
-#include "codec/otlp/wire_reader.h"
+#include "codec/wire/wire_reader.h"
 #include "model/value_blob.h"
 
 namespace tracestore::codec {

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "codec/otlp/otlp_fields.h"
-#include "codec/otlp/wire_reader.h"
+#include "codec/wire/wire_reader.h"
 #include "model/value_blob.h"
 
 namespace tracestore::codec {

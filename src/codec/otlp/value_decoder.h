@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "codec/otlp/wire_reader.h"
+#include "codec/wire/wire_reader.h"
 
 namespace tracestore::codec {
 

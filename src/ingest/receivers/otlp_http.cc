@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "codec/json/json_writer.h"
-#include "codec/otlp/wire_reader.h"
+#include "codec/wire/wire_reader.h"
 #include "net/grpc_server.h"
 
 namespace tracestore::ingest {

@@ -1,4 +1,4 @@
-#include "codec/otlp/wire_reader.h"
+#include "codec/wire/wire_reader.h"
 
 #include <array>
 
