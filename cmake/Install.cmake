@@ -22,6 +22,11 @@ else()
   set(pc_codecs "")
 endif()
 
+set(pc_thrift "")
+if(TRACESTORE_THRIFT)
+  set(pc_thrift ", thrift")
+endif()
+
 install(TARGETS tracestore EXPORT tracestoreTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/tracestore
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")

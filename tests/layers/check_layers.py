@@ -14,7 +14,14 @@ import re
 import sys
 from pathlib import Path
 
-PROTOCOLS = {"codec/json", "codec/wire", "codec/otlp", "codec/jaeger", "codec/zipkin"}
+PROTOCOLS = {
+    "codec/json",
+    "codec/wire",
+    "codec/thrift",
+    "codec/otlp",
+    "codec/jaeger",
+    "codec/zipkin",
+}
 CODECS = PROTOCOLS | {"codec", "codec/detect", "codec/column"}
 
 # unit -> the units it may include
@@ -25,9 +32,10 @@ ROOMS = {
     "codec/column": {"base", "model"},
     "codec/json": {"base", "model"},  # reading and writing JSON, for the three protocols
     "codec/wire": {"base", "model"},  # protobuf's wire format and interning, for the same
+    "codec/thrift": {"base"},  # Thrift's protocols and our IDL, for Jaeger and Zipkin
     "codec/otlp": {"base", "model", "codec/json", "codec/wire"},
-    "codec/jaeger": {"base", "model", "codec/json", "codec/wire"},
-    "codec/zipkin": {"base", "model", "codec/json", "codec/wire"},
+    "codec/jaeger": {"base", "model", "codec/json", "codec/wire", "codec/thrift"},
+    "codec/zipkin": {"base", "model", "codec/json", "codec/wire", "codec/thrift"},
     # Format detection, which calls all protocols.
     "codec": {"base", "model"} | PROTOCOLS,
     "codec/detect": {"base", "model"} | PROTOCOLS,
@@ -65,6 +73,7 @@ THIRD_PARTIES = (
     (re.compile(r"^xxhash\.h$"), ("base",)),
     (re.compile(r"^re2/"), ("predicate",)),
     (re.compile(r"^simdjson"), ("codec",)),
+    (re.compile(r"^thrift(_gen)?/"), ("codec", "ingest")),
     (re.compile(r"^boost/"), ("net",)),
     (re.compile(r"^google/protobuf/"), ("net", "ingest", "server", "backends")),
     (re.compile(r"^grpc"), ("net", "ingest", "server", "backends")),
