@@ -24,7 +24,7 @@
 #include "base/try.h"
 #include "codec/json/json_writer.h"
 #include "exit_codes.h"
-#include "ingest/otlp_intake.h"
+#include "ingest/intake.h"
 #include "ingest/receivers/otlp_grpc.h"
 #include "ingest/receivers/otlp_http.h"
 #include "net/grpc_server.h"
@@ -123,9 +123,9 @@ void DescribeStoreMetrics(server::MetricRegistry& metrics) {
 void DescribeMetrics(server::MetricRegistry& metrics) {
   metrics.Describe("tracestore_build_info", "The version that runs; always 1.");
   metrics.Describe("tracestore_ingest_requests_total",
-                   "OTLP messages by transport, encoding and outcome.");
-  metrics.Describe("tracestore_ingest_bytes_total", "Bytes of OTLP messages, decompressed.");
-  metrics.Describe("tracestore_spans_received_total", "Spans of all OTLP messages read.");
+                   "Messages by transport, format and outcome.");
+  metrics.Describe("tracestore_ingest_bytes_total", "Bytes of messages, decompressed.");
+  metrics.Describe("tracestore_spans_received_total", "Spans of all messages read.");
   metrics.Describe("tracestore_spans_accepted_total", "Spans kept and acknowledged.");
   metrics.Describe("tracestore_spans_rejected_total",
                    "Spans not kept, by reason; of messages that can't be read none is counted.");
@@ -144,11 +144,12 @@ void DescribeMetrics(server::MetricRegistry& metrics) {
 }
 
 void CountIntake(server::MetricRegistry& metrics, const ingest::IntakeEvent& event) {
-  const char* encoding = event.encoding == ingest::OtlpEncoding::kJson ? "json" : "protobuf";
   const char* outcome = ingest::IntakeOutcomeName(event.answer.outcome);
-  const server::MetricLabels from{{"transport", event.transport}, {"encoding", encoding}};
-  metrics.Add("tracestore_ingest_requests_total",
-              {{"transport", event.transport}, {"encoding", encoding}, {"outcome", outcome}});
+  const ingest::IntakeSource& source = event.source;
+  const server::MetricLabels from{{"transport", source.transport}, {"format", source.format}};
+  metrics.Add(
+      "tracestore_ingest_requests_total",
+      {{"transport", source.transport}, {"format", source.format}, {"outcome", outcome}});
   metrics.Add("tracestore_ingest_bytes_total", from, static_cast<double>(event.bytes));
   const auto& report = event.answer.report;
   metrics.Add("tracestore_spans_received_total", from,
@@ -264,7 +265,7 @@ class AllInOne {
 
   Status StartReceivers() {
     sink_ = ingest::MakeStoreSink(*store_);
-    intake_ = std::make_unique<ingest::OtlpIntake>(
+    intake_ = std::make_unique<ingest::Intake>(
         *sink_, [this](const ingest::IntakeEvent& event) { CountIntake(metrics_, event); });
     net::HttpServerOptions http = HttpOptions(options_.otlp_http_port);
     http.error_response = ingest::OtlpHttpRefusal;
@@ -342,7 +343,7 @@ class AllInOne {
   std::unique_ptr<DataDirectory> directory_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ingest::SpanSink> sink_;
-  std::unique_ptr<ingest::OtlpIntake> intake_;
+  std::unique_ptr<ingest::Intake> intake_;
   std::unique_ptr<net::HttpServer> query_;
   std::unique_ptr<net::HttpServer> otlp_http_;
   std::unique_ptr<net::GrpcServer> otlp_grpc_;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "codec/otlp/protobuf_encoder.h"
-#include "ingest/otlp_intake.h"
+#include "ingest/otlp_message.h"
 #include "ingest/receivers/otlp_grpc.h"
 #include "ingest/receivers/otlp_http.h"
 
@@ -20,7 +20,7 @@ using testing::HasSubstr;
 
 class FakeSink final : public SpanSink {
  public:
-  Status Accept(model::SpanBatch&& batch) override {
+  Status Accept(model::SpanBatch&& batch, const SpanContext& /*context*/) override {
     if (refusal) return *refusal;
     kept += batch.size();
     return {};
@@ -68,12 +68,12 @@ class OtlpReceivers : public testing::Test {
  protected:
   FakeSink sink;
   std::vector<std::string> events;
-  OtlpIntake intake{sink, [this](const IntakeEvent& event) {
-                      events.push_back(std::string(event.transport) + " " +
-                                       IntakeOutcomeName(event.answer.outcome) + " " +
-                                       std::to_string(event.decoded) + " " +
-                                       std::to_string(event.answer.report.rejected));
-                    }};
+  Intake intake{sink, [this](const IntakeEvent& event) {
+                  events.push_back(std::string(event.source.transport) + " " +
+                                   IntakeOutcomeName(event.answer.outcome) + " " +
+                                   std::to_string(event.decoded) + " " +
+                                   std::to_string(event.answer.report.rejected));
+                }};
   net::HttpHandler http = MakeOtlpHttpHandler(intake, {{"https://shop.example"}});
   net::RawHandler grpc = OtlpGrpcServices(intake).at(kOtlpTraceExport);
 

@@ -1,9 +1,11 @@
-// SpanSink: where receivers put the spans they decoded.
+// SpanSink: where spans go: the next stage of the pipeline, at its end a store or another
+// collector.
 #pragma once
-#include <memory>
-
 #include <tracestore/status.h>
 
+#include <memory>
+
+#include "ingest/intake_source.h"
 #include "model/span_batch.h"
 
 namespace tracestore {
@@ -12,18 +14,24 @@ class Store;
 
 namespace tracestore::ingest {
 
+// What goes along with a batch.
+struct SpanContext {
+  IntakeSource source;  // its texts are valid until Accept() returns
+};
+
 // Threads: any number call Accept() at a time.
 class SpanSink {
  public:
   virtual ~SpanSink() = default;
 
   // When it returns success every span of the batch is kept, as the sync policy of what stands
-  // behind says: only then may a receiver acknowledge. May block. On an error none of them is.
-  // Errors: kBusy (no room now: the sender shall come again), kIo and others as they come.
-  virtual Status Accept(model::SpanBatch&& batch) = 0;
+  // behind says, or was dropped by a configured rule and counted: only then may a receiver
+  // acknowledge. May block. On an error none of them is kept. Errors: kBusy (no room now: the
+  // sender shall come again), kIo and others as they come.
+  virtual Status Accept(model::SpanBatch&& batch, const SpanContext& context) = 0;
 };
 
-// Appends to `store`, which is borrowed and must outlive the sink.
+// Appends to `store`, which is borrowed and must outlive the sink. Looks at no tenant.
 std::unique_ptr<SpanSink> MakeStoreSink(Store& store);
 
 }  // namespace tracestore::ingest

@@ -1,6 +1,6 @@
-#include <utility>
-
 #include <tracestore/store.h>
+
+#include <utility>
 
 #include "ingest/span_sink.h"
 
@@ -10,7 +10,9 @@ namespace {
 class StoreSink final : public SpanSink {
  public:
   explicit StoreSink(Store& store) : store_(store) {}
-  Status Accept(model::SpanBatch&& batch) override { return store_.AppendBatch(std::move(batch)); }
+  Status Accept(model::SpanBatch&& batch, const SpanContext& /*context*/) override {
+    return store_.AppendBatch(std::move(batch));
+  }
 
  private:
   Store& store_;

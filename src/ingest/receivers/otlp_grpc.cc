@@ -2,14 +2,17 @@
 
 #include <utility>
 
+#include "ingest/otlp_message.h"
+
 namespace tracestore::ingest {
 namespace {
 
 using net::GrpcCode;
 using net::RawReply;
 
-RawReply Export(const OtlpIntake& intake, const net::RawRequest& request) {
-  IntakeAnswer answer = intake.Take(request.message, OtlpEncoding::kProtobuf, "grpc");
+RawReply Export(const Intake& intake, const net::RawRequest& request) {
+  IntakeAnswer answer =
+      TakeOtlp(intake, request.message, OtlpEncoding::kProtobuf, transport::kGrpc);
   switch (answer.outcome) {
     case IntakeOutcome::kTaken:
       return RawReply::Ok(EncodeOtlpResponse(answer.report, OtlpEncoding::kProtobuf));
@@ -27,7 +30,7 @@ RawReply Export(const OtlpIntake& intake, const net::RawRequest& request) {
 
 }  // namespace
 
-net::RawGrpcServices OtlpGrpcServices(const OtlpIntake& intake) {
+net::RawGrpcServices OtlpGrpcServices(const Intake& intake) {
   return {{kOtlpTraceExport,
            [&intake](const net::RawRequest& request) { return Export(intake, request); }}};
 }

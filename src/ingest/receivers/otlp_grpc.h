@@ -1,6 +1,6 @@
 // OTLP over gRPC: the raw method TraceService/Export.
 #pragma once
-#include "ingest/otlp_intake.h"
+#include "ingest/intake.h"
 #include "net/grpc_server.h"
 
 namespace tracestore::ingest {
@@ -11,6 +11,6 @@ inline constexpr const char* kOtlpTraceExport =
 // OK with an ExportTraceServiceResponse once the spans are kept; INVALID_ARGUMENT (malformed),
 // RESOURCE_EXHAUSTED (busy) and UNAVAILABLE (the store can't write) with RetryInfo.
 // `intake` is borrowed and must outlive the handlers.
-net::RawGrpcServices OtlpGrpcServices(const OtlpIntake& intake);
+net::RawGrpcServices OtlpGrpcServices(const Intake& intake);
 
 }  // namespace tracestore::ingest

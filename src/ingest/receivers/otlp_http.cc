@@ -7,6 +7,7 @@
 
 #include "codec/json/json_writer.h"
 #include "codec/wire/wire_reader.h"
+#include "ingest/otlp_message.h"
 #include "net/grpc_server.h"
 
 namespace tracestore::ingest {
@@ -72,14 +73,14 @@ HttpResponse Encoded(int status, std::string body, OtlpEncoding encoding) {
   return response;
 }
 
-HttpResponse Export(const OtlpIntake& intake, const HttpRequest& request) {
+HttpResponse Export(const Intake& intake, const HttpRequest& request) {
   const auto encoding = EncodingOf(request.header("content-type"));
   if (!encoding) {
     return HttpResponse::Text(415,
                               "415 unsupported media type, supported: "
                               "[application/json, application/x-protobuf]");
   }
-  const IntakeAnswer answer = intake.Take(request.body, *encoding, "http");
+  const IntakeAnswer answer = TakeOtlp(intake, request.body, *encoding, transport::kHttp);
   if (answer.outcome == IntakeOutcome::kTaken)
     return Encoded(200, EncodeOtlpResponse(answer.report, *encoding), *encoding);
   const Refusal refusal = RefusalOf(answer.outcome);
@@ -118,13 +119,12 @@ HttpResponse Preflight(const HttpRequest& request, const OtlpHttpOptions& option
 
 }  // namespace
 
-net::HttpHandler MakeOtlpHttpHandler(const OtlpIntake& intake, OtlpHttpOptions options) {
+net::HttpHandler MakeOtlpHttpHandler(const Intake& intake, OtlpHttpOptions options) {
   return [&intake, options = std::move(options)](const HttpRequest& request) {
     if (request.path != kPath) return HttpResponse::Text(404, "404 page not found\n");
     if (request.method == "OPTIONS") return Preflight(request, options);
     if (request.method != "POST") {
-      HttpResponse response =
-          HttpResponse::Text(405, "405 method not allowed, supported: [POST]");
+      HttpResponse response = HttpResponse::Text(405, "405 method not allowed, supported: [POST]");
       response.headers.emplace_back("Allow", "POST, OPTIONS");
       return response;
     }

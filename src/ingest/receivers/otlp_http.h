@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "ingest/otlp_intake.h"
+#include "ingest/intake.h"
 #include "net/http.h"
 
 namespace tracestore::ingest {
@@ -18,7 +18,7 @@ struct OtlpHttpOptions {
 // refusal is a google.rpc.Status in the encoding of the request: 400 (malformed), 429 with
 // Retry-After (busy), 503 with Retry-After (the store can't write). 415, 405 and 404 are text.
 // `intake` is borrowed and must outlive the handler.
-net::HttpHandler MakeOtlpHttpHandler(const OtlpIntake& intake, OtlpHttpOptions options = {});
+net::HttpHandler MakeOtlpHttpHandler(const Intake& intake, OtlpHttpOptions options = {});
 
 // For HttpServerOptions::error_response: what the server itself refuses (413, 429, broken gzip), as
 // a google.rpc.Status in JSON.
