@@ -22,7 +22,7 @@ PROTOCOLS = {
     "codec/jaeger",
     "codec/zipkin",
 }
-CODECS = PROTOCOLS | {"codec", "codec/detect", "codec/column"}
+CODECS = PROTOCOLS | {"codec", "codec/detect", "codec/column", "codec/sampling"}
 
 # unit -> the units it may include
 ROOMS = {
@@ -36,6 +36,7 @@ ROOMS = {
     "codec/otlp": {"base", "model", "codec/json", "codec/wire"},
     "codec/jaeger": {"base", "model", "codec/json", "codec/wire", "codec/thrift"},
     "codec/zipkin": {"base", "model", "codec/json", "codec/wire", "codec/thrift"},
+    "codec/sampling": {"base", "model", "codec/json", "codec/wire"},  # strategies and their forms
     # Format detection, which calls all protocols.
     "codec": {"base", "model"} | PROTOCOLS,
     "codec/detect": {"base", "model"} | PROTOCOLS,
@@ -44,7 +45,7 @@ ROOMS = {
     "assembly": {"base", "model"},
     "store": {"base", "fs", "model", "codec/column", "index", "predicate", "assembly"},
     "query": {"base", "model", "codec/column", "index", "predicate", "assembly", "store"},
-    "sampling": {"base", "model", "predicate", "store"},
+    "sampling": {"base", "model", "codec/sampling", "predicate", "store"},
     "net": {"base"},
     "ingest": {"base", "model", "predicate", "sampling", "store", "net"} | CODECS,
     "server": {"base", "model", "predicate", "assembly", "sampling", "query", "store", "net"}
