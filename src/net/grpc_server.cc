@@ -1,22 +1,21 @@
-// The only translation unit with gRPC in it. Raw methods are a CallbackGenericService: gRPC's own
+// The server's only translation unit with gRPC in it. Raw methods are a CallbackGenericService: gRPC's own
 // few threads only move bytes, a worker pool runs the handlers, which may block.
 #include "net/grpc_server.h"
 
 #include <grpc/byte_buffer.h>
-#include <grpc/support/log.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <mutex>
 #include <utility>
 
 #include "net/compression.h"
+#include "net/grpc_plumbing.h"
 #include "net/host_port.h"
 #include "net/http.h"
 #include "net/listen.h"
@@ -28,14 +27,6 @@ namespace {
 // A peer that doesn't finish its HTTP/2 handshake is dropped; gRPC's own default is two minutes.
 constexpr int kHandshakeTimeoutMs = 10'000;
 constexpr std::chrono::milliseconds kRetryAfter{1'000};
-
-// gRPC logs to stderr, a library must not. GRPC_VERBOSITY in the environment keeps its log.
-void SilenceLogOnce() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
-  });
-}
 
 // "ipv4:127.0.0.1:5" and "ipv6:%5B::1%5D:5" as everywhere else in this room.
 std::string PeerName(const std::string& grpc_peer) {
@@ -64,32 +55,6 @@ std::optional<Coding> CodingOf(const grpc::ByteBuffer& buffer) {
     default: return std::nullopt;
   }
 }
-
-// The request's bytes in one piece: gRPC's own slice where there is one, else a copy.
-class Flattened {
- public:
-  explicit Flattened(const grpc::ByteBuffer& buffer) {
-    if (buffer.TrySingleSlice(&slice_).ok()) {
-      view_ = {reinterpret_cast<const char*>(slice_.begin()), slice_.size()};
-      return;
-    }
-    std::vector<grpc::Slice> slices;
-    if (!buffer.Dump(&slices).ok()) return;  // an empty message has no slices
-    copy_.reserve(buffer.Length());
-    for (const auto& slice : slices) {
-      copy_.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-    }
-    view_ = copy_;
-  }
-  Flattened(const Flattened&) = delete;
-  Flattened& operator=(const Flattened&) = delete;
-  std::string_view view() const noexcept { return view_; }
-
- private:
-  grpc::Slice slice_;
-  std::string copy_;
-  std::string_view view_;
-};
 
 grpc::Status ToStatus(const RawReply& reply) {
   return {static_cast<grpc::StatusCode>(reply.code), reply.message, reply.details};
@@ -242,7 +207,7 @@ struct GrpcServer::Impl {
 
 Status GrpcServer::Impl::Listen(const std::vector<grpc::Service*>& services) {
   const GrpcServerOptions& options = shared.options;
-  SilenceLogOnce();
+  SilenceGrpcLog();
   // gRPC doesn't say why it can't listen, so our own socket tries first.
   auto probe = ListenSocket::Open(options.host, options.port);
   if (!probe.has_value()) return std::move(probe).error();

@@ -16,32 +16,13 @@
 
 #include <tracestore/status.h>
 
+#include "net/grpc_reply.h"
+
 namespace grpc {
 class Service;
 }
 
 namespace tracestore::net {
-
-// gRPC's status codes, by their numbers on the wire.
-enum class GrpcCode : int {
-  kOk = 0,
-  kCancelled = 1,
-  kUnknown = 2,
-  kInvalidArgument = 3,
-  kDeadlineExceeded = 4,
-  kNotFound = 5,
-  kAlreadyExists = 6,
-  kPermissionDenied = 7,
-  kResourceExhausted = 8,
-  kFailedPrecondition = 9,
-  kAborted = 10,
-  kOutOfRange = 11,
-  kUnimplemented = 12,
-  kInternal = 13,
-  kUnavailable = 14,
-  kDataLoss = 15,
-  kUnauthenticated = 16,
-};
 
 struct RawRequest {
   std::string_view method;   // "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -51,19 +32,6 @@ struct RawRequest {
   std::function<std::optional<std::string_view>(std::string_view)> metadata;
   // Asked to stop when the client gave up, its deadline passed, or the grace at shutdown is over.
   std::stop_token stop;
-};
-
-struct RawReply {
-  GrpcCode code = GrpcCode::kOk;
-  std::string message;  // the status message
-  std::string bytes;    // the response's protobuf bytes, sent if code is kOk
-  std::string details;  // a serialized google.rpc.Status for grpc-status-details-bin, or ""
-
-  static RawReply Ok(std::string bytes);
-  static RawReply Fail(GrpcCode code, std::string message);
-  // With google.rpc.RetryInfo in the details: what tells OTLP clients that a full queue is
-  // worth another try (without it they must drop on kResourceExhausted). `after` is not negative.
-  static RawReply Retry(GrpcCode code, std::string message, std::chrono::milliseconds after);
 };
 
 // Called on the server's worker threads, many at a time; may block. An exception becomes kInternal.
@@ -110,9 +78,5 @@ class GrpcServer {
   explicit GrpcServer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-// A serialized google.rpc.Status with one google.rpc.RetryInfo in its details.
-std::string EncodeRetryStatus(GrpcCode code, std::string_view message,
-                              std::chrono::milliseconds after);
 
 }  // namespace tracestore::net

@@ -1,12 +1,14 @@
 // Any bytes as a request's target, query string and body: unpacked within a bound, parameters of the
-// query API read.
+// query API read. And as an URL, and as the details of a gRPC status.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "net/compression.h"
+#include "net/grpc_reply.h"
 #include "net/http.h"
+#include "net/url.h"
 #include "server/jaeger/search_params.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,6 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   (void)net::ParseCoding(bytes);
   (void)net::AcceptsGzip(bytes);
+  (void)net::RetryAfter(bytes);
+  if (const auto url = net::ParseUrl(bytes); url.has_value()) {
+    if (url->host.empty() || url->port == 0 || !url->target.starts_with('/')) std::abort();
+  }
   net::HttpRequest request;
   (void)request.SetTarget(bytes);
   const auto params = net::QueryParams::Parse(bytes);
