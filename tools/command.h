@@ -32,6 +32,9 @@ Command DeclareArchive(CLI::App& root);
 Command DeclareCompact(CLI::App& root);
 Command DeclareVerify(CLI::App& root);
 Command DeclareRepair(CLI::App& root);
+// The services; only where the build has them.
+Command DeclareAllInOne(CLI::App& root);
+Command DeclareCollector(CLI::App& root);
 Command DeclareVersion(CLI::App& root);
 Command DeclareCompletion(CLI::App& root);
 Command DeclareHelp(CLI::App& root);

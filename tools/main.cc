@@ -16,9 +16,6 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-#ifdef TRACESTORE_HAS_SERVER
-#include "all_in_one.h"
-#endif
 #include "cancel.h"
 #include "command.h"
 #include "exit_codes.h"
@@ -51,6 +48,7 @@ constexpr auto kCommands = std::to_array<DeclareCommand>({
     DeclareRepair,
 #ifdef TRACESTORE_HAS_SERVER
     DeclareAllInOne,
+    DeclareCollector,
 #endif
     DeclareVersion,
     DeclareCompletion,

@@ -1,0 +1,26 @@
+// The admin listener: health, metrics, version.
+#include <utility>
+
+#include "server/admin/admin_api.h"
+#include "service/metrics.h"
+#include "service/parts.h"
+
+namespace tracestore::tools {
+
+Status StartAdmin(Service& service) {
+  DescribeMetrics(service.metrics());
+  service.metrics().Set("tracestore_build_info", {{"version", server::Version()}}, 1);
+  server::AdminOptions admin;
+  admin.health = &service.health();
+  admin.metrics = &service.metrics();
+  admin.collect = [&service](server::MetricRegistry& metrics) { service.Collect(metrics); };
+  return service.ServeHttp({
+      .name = {"admin", "health, metrics", "http://{}/metrics"},
+      .address = service.config().admin.http,
+      .handler = server::MakeAdminHandler(std::move(admin)),
+      .refusal = {},
+      .worker_threads = 1,
+  });
+}
+
+}  // namespace tracestore::tools

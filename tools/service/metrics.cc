@@ -1,0 +1,76 @@
+#include "service/metrics.h"
+
+#include <string>
+#include <utility>
+
+namespace tracestore::tools {
+namespace {
+
+// StoreOptions::metric's, each a counter tracestore_store_…_total.
+void DescribeStoreMetrics(server::MetricRegistry& metrics) {
+  static constexpr std::pair<const char*, const char*> kCounters[] = {
+      {"appended_spans", "Spans appended."},
+      {"append_group_batches", "Batches of all groups that were written to the log in one go."},
+      {"recovered_spans", "Spans read out of the log at the start."},
+      {"sealed_spans", "Spans that went from the head into segments."},
+      {"sealed_bytes", "Bytes of the segments they became."},
+      {"tombstones_added", "Tombstones of deletes that this process made."},
+      {"compactions", "Merges of segments."},
+      {"compacted_segments", "Segments that were merged."},
+      {"compacted_spans", "Spans of the segments made of them."},
+      {"compacted_bytes_read", "Bytes of the merged segments."},
+      {"compacted_bytes_written", "Bytes of the segments made of them."},
+      {"compaction_dropped_spans", "Deleted spans that merges left out."},
+      {"expired_segments", "Segments that retention dropped."},
+      {"expired_spans", "Spans of them."},
+  };
+  for (const auto& [name, help] : kCounters)
+    metrics.Describe("tracestore_store_" + std::string(name) + "_total", help);
+}
+
+}  // namespace
+
+void DescribeMetrics(server::MetricRegistry& metrics) {
+  metrics.Describe("tracestore_build_info", "The version that runs; always 1.");
+  metrics.Describe("tracestore_ingest_requests_total",
+                   "Messages by transport, format and outcome.");
+  metrics.Describe("tracestore_ingest_bytes_total", "Bytes of messages, decompressed.");
+  metrics.Describe("tracestore_spans_received_total", "Spans of all messages read.");
+  metrics.Describe("tracestore_spans_accepted_total", "Spans kept and acknowledged.");
+  metrics.Describe("tracestore_spans_rejected_total",
+                   "Spans not kept, by reason; of messages that can't be read none is counted.");
+  metrics.Describe("tracestore_query_requests_total", "Requests to the query API.");
+  metrics.Describe("tracestore_query_seconds_total",
+                   "Time until the first byte of an answer, added up.");
+  metrics.Describe("tracestore_store_spans", "Spans in the store, repeats counted.");
+  metrics.Describe("tracestore_store_head_spans", "Spans in memory and log, not in a segment yet.");
+  metrics.Describe("tracestore_store_segments", "Segment files.");
+  metrics.Describe("tracestore_store_segment_bytes", "Bytes of all segment files.");
+  metrics.Describe("tracestore_store_log_bytes", "Bytes of all log files.");
+  metrics.Describe("tracestore_store_deleted_spans",
+                   "Deleted spans that segments hold until they are compacted.");
+  metrics.Describe("tracestore_http_connections", "Open connections.");
+  DescribeStoreMetrics(metrics);
+}
+
+void CountIntake(server::MetricRegistry& metrics, const ingest::IntakeEvent& event) {
+  const char* outcome = ingest::IntakeOutcomeName(event.answer.outcome);
+  const ingest::IntakeSource& source = event.source;
+  const server::MetricLabels from{{"transport", source.transport}, {"format", source.format}};
+  metrics.Add("tracestore_ingest_requests_total",
+              {{"transport", source.transport}, {"format", source.format}, {"outcome", outcome}});
+  metrics.Add("tracestore_ingest_bytes_total", from, static_cast<double>(event.bytes));
+  const auto& report = event.answer.report;
+  metrics.Add("tracestore_spans_received_total", from,
+              static_cast<double>(event.decoded + report.rejected));
+  metrics.Add("tracestore_spans_accepted_total", from, static_cast<double>(report.accepted));
+  for (const auto& [reason, count] : report.reasons)
+    metrics.Add("tracestore_spans_rejected_total", {{"reason", reason}},
+                static_cast<double>(count));
+  if (event.answer.outcome != ingest::IntakeOutcome::kTaken && event.decoded != 0) {
+    metrics.Add("tracestore_spans_rejected_total", {{"reason", outcome}},
+                static_cast<double>(event.decoded));
+  }
+}
+
+}  // namespace tracestore::tools

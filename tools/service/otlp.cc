@@ -1,0 +1,30 @@
+// OTLP over HTTP and gRPC.
+#include <utility>
+
+#include "base/try.h"
+#include "ingest/intake.h"
+#include "ingest/receivers/otlp_grpc.h"
+#include "ingest/receivers/otlp_http.h"
+#include "service/parts.h"
+
+namespace tracestore::tools {
+
+Status StartOtlp(Service& service) {
+  const OtlpSection& config = service.config().otlp;
+  const ingest::Intake& intake = *service.shared().intake;
+  ingest::OtlpHttpOptions cors;
+  cors.cors_origins = config.cors_origins;
+  TS_TRY(service.ServeHttp({
+      .name = {"otlp_http", "OTLP over HTTP", "http://{}/v1/traces"},
+      .address = config.http,
+      .handler = ingest::MakeOtlpHttpHandler(intake, std::move(cors)),
+      .refusal = ingest::OtlpHttpRefusal,
+  }));
+  return service.ServeGrpc({
+      .name = {"otlp_grpc", "OTLP over gRPC", "{}"},
+      .address = config.grpc,
+      .methods = ingest::OtlpGrpcServices(intake),
+  });
+}
+
+}  // namespace tracestore::tools

@@ -1,0 +1,20 @@
+// The parts that services are made of, and which service has which. Each function stands in a file
+// of its own; service.h says what a part does.
+#pragma once
+#include <vector>
+
+#include "service/service.h"
+
+namespace tracestore::tools {
+
+Status StartAdmin(Service& service);     // health, metrics: first, so that it tells of the rest
+Status OpenStore(Service& service);      // sets Shared::store
+Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
+Status StartQuery(Service& service);     // needs the store
+Status StartOtlp(Service& service);      // needs the pipeline
+
+// In the order of starts.
+const std::vector<Part>& AllInOneParts();
+const std::vector<Part>& CollectorParts();
+
+}  // namespace tracestore::tools

@@ -1,0 +1,22 @@
+#include "service/parts.h"
+
+namespace tracestore::tools {
+
+const std::vector<Part>& AllInOneParts() {
+  static const std::vector<Part> kParts = {
+      StartAdmin, OpenStore, StartPipeline, StartQuery, StartOtlp,
+  };
+  return kParts;
+}
+
+const std::vector<Part>& CollectorParts() {
+  static const std::vector<Part> kParts = {
+      StartAdmin,
+      OpenStore,
+      StartPipeline,
+      StartOtlp,
+  };
+  return kParts;
+}
+
+}  // namespace tracestore::tools

@@ -1,0 +1,147 @@
+// Service: the parts of one process, started in order and stopped in the opposite one.
+//
+// A part is a function of parts.h. It makes what it needs, gives it to the service to keep, opens
+// its listeners through the service, and says what is to be done at the end. To add a receiver: its
+// address in config.h, a function in a file of its own, its line in parts.h and in the tables of
+// roles.cc.
+#pragma once
+#include <tracestore/status.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/grpc_server.h"
+#include "net/http_server.h"
+#include "server/admin/admin_api.h"
+#include "service/config.h"
+
+namespace tracestore {
+class Store;
+namespace ingest {
+class Intake;
+class SpanSink;
+}  // namespace ingest
+}  // namespace tracestore
+
+namespace tracestore::tools {
+
+class Service;
+using Part = Status (*)(Service&);
+
+// Every listener has these three. None is opened where `address` is off.
+struct ListenerName {
+  std::string key;      // "otlp_http": in the file of ports and in metrics
+  std::string shown;    // "OTLP over HTTP": for people
+  std::string address;  // how the address is shown, "{}" is host:port: "http://{}/v1/traces"
+};
+
+struct HttpListener {
+  ListenerName name;
+  ListenAddress address;
+  net::HttpHandler handler;
+  std::function<net::HttpResponse(int, const std::string&)> refusal;  // the server's own, worded
+  std::size_t worker_threads = 4;
+};
+
+struct GrpcListener {
+  ListenerName name;
+  ListenAddress address;
+  net::RawGrpcServices methods;
+};
+
+// What the parts share; each is set by the part that makes it, before the parts that need it start.
+// Borrowed: the service keeps them (Service::Keep).
+struct Shared {
+  Store* store = nullptr;
+  ingest::SpanSink* sink = nullptr;        // where receivers put spans
+  const ingest::Intake* intake = nullptr;  // what receivers hand messages to
+};
+
+// Threads: one thread starts and stops it. metrics() and health() from any.
+class Service {
+ public:
+  explicit Service(ServiceConfig config) : config_(std::move(config)) {}
+  ~Service();  // what parts gave goes in the opposite order
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // Starts the parts, the first that fails ends it: Stop() is still to be called. Health says
+  // "available" once all stand; then the file of ports is written.
+  Status Start(const std::vector<Part>& parts);
+
+  // Health says so at once; then what parts gave to OnStop, last first, all within `grace`. Gives
+  // the first error, having done all.
+  Status Stop(std::chrono::milliseconds grace);
+
+  // The addresses and what parts said with Show(), one a line, for people.
+  std::string Description() const;
+  // The port of a listener; 0 where none has that key.
+  std::uint16_t PortOf(const std::string& key) const;
+
+  // For parts.
+  const ServiceConfig& config() const noexcept { return config_; }
+  server::MetricRegistry& metrics() noexcept { return metrics_; }
+  server::Health& health() noexcept { return health_; }
+  Shared& shared() noexcept { return shared_; }
+
+  // Owns it until the service goes; later ones go first.
+  template <class T>
+  T& Keep(std::unique_ptr<T> owned) {
+    T& kept = *owned;
+    kept_.push_back(std::shared_ptr<T>(std::move(owned)));
+    return kept;
+  }
+
+  Status ServeHttp(HttpListener listener);
+  Status ServeGrpc(GrpcListener listener);
+  // Any other server that was started: it has port() and Stop(grace).
+  template <class T>
+  T& Serve(ListenerName name, const ListenAddress& address, std::unique_ptr<T> server) {
+    T& kept = Keep(std::move(server));
+    AddListener(std::move(name), address, kept.port());
+    OnStop([&kept](std::chrono::milliseconds grace) {
+      kept.Stop(grace);
+      return Status();
+    });
+    return kept;
+  }
+
+  // Called at the end with the time that is left. Later ones are called first.
+  void OnStop(std::function<Status(std::chrono::milliseconds)> stop);
+  // Called before each answer of /metrics, on the admin server's thread, until the service stops.
+  void OnCollect(std::function<void(server::MetricRegistry&)> collect);
+  // For the admin part: calls them all.
+  void Collect(server::MetricRegistry& metrics);
+  // A line of Description().
+  void Show(std::string what, std::string value);
+
+  // The host that a listener of this address is opened on.
+  const std::string& HostOf(const ListenAddress& address) const noexcept {
+    return address.host ? *address.host : config_.host;
+  }
+
+ private:
+  void AddListener(ListenerName name, const ListenAddress& address, std::uint16_t port);
+  Status WritePortsFile() const;
+
+  const ServiceConfig config_;
+  server::MetricRegistry metrics_;
+  server::Health health_;
+  Shared shared_;
+  std::vector<std::pair<std::string, std::uint16_t>> ports_;      // in the order of starts
+  std::vector<std::pair<std::string, std::string>> description_;  // in the order of starts
+  std::vector<std::function<Status(std::chrono::milliseconds)>> stops_;
+  std::mutex collect_mutex_;
+  std::vector<std::function<void(server::MetricRegistry&)>> collects_;  // guarded by collect_mutex_
+  std::vector<std::shared_ptr<void>> kept_;
+};
+
+}  // namespace tracestore::tools

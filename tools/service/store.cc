@@ -1,0 +1,103 @@
+// The embedded store of a service, and its figures.
+#include <spdlog/spdlog.h>
+#include <tracestore/store.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "base/try.h"
+#include "service/parts.h"
+
+namespace tracestore::tools {
+namespace {
+
+// The store's directory; a temporary one goes with this object.
+class DataDirectory {
+ public:
+  explicit DataDirectory(std::string path) : path_(std::move(path)) {}
+  static Result<std::unique_ptr<DataDirectory>> Temporary() {
+    std::error_code error;
+    std::string path = (std::filesystem::temp_directory_path(error) / "tracestore-XXXXXX").string();
+    if (error || mkdtemp(path.data()) == nullptr) {
+      return Error(ErrorCode::kIo, "cannot make a temporary directory " + path);
+    }
+    auto made = std::make_unique<DataDirectory>(std::move(path));
+    made->temporary_ = true;
+    return made;
+  }
+  ~DataDirectory() {
+    std::error_code ignored;
+    if (temporary_) std::filesystem::remove_all(path_, ignored);
+  }
+  DataDirectory(const DataDirectory&) = delete;
+  DataDirectory& operator=(const DataDirectory&) = delete;
+
+  const std::string& path() const noexcept { return path_; }
+  bool temporary() const noexcept { return temporary_; }
+
+ private:
+  std::string path_;
+  bool temporary_ = false;
+};
+
+void LogStoreMessage(LogLevel level, std::string_view text) {
+  switch (level) {
+    case LogLevel::kDebug: return spdlog::debug("store: {}", text);
+    case LogLevel::kInfo: return spdlog::info("store: {}", text);
+    case LogLevel::kWarning: return spdlog::warn("store: {}", text);
+    case LogLevel::kError: return spdlog::error("store: {}", text);
+  }
+}
+
+// Runs on the admin server's thread, also after the store is closed: then there is no snapshot.
+void CollectStore(const Store& store, server::MetricRegistry& metrics) {
+  const auto snapshot = store.TakeSnapshot();
+  if (!snapshot.has_value()) return;
+  const auto stats = snapshot->Stats(false);
+  if (!stats.has_value()) return;
+  const auto set = [&](const char* name, std::uint64_t value) {
+    metrics.Set(name, {}, static_cast<double>(value));
+  };
+  set("tracestore_store_spans", stats->spans);
+  set("tracestore_store_head_spans", stats->head_spans);
+  set("tracestore_store_deleted_spans", stats->deleted_spans);
+  set("tracestore_store_segments", stats->segments);
+  set("tracestore_store_segment_bytes", stats->segment_bytes);
+  set("tracestore_store_log_bytes", stats->log_bytes);
+}
+
+}  // namespace
+
+Status OpenStore(Service& service) {
+  const StoreSection& config = service.config().store;
+  std::unique_ptr<DataDirectory> directory;
+  if (config.data.empty()) {
+    TS_TRY_ASSIGN(directory, DataDirectory::Temporary());
+  } else {
+    directory = std::make_unique<DataDirectory>(config.data);
+  }
+  const DataDirectory& data = service.Keep(std::move(directory));
+  StoreOptions options;
+  options.sync = config.sync;
+  options.retention_age = config.keep_age;
+  options.retention_bytes = config.keep_bytes;
+  options.log = LogStoreMessage;
+  // The store tells what is added: spans appended, sealed, recovered.
+  options.metric = [&metrics = service.metrics()](std::string_view name, double value) {
+    metrics.Add("tracestore_store_" + std::string(name) + "_total", {}, value);
+  };
+  TS_TRY_ASSIGN(auto opened, Store::Open(data.path(), std::move(options)));
+  Store& store = service.Keep(std::move(opened));
+  service.shared().store = &store;
+  service.OnStop([&store](std::chrono::milliseconds) { return store.Close(); });
+  service.OnCollect([&store](server::MetricRegistry& metrics) { CollectStore(store, metrics); });
+  service.Show("data",
+               data.path() + (data.temporary() ? "  (removed at exit; --data DIR keeps one)" : ""));
+  return {};
+}
+
+}  // namespace tracestore::tools
