@@ -4,10 +4,27 @@
 #include <vector>
 
 #include "base/try.h"
-#include "store/engine/segment_cache.h"
 #include "store/log/log_format.h"
 
 namespace tracestore::store {
+namespace {
+
+// Logs are unlinked in their order, the lowest first. A writer leaves numbers out only for tombstones
+// that were read at them.
+bool HasAllFromTheFirst(const std::vector<std::uint64_t>& logs, const CatalogView& view) {
+  if (logs.empty()) return false;
+  std::uint64_t excused = 0;
+  for (const Tombstone& tombstone : view.tombstones)
+    excused = std::max(excused, tombstone.position.file_number);
+  std::uint64_t next = 1;
+  for (const std::uint64_t number : logs) {
+    if (number > std::max(next, excused + 1)) return false;
+    next = number + 1;
+  }
+  return true;
+}
+
+}  // namespace
 
 Status CheckNotLost(fs::FileSystem& files, const std::string& directory, const CatalogView& view) {
   if (view.segments_version != 0) return {};
@@ -16,19 +33,12 @@ Status CheckNotLost(fs::FileSystem& files, const std::string& directory, const C
   TS_TRY_ASSIGN(const bool any, files.Exists(segments));
   if (!any) return {};
   TS_TRY_ASSIGN(const auto entries, files.List(segments));
-  const std::string first = SegmentPath(directory, SegmentId{1});
-  std::size_t whole = 0;
-  bool later = false;
-  for (const fs::DirectoryEntry& entry : entries) {
-    if (!entry.name.ends_with(".seg")) continue;
-    ++whole;
-    later = later || fs::JoinPath(segments, entry.name) != first;
-  }
+  const auto whole = std::count_if(entries.begin(), entries.end(), [](const auto& entry) {
+    return entry.name.ends_with(".seg");
+  });
   if (whole == 0) return {};
-  std::vector<std::uint64_t> logs;
-  if (auto listed = ListLogs(files, wal); listed.has_value()) logs = std::move(*listed);
-  const bool from_the_first = std::find(logs.begin(), logs.end(), 1) != logs.end();
-  if (!later && from_the_first) return {};
+  if (auto logs = ListLogs(files, wal); logs.has_value() && HasAllFromTheFirst(*logs, view))
+    return {};
   return Error(ErrorCode::kCorruption,
                "catalog " + fs::JoinPath(directory, "catalog") + ": it is empty, but " +
                    std::to_string(whole) + " segments stand in " + segments +

@@ -10,8 +10,10 @@
 namespace tracestore::store {
 
 // A writer removes segments that the catalog doesn't name, as left by a crash. Where the catalog
-// never had a segment but the files say otherwise (a segment above the first, or one while the first
-// log is gone), it was lost and made anew: kCorruption, and nothing may be removed. Errors also: kIo.
+// never had a segment but segments stand, the logs say which it is: where all of them stand from the
+// first on, nothing was ever retired, and the segments were never live (a writer was killed before
+// its first commit); else the catalog was lost and made anew: kCorruption, and nothing may be
+// removed. `view` has all tombstones. Errors also: kIo.
 Status CheckNotLost(fs::FileSystem& files, const std::string& directory, const CatalogView& view);
 
 }  // namespace tracestore::store
