@@ -23,6 +23,7 @@ if(TRACESTORE_SERVER)
   if(NOT TARGET re2::re2)  # Debian's gRPC names a target that Debian's RE2 doesn't have
     add_library(re2::re2 ALIAS PkgConfig::re2)
   endif()
+  find_package(OpenSSL 3.0 REQUIRED)
   find_package(Boost 1.74 REQUIRED)
   find_package(spdlog REQUIRED)
 endif()

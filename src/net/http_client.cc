@@ -28,6 +28,8 @@
 #include "base/try.h"
 #include "net/compression.h"
 #include "net/host_port.h"
+#include "net/secure_stream.h"
+#include "net/tls_context.h"
 
 namespace tracestore::net {
 namespace {
@@ -88,7 +90,7 @@ std::string HeadOf(const HttpClientRequest& request, const HttpClientOptions& op
 // An open socket and what it needs to be used; by one thread at a time.
 struct Connection {
   asio::io_context io{1};
-  beast::tcp_stream stream{io};
+  SecureStream stream{io};
   beast::flat_buffer buffer{kMaxBuffer};
   std::uint64_t use = 0;  // of the call that has it, so that a late stop doesn't meet the next one
   Clock::time_point idle_since;
@@ -97,16 +99,16 @@ struct Connection {
 // False if the server has closed it, or sent what nobody asked for.
 bool IsStillQuiet(Connection& c) {
   error_code ec;
-  c.stream.socket().non_blocking(true, ec);
+  c.stream.tcp().socket().non_blocking(true, ec);
   char byte = 0;
-  c.stream.socket().receive(asio::buffer(&byte, 1), tcp::socket::message_peek, ec);
+  c.stream.tcp().socket().receive(asio::buffer(&byte, 1), tcp::socket::message_peek, ec);
   return ec == asio::error::would_block || ec == asio::error::try_again;
 }
 
 // What the two halves of a call give back.
 struct Outcome {
   error_code error = asio::error::operation_aborted;  // until the end of the work is reached
-  const char* step = "";
+  std::string step;
   bool reusable = false;  // the whole request went out
 };
 
@@ -118,10 +120,35 @@ asio::awaitable<void> Connect(Connection& c, const HttpClientOptions& options, O
                                                      tcp::resolver::numeric_service, Into(ec));
   if (!ec) {
     outcome.step = "cannot connect";
-    c.stream.expires_after(options.connect_timeout);
-    co_await c.stream.async_connect(found, Into(ec));
+    c.stream.tcp().expires_after(options.connect_timeout);
+    co_await c.stream.tcp().async_connect(found, Into(ec));
   }
-  if (!ec) c.stream.socket().set_option(tcp::no_delay(true), ec);
+  if (!ec) c.stream.tcp().socket().set_option(tcp::no_delay(true), ec);
+  outcome.error = ec;
+}
+
+// Whom the server's certificate must name, and, for a name, the SNI.
+bool ExpectServer(SSL* ssl, const std::string& name) {
+  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1) return true;
+  return SSL_set1_host(ssl, name.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
+}
+
+asio::awaitable<void> ShakeHands(Connection& c, const HttpClientOptions& options, SSL_CTX* context,
+                                 Outcome& outcome) {
+  c.stream.StartTls(context);
+  SSL* const ssl = c.stream.tls().native_handle();
+  const auto& name = options.tls.server_name.empty() ? options.host : options.tls.server_name;
+  outcome.step = "the TLS handshake failed";
+  outcome.error = asio::error::invalid_argument;
+  if (!ExpectServer(ssl, name)) co_return;
+  error_code ec;
+  c.stream.tcp().expires_after(options.connect_timeout);
+  co_await c.stream.tls().async_handshake(asio::ssl::stream_base::client, Into(ec));
+  const long verdict = SSL_get_verify_result(ssl);
+  if (ec && ec != beast::error::timeout && verdict != X509_V_OK) {
+    outcome.step += std::string(", the server's certificate is refused (") +
+                    X509_verify_cert_error_string(verdict) + ")";
+  }
   outcome.error = ec;
 }
 
@@ -131,7 +158,7 @@ asio::awaitable<void> Exchange(Connection& c, std::string_view head, std::string
   const std::array<asio::const_buffer, 2> buffers = {asio::const_buffer(head.data(), head.size()),
                                                      asio::const_buffer(body.data(), body.size())};
   error_code written;
-  c.stream.expires_after(timeout);
+  c.stream.tcp().expires_after(timeout);
   co_await asio::async_write(c.stream, buffers, Into(written));
   // A server that refuses a body answers before it has read it, and the answer says why.
   error_code ec;
@@ -153,7 +180,7 @@ asio::awaitable<void> Exchange(Connection& c, std::string_view head, std::string
 Error ToError(const Outcome& outcome, const HttpClientOptions& options) {
   const error_code& ec = outcome.error;
   if (ec == beast::error::timeout) {
-    return {ErrorCode::kCancelled, std::string(outcome.step) + " in time"};
+    return {ErrorCode::kCancelled, outcome.step + " in time"};
   }
   if (ec == http::error::body_limit) {
     return {ErrorCode::kBusy, "the answer's body is larger than the limit of " +
@@ -167,8 +194,7 @@ Error ToError(const Outcome& outcome, const HttpClientOptions& options) {
     return {ErrorCode::kIo, "the server closed the connection before the whole answer came"};
   }
   const bool no_http = ec.category() == http::make_error_code(http::error::bad_method).category();
-  return {no_http ? ErrorCode::kCorruption : ErrorCode::kIo,
-          std::string(outcome.step) + ": " + ec.message()};
+  return {no_http ? ErrorCode::kCorruption : ErrorCode::kIo, outcome.step + ": " + ec.message()};
 }
 
 Status Unpack(HttpClientResponse& response, std::size_t max_bytes) {
@@ -207,6 +233,7 @@ struct HttpClient::Impl {
   void Keep(std::unique_ptr<Connection> connection);
 
   HttpClientOptions options;
+  std::shared_ptr<TlsContext> tls;  // null: plain
   std::mutex mutex;
   std::vector<std::unique_ptr<Connection>> idle;  // guarded by mutex; latest last
 };
@@ -217,7 +244,7 @@ Status HttpClient::Impl::Run(Connection& c, const std::stop_token& stop, asio::a
   const std::uint64_t use = ++c.use;
   const std::stop_callback on_stop(stop, [&c, use] {
     asio::post(c.io, [&c, use] {
-      if (c.use == use) c.stream.close();
+      if (c.use == use) c.stream.tcp().close();
     });
   });
   c.io.restart();
@@ -265,6 +292,11 @@ Result<HttpClientResponse> HttpClient::Impl::Send(const HttpClientRequest& reque
     connection = std::make_unique<Connection>();
     Outcome outcome;
     TS_TRY(Run(*connection, request.stop, Connect(*connection, options, outcome), outcome));
+    if (tls != nullptr) {
+      const auto context = tls->Current();
+      TS_TRY(Run(*connection, request.stop,
+                 ShakeHands(*connection, options, context.get(), outcome), outcome));
+    }
   }
   bool keep = false;
   auto response = SendOver(*connection, request, keep);
@@ -286,7 +318,7 @@ std::unique_ptr<Connection> HttpClient::Impl::TakeIdle() {
 void HttpClient::Impl::Keep(std::unique_ptr<Connection> connection) {
   if (connection->buffer.size() != 0) return;  // more than the answer came
   connection->buffer.shrink_to_fit();
-  connection->stream.expires_never();
+  connection->stream.tcp().expires_never();
   connection->idle_since = Clock::now();
   const std::lock_guard lock(mutex);
   if (idle.size() < options.max_idle_connections) idle.push_back(std::move(connection));
@@ -299,6 +331,9 @@ Result<std::unique_ptr<HttpClient>> HttpClient::Make(HttpClientOptions options) 
                                                   ": a host and a port are needed"};
   }
   auto impl = std::make_unique<Impl>();
+  if (options.tls.enabled) {
+    TS_TRY_ASSIGN(impl->tls, TlsContext::ForClient(options.tls));
+  }
   impl->options = std::move(options);
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(impl)));
 }
@@ -308,8 +343,8 @@ HttpClient::~HttpClient() = default;
 
 Result<HttpClientResponse> HttpClient::Send(const HttpClientRequest& request) {
   const auto context = [&] {
-    return request.method + " http://" + FormatHostPort(impl_->options.host, impl_->options.port) +
-           request.target;
+    return request.method + (impl_->tls != nullptr ? " https://" : " http://") +
+           FormatHostPort(impl_->options.host, impl_->options.port) + request.target;
   };
   try {
     auto response = impl_->Send(request);

@@ -12,13 +12,15 @@
 #include <string_view>
 
 #include "net/http.h"
+#include "net/tls.h"
 
 namespace tracestore::net {
 
 struct HttpClientOptions {
   std::string host = "127.0.0.1";  // a name or an address
   std::uint16_t port = 0;
-  // To look the name up and connect. The look-up is the system's, which may take longer.
+  TlsClientOptions tls;  // with `enabled`, HTTPS
+  // To look the name up, connect and shake hands, each. The look-up is the system's, which may take longer.
   std::chrono::milliseconds connect_timeout{5'000};
   // From the first byte sent to the last byte received.
   std::chrono::milliseconds timeout{10'000};
@@ -52,7 +54,7 @@ struct HttpClientResponse {
 // it. A kept connection that the server has closed is noticed before it is used.
 class HttpClient {
  public:
-  // Connects to nothing yet. Errors: kInvalidArgument (no host, no port).
+  // Connects to nothing yet. Errors: kInvalidArgument (no host, no port); those of the TLS files.
   static Result<std::unique_ptr<HttpClient>> Make(HttpClientOptions options);
 
   ~HttpClient();  // no Send may be running

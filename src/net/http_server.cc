@@ -16,6 +16,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -30,9 +31,12 @@
 #include <thread>
 #include <utility>
 
+#include "base/try.h"
 #include "net/host_port.h"
 #include "net/http_exchange.h"
 #include "net/listen.h"
+#include "net/secure_stream.h"
+#include "net/tls_context.h"
 #include "net/worker_pool.h"
 
 namespace tracestore::net {
@@ -61,6 +65,9 @@ constexpr std::size_t kWriteStep = 256 * 1024;  // of an answer a write timeout
 constexpr std::size_t kLingerBytes = std::size_t{64} << 20;
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr std::chrono::milliseconds kAcceptPause{50};  // when out of descriptors
+// In Go's words, which Jaeger's users know.
+constexpr std::string_view kPlainOnTls =
+    "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
 auto Into(error_code& ec) { return asio::redirect_error(asio::use_awaitable, ec); }
 
@@ -132,7 +139,7 @@ struct HttpServer::Impl {
     void SetIdle(bool idle);
 
     Impl& server;
-    beast::tcp_stream stream;
+    SecureStream stream;
     std::string peer;
     beast::flat_buffer buffer{kMaxBuffer};
     std::list<Connection*>::iterator self;
@@ -148,6 +155,8 @@ struct HttpServer::Impl {
   Task<void> Accept();
   void Admit(tcp::socket socket);
   static Task<void> Serve(std::unique_ptr<Connection> connection);
+  static Task<bool> Handshake(Connection& c);
+  static Task<void> SayEnd(Connection& c);
   static Task<bool> ServeOne(Connection& c);
   static Task<bool> AwaitFirstByte(Connection& c);
   static Task<Refusal> ReadRequest(Connection& c, Parser& parser, HttpRequest& request,
@@ -162,6 +171,7 @@ struct HttpServer::Impl {
   const HttpServerOptions options;
   const HttpHandler handler;
   std::uint16_t port = 0;
+  std::shared_ptr<TlsContext> tls;  // null: plain
   std::stop_source stop_source;
 
   std::list<Connection*> open;
@@ -184,7 +194,7 @@ struct HttpServer::Impl {
 };
 
 HttpServer::Impl::Connection::Connection(Impl& owner, tcp::socket socket)
-    : server(owner), stream(std::move(socket)), peer(PeerName(stream.socket())) {
+    : server(owner), stream(std::move(socket)), peer(PeerName(stream.tcp().socket())) {
   self = server.open.insert(server.open.end(), this);
   const std::lock_guard lock(server.mutex);
   ++server.open_count;
@@ -193,7 +203,7 @@ HttpServer::Impl::Connection::Connection(Impl& owner, tcp::socket socket)
 HttpServer::Impl::Connection::~Connection() {
   SetIdle(false);
   server.open.erase(self);
-  stream.close();
+  stream.tcp().close();
   {
     const std::lock_guard lock(server.mutex);
     --server.open_count;
@@ -212,6 +222,9 @@ void HttpServer::Impl::Connection::SetIdle(bool now_idle) {
 }
 
 Status HttpServer::Impl::Listen() {
+  if (options.tls.enabled) {
+    TS_TRY_ASSIGN(tls, TlsContext::ForServer(options.tls));
+  }
   auto socket = ListenSocket::Open(options.host, options.port);
   if (!socket.has_value()) return std::move(socket).error();
   port = socket->port();
@@ -257,7 +270,7 @@ void HttpServer::Impl::Admit(tcp::socket socket) {
       }
       Connection* longest = idle.front();
       longest->SetIdle(false);  // its coroutine ends at the next turn of the loop
-      longest->stream.close();
+      longest->stream.tcp().close();
     }
     asio::co_spawn(io, Serve(std::make_unique<Connection>(*this, std::move(socket))),
                    asio::detached);
@@ -269,10 +282,38 @@ void HttpServer::Impl::Admit(tcp::socket socket) {
 Task<void> HttpServer::Impl::Serve(std::unique_ptr<Connection> connection) {
   try {
     bool more = true;
+    if (connection->server.tls != nullptr) more = co_await Handshake(*connection);
     while (more) more = co_await ServeOne(*connection);
   } catch (const std::exception&) {
     // bad_alloc or a failed system call: this connection ends, the server goes on.
   }
+}
+
+// Until it is done the connection counts as idle: it may be closed for a new one.
+Task<bool> HttpServer::Impl::Handshake(Connection& c) {
+  if (c.server.stopping) co_return false;
+  error_code ec;
+  c.stream.StartTls(c.server.tls->Current().get());
+  c.stream.tcp().expires_after(c.server.options.read_timeout);
+  c.SetIdle(true);
+  co_await c.stream.tls().async_handshake(asio::ssl::stream_base::server, Into(ec));
+  c.SetIdle(false);
+  if (ec.category() == asio::error::get_ssl_category() &&
+      ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_HTTP_REQUEST) {
+    error_code ignored;
+    co_await asio::async_write(c.stream.tcp(), asio::buffer(kPlainOnTls), Into(ignored));
+  }
+  co_return !ec;
+}
+
+// Tells the client that no more will come.
+Task<void> HttpServer::Impl::SayEnd(Connection& c) {
+  error_code ec;
+  if (c.stream.is_tls()) {
+    c.stream.tcp().expires_after(kLingerTime);
+    co_await c.stream.tls().async_shutdown(Into(ec));
+  }
+  c.stream.tcp().socket().shutdown(tcp::socket::shutdown_send, ec);
 }
 
 // True if the connection may carry another request.
@@ -297,7 +338,7 @@ Task<bool> HttpServer::Impl::AwaitFirstByte(Connection& c) {
   if (c.server.stopping) co_return false;
   if (c.buffer.size() > 0) co_return true;  // pipelined
   error_code ec;
-  c.stream.expires_after(c.server.options.idle_timeout);
+  c.stream.tcp().expires_after(c.server.options.idle_timeout);
   c.SetIdle(true);
   const std::size_t size =
       co_await c.stream.async_read_some(c.buffer.prepare(kIdleBuffer), Into(ec));
@@ -313,7 +354,7 @@ Task<Refusal> HttpServer::Impl::ReadRequest(Connection& c, Parser& parser, HttpR
   parser.header_limit(options.max_header_bytes);
   parser.body_limit(options.max_body_bytes);
   error_code ec;
-  c.stream.expires_after(options.read_timeout);
+  c.stream.tcp().expires_after(options.read_timeout);
   co_await http::async_read_header(c.stream, c.buffer, parser, Into(ec));
   if (ec) co_return RefusalOf(ec, options);
 
@@ -363,7 +404,7 @@ Task<Refusal> HttpServer::Impl::ReadBody(Connection& c, Parser& parser, std::str
       body.resize(next);
     }
     if (used >= renew_at) {
-      c.stream.expires_after(options.read_timeout);
+      c.stream.tcp().expires_after(options.read_timeout);
       renew_at = used + kBodyStep;
     }
     auto& piece = parser.get().body();
@@ -404,8 +445,7 @@ Task<bool> HttpServer::Impl::Respond(Connection& c, const Parser& parser, HttpRe
   if (sent && response.more) sent = co_await SendStream(c, response);
   if (!sent) co_return false;
   if (response.keep_alive && !server.stopping) co_return true;
-  error_code ec;
-  c.stream.socket().shutdown(tcp::socket::shutdown_send, ec);
+  co_await SayEnd(c);
   co_return false;
 }
 
@@ -422,8 +462,8 @@ Task<bool> HttpServer::Impl::SendStream(Connection& c, WireResponse& response) {
     if (!ran || response.broken) {
       // A reset tells also a client of HTTP/1.0, for whom an orderly close would be the body's end.
       error_code ec;
-      if (!response.chunked) c.stream.socket().set_option(tcp::socket::linger(true, 0), ec);
-      c.stream.close();
+      if (!response.chunked) c.stream.tcp().socket().set_option(tcp::socket::linger(true, 0), ec);
+      c.stream.tcp().close();
       co_return false;
     }
     const bool sent = co_await Write(c, response.body, {});
@@ -441,7 +481,7 @@ Task<bool> HttpServer::Impl::Write(Connection& c, std::string_view head, std::st
         asio::const_buffer(first.data(), first.size()),
         asio::const_buffer(second.data(), second.size())};
     error_code ec;
-    c.stream.expires_after(c.server.options.write_timeout);
+    c.stream.tcp().expires_after(c.server.options.write_timeout);
     co_await asio::async_write(c.stream, buffers, Into(ec));
     if (ec) co_return false;
     head.remove_prefix(first.size());
@@ -459,13 +499,13 @@ Task<void> HttpServer::Impl::Refuse(Connection& c, const Refusal& refusal) {
   const WireResponse response = Frame(std::move(answer), errors, context);
   const bool sent = co_await Write(c, response.head, response.body);
   if (!sent) co_return;
-  error_code ec;
-  c.stream.socket().shutdown(tcp::socket::shutdown_send, ec);
-  c.buffer.clear();
-  c.stream.expires_after(kLingerTime);
   c.SetIdle(true);  // may be closed for a new connection
+  co_await SayEnd(c);
+  error_code ec;
+  c.buffer.clear();
+  c.stream.tcp().expires_after(kLingerTime);
   for (std::size_t dropped = 0; !ec && dropped < kLingerBytes && !c.server.stopping;) {
-    dropped += co_await c.stream.async_read_some(c.buffer.prepare(kBodyStep), Into(ec));
+    dropped += co_await c.stream.tcp().async_read_some(c.buffer.prepare(kBodyStep), Into(ec));
   }
   c.SetIdle(false);
 }
@@ -497,7 +537,7 @@ void HttpServer::Impl::Stop(std::chrono::milliseconds grace) {
   if (stopped) return;
   stopped = true;
   const auto close_all = [](const std::list<Connection*>& list) {
-    for (Connection* connection : list) connection->stream.close();
+    for (Connection* connection : list) connection->stream.tcp().close();
   };
   asio::post(io, [this, close_all] {
     error_code ec;

@@ -10,6 +10,7 @@
 #include <tracestore/status.h>
 
 #include "net/http.h"
+#include "net/tls.h"
 
 namespace tracestore::net {
 
@@ -36,6 +37,9 @@ struct HttpServerOptions {
   // In which the client must take each 256 KiB of an answer.
   std::chrono::milliseconds write_timeout{30'000};
 
+  // With `enabled`, HTTPS and nothing else. A handshake must end within read_timeout.
+  TlsServerOptions tls;
+
   // Threads that run the handler, at least 1. Sockets have one thread of their own.
   std::size_t worker_threads = 4;
 
@@ -50,7 +54,7 @@ class HttpServer {
  public:
   // Listens, then serves on threads of its own until Stop(). Errors: kIo, "cannot listen on
   // 127.0.0.1:16686: address already in use (is another tracestore or Jaeger running?)";
-  // kInvalidArgument for a host that is unknown.
+  // kInvalidArgument for a host that is unknown; those of TlsContext (TLS files).
   static Result<std::unique_ptr<HttpServer>> Start(HttpServerOptions options, HttpHandler handler);
 
   ~HttpServer();  // Stop(0)

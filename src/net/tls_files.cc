@@ -1,0 +1,141 @@
+#include "net/tls_files.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "base/try.h"
+
+namespace tracestore::net {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = std::size_t{4} << 20;  // a bundle of all public CAs: 0.2 MiB
+
+template <auto Free>
+struct Freed {
+  template <typename T>
+  void operator()(T* object) const noexcept {
+    Free(object);
+  }
+};
+using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
+using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using File = std::unique_ptr<std::FILE, Freed<std::fclose>>;
+
+Error Bad(const char* what, const std::string& path, const std::string& why) {
+  ERR_clear_error();
+  return {ErrorCode::kInvalidArgument, std::string("TLS ") + what + " file " + path + ": " + why};
+}
+
+Result<std::string> ReadWhole(const char* what, const std::string& path) {
+  const auto failed = [&](int error) {
+    return Error{ErrorCode::kIo, std::string("TLS ") + what + " file " + path + ": " +
+                                     std::generic_category().message(error)};
+  };
+  const File file(std::fopen(path.c_str(), "re"));
+  if (file == nullptr) return failed(errno);
+  std::string bytes;
+  char piece[16384];
+  while (const std::size_t got = std::fread(piece, 1, sizeof(piece), file.get())) {
+    bytes.append(piece, got);
+    if (bytes.size() > kMaxFileBytes) return Bad(what, path, "it is larger than 4 MiB");
+  }
+  if (std::ferror(file.get()) != 0) return failed(errno);
+  return bytes;
+}
+
+Bio Over(const std::string& bytes) {
+  return Bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+}
+
+// Keys with a pass phrase: nobody is there to type it, and OpenSSL would ask the terminal.
+int NoPassPhrase(char*, int, int, void* asked) {
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+std::string Shown(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return "an unknown time";
+  char text[32];
+  const std::size_t size = std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &parts);
+  return {text, size};
+}
+
+Status CheckTimes(const X509* certificate, const std::string& path) {
+  const ASN1_TIME* until = X509_get0_notAfter(certificate);
+  const ASN1_TIME* from = X509_get0_notBefore(certificate);
+  if (X509_cmp_current_time(until) < 0) {
+    return Bad("certificate", path, "the certificate expired on " + Shown(until));
+  }
+  if (X509_cmp_current_time(from) > 0) {
+    return Bad("certificate", path, "the certificate is not valid before " + Shown(from));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status UseIdentity(SSL_CTX* context, const std::string& cert_file, const std::string& key_file) {
+  TS_TRY_ASSIGN(const std::string certs, ReadWhole("certificate", cert_file));
+  TS_TRY_ASSIGN(const std::string keys, ReadWhole("key", key_file));
+  const Bio cert_bio = Over(certs);
+  const Certificate own(PEM_read_bio_X509(cert_bio.get(), nullptr, nullptr, nullptr));
+  if (own == nullptr) return Bad("certificate", cert_file, "there is no PEM certificate in it");
+  TS_TRY(CheckTimes(own.get(), cert_file));
+  if (SSL_CTX_use_certificate(context, own.get()) != 1) {
+    return Bad("certificate", cert_file, "OpenSSL refuses the certificate as too weak or damaged");
+  }
+  while (X509* next = PEM_read_bio_X509(cert_bio.get(), nullptr, nullptr, nullptr)) {
+    const Certificate owned(next);
+    if (SSL_CTX_add1_chain_cert(context, next) != 1) {
+      return Bad("certificate", cert_file, "a certificate of its chain can't be used");
+    }
+  }
+  ERR_clear_error();  // the end of the file is an error to OpenSSL
+
+  bool asked = false;
+  const Bio key_bio = Over(keys);
+  const Key key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, NoPassPhrase, &asked));
+  if (key == nullptr && asked) {
+    return Bad("key", key_file, "the key has a pass phrase; store it without one");
+  }
+  if (key == nullptr) return Bad("key", key_file, "there is no PEM private key in it");
+  if (X509_check_private_key(own.get(), key.get()) != 1) {
+    return Bad("key", key_file, "it is not the key of the certificate in " + cert_file);
+  }
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
+    return Bad("key", key_file, "OpenSSL refuses the key");
+  }
+  return {};
+}
+
+Status UseAuthorities(SSL_CTX* context, const std::string& file, const char* what, bool name_them) {
+  TS_TRY_ASSIGN(const std::string bytes, ReadWhole(what, file));
+  const Bio bio = Over(bytes);
+  X509_STORE* store = SSL_CTX_get_cert_store(context);
+  std::size_t count = 0;
+  while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
+    const Certificate owned(next);
+    if (X509_STORE_add_cert(store, next) != 1)
+      return Bad(what, file, "a certificate can't be used");
+    if (name_them && SSL_CTX_add_client_CA(context, next) != 1) {
+      return Bad(what, file, "a certificate can't be used");
+    }
+    ++count;
+  }
+  ERR_clear_error();
+  if (count == 0) return Bad(what, file, "there is no PEM certificate in it");
+  return {};
+}
+
+}  // namespace tracestore::net

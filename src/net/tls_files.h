@@ -1,0 +1,18 @@
+// Certificates, keys and CAs from PEM files, with a sentence for each thing that can be wrong with
+// them. Private to this room: it shows OpenSSL's types.
+#pragma once
+#include <openssl/ssl.h>
+#include <tracestore/status.h>
+
+#include <string>
+
+namespace tracestore::net {
+
+// Puts the certificate with its chain, and the key, into `context`. Errors as in tls_context.h.
+Status UseIdentity(SSL_CTX* context, const std::string& cert_file, const std::string& key_file);
+
+// Trusts the CAs of `file`; with `name_them` a server also tells clients which they are. `what` is
+// "client CA" or "CA", for errors.
+Status UseAuthorities(SSL_CTX* context, const std::string& file, const char* what, bool name_them);
+
+}  // namespace tracestore::net
