@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "codec/jaeger/jaeger_json.h"
 #include "codec/jaeger/jaeger_json_fields.h"
+#include "codec/jaeger/jaeger_span.h"
 #include "codec/json/json_dom.h"
 #include "codec/json/json_error.h"
 #include "codec/json/resource_pool.h"
@@ -78,7 +79,6 @@ class Decoder {
   Verdict Logs(element list, model::SpanRecord& span);
   Verdict References(const SpanFields& fields, model::SpanRecord& span);
   Verdict Reference(element value, model::SpanRecord& span, std::uint32_t position);
-  void Conventions(model::SpanRecord& span) const;
 
   SpanBatch& out_;
   ResourcePool pool_;
@@ -203,39 +203,13 @@ Verdict Decoder::SpanAttributes(const SpanFields& fields, model::SpanRecord& spa
   }
   span.attributes.count =
       static_cast<std::uint32_t>(out_.attributes.size()) - span.attributes.begin;
-  Conventions(span);
+  ApplyJaegerConventions(out_, span);
   if (fields.warnings) {
     if (auto verdict = Warnings(*fields.warnings)) return verdict;
   }
   span.attributes.count =
       static_cast<std::uint32_t>(out_.attributes.size()) - span.attributes.begin;
   return {};
-}
-
-// Kind and status from the tags that stand for them; the tags stay (docs/format/semantics.md).
-void Decoder::Conventions(model::SpanRecord& span) const {
-  bool kind_seen = false;
-  bool code_seen = false;
-  for (const model::Attribute& tag : AttributesOf(out_, span.attributes)) {
-    const std::string_view key = out_.text(tag.key);
-    const bool string = tag.type() == ValueType::kString;
-    const std::string_view text = string ? out_.text(static_cast<StringId>(tag.bits)) : "";
-    if (key == "span.kind" && string && !kind_seen) {
-      for (const SpanKind kind : {SpanKind::kInternal, SpanKind::kServer, SpanKind::kClient,
-                                  SpanKind::kProducer, SpanKind::kConsumer}) {
-        if (text == SpanKindName(kind)) span.kind = kind;
-      }
-      kind_seen = true;
-    } else if (key == "otel.status_code" && string && !code_seen) {
-      code_seen = text == "ERROR" || text == "OK";
-      if (code_seen) span.status = text == "OK" ? StatusCode::kOk : StatusCode::kError;
-    } else if (key == "error" && !code_seen) {
-      const bool error = string ? text == "true" : tag.type() == ValueType::kBool && tag.bits != 0;
-      if (error) span.status = StatusCode::kError;
-    } else if (key == "otel.status_description" && string && span.status_message == 0) {
-      span.status_message = static_cast<StringId>(tag.bits);
-    }
-  }
 }
 
 Verdict Decoder::Logs(element list, model::SpanRecord& span) {

@@ -8,18 +8,14 @@
 #include <vector>
 
 #include "codec/jaeger/jaeger_json.h"
-#include "model/text.h"
+#include "codec/jaeger/jaeger_view.h"
 
 namespace tracestore::codec {
 namespace {
 
-using model::Attribute;
 using model::SpanBatch;
 using model::SpanRecord;
-using model::StringId;
 
-// What Jaeger calls a service without a name that came over OTLP or Zipkin.
-constexpr std::string_view kNoServiceName = "OTLPResourceNoServiceName";
 // Greatest whole number a JavaScript reader holds exactly; beyond it Jaeger writes text.
 constexpr std::int64_t kMaxSafeInteger = (std::int64_t{1} << 53) - 1;
 
@@ -31,37 +27,36 @@ class TagList {
     items_.clear();
   }
 
-  void String(std::string_view key, std::string_view value) {
-    Begin(key, "string");
-    writer_.String(value);
-    End();
-  }
-  void Bool(std::string_view key, bool value) {
-    Begin(key, "bool");
-    writer_.Bool(value);
+  // The key must outlive the list.
+  void Add(const JaegerTag& tag) {
+    switch (tag.type) {
+      case ValueType::kBool:
+        Begin(tag.key, "bool");
+        writer_.Bool(tag.bits != 0);
+        break;
+      case ValueType::kInt: Int(tag.key, static_cast<std::int64_t>(tag.bits)); break;
+      case ValueType::kDouble:
+        Begin(tag.key, "float64");
+        writer_.Double(std::bit_cast<double>(tag.bits));
+        break;
+      case ValueType::kBytes:
+        Begin(tag.key, "binary");
+        writer_.Base64(tag.text);
+        break;
+      default:
+        Begin(tag.key, "string");
+        writer_.String(tag.text);
+    }
     End();
   }
 
-  void Add(const SpanBatch& batch, const Attribute& attribute) {
-    const std::string_view key = batch.text(attribute.key);
-    switch (attribute.type()) {
-      case ValueType::kEmpty: return String(key, "");
-      case ValueType::kBool: return Bool(key, attribute.bits != 0);
-      case ValueType::kInt: return Int(key, static_cast<std::int64_t>(attribute.bits));
-      case ValueType::kDouble:
-        Begin(key, "float64");
-        writer_.Double(std::bit_cast<double>(attribute.bits));
-        return End();
-      case ValueType::kBytes:
-        Begin(key, "binary");
-        writer_.Base64(batch.text(static_cast<StringId>(attribute.bits)));
-        return End();
-      case ValueType::kString:
-        return String(key, batch.text(static_cast<StringId>(attribute.bits)));
-      case ValueType::kArray:
-      case ValueType::kMap:
-        return String(key, model::CanonicalText(batch, attribute));
-    }
+  // The first of that key goes to the front; false where there is none.
+  bool MoveToFront(std::string_view key) {
+    const auto found = std::find_if(items_.begin(), items_.end(),
+                                    [&](const Item& item) { return item.key == key; });
+    if (found == items_.end()) return false;
+    std::rotate(items_.begin(), found, found + 1);
+    return true;
   }
 
   // By key from the item `from` on, equal keys in their order.
@@ -88,7 +83,6 @@ class TagList {
     Begin(key, "int64");
     if (value > kMaxSafeInteger || value < -kMaxSafeInteger) writer_.IntString(value);
     else writer_.Int(value);
-    End();
   }
   void Begin(std::string_view key, std::string_view type) {
     items_.push_back({key, text_.size(), 0});
@@ -109,32 +103,24 @@ class TagList {
   std::vector<Item> items_;
 };
 
-bool HasKey(const SpanBatch& batch, model::Range range, std::string_view key) {
-  for (const Attribute& attribute : AttributesOf(batch, range))
-    if (batch.text(attribute.key) == key) return true;
-  return false;
-}
-
 class TraceWriter {
  public:
   TraceWriter(const SpanBatch& batch, const JaegerJsonOptions& options, JsonWriter& out)
-      : batch_(batch), options_(options), out_(out) {}
+      : batch_(batch), view_(batch), options_(options), out_(out) {}
 
   void Run(std::span<const std::uint32_t> rows);
 
  private:
   void Span(const SpanRecord& span, std::size_t position);
   void References(const SpanRecord& span);
-  void Reference(const char* type, TraceId trace_id, SpanId span_id);
-  const char* TypeOf(const model::ReferenceRecord& reference) const;
   void Tags(const SpanRecord& span);
-  void ConvertedTags(const SpanRecord& span, Origin origin);
   void Logs(const SpanRecord& span);
   void Warnings(const SpanRecord& span, std::size_t position);
   std::size_t ProcessOf(std::uint32_t resource);
   std::string ProcessText(const model::ResourceRecord& resource) const;
 
   const SpanBatch& batch_;
+  const JaegerView view_;
   const JaegerJsonOptions& options_;
   JsonWriter& out_;
   TagList tags_;
@@ -155,99 +141,35 @@ std::size_t TraceWriter::ProcessOf(std::uint32_t resource) {
   return by_index_[resource] = process->second;
 }
 
-void TraceWriter::Reference(const char* type, TraceId trace_id, SpanId span_id) {
-  out_.BeginObject();
-  out_.Key("refType");
-  out_.String(type);
-  out_.Key("traceID");
-  out_.String(trace_id.ToShortHex());
-  out_.Key("spanID");
-  out_.String(span_id.ToHex());
-  out_.EndObject();
-}
-
-const char* TraceWriter::TypeOf(const model::ReferenceRecord& reference) const {
-  if (reference.type == ReferenceType::kChildOf) return "CHILD_OF";
-  const Attribute* type = FindString(batch_, reference.attributes, "opentracing.ref_type");
-  const bool child = reference.type == ReferenceType::kLink && type != nullptr &&
-                     batch_.text(static_cast<StringId>(type->bits)) == "child_of";
-  return child ? "CHILD_OF" : "FOLLOWS_FROM";
-}
-
 void TraceWriter::References(const SpanRecord& span) {
   out_.BeginArray();
-  const bool has_parent = !span.parent_id.empty();
-  const std::uint32_t parent_at = std::min(span.parent_position, span.references.count);
-  for (std::uint32_t i = 0; i <= span.references.count; ++i) {
-    if (has_parent && i == parent_at) Reference("CHILD_OF", span.trace_id, span.parent_id);
-    if (i == span.references.count) break;
-    const auto& reference = batch_.references[span.references.begin + i];
-    Reference(TypeOf(reference), reference.trace_id, reference.span_id);
-  }
+  view_.References(span, [&](bool child_of, TraceId trace_id, SpanId span_id) {
+    out_.BeginObject();
+    out_.Key("refType");
+    out_.String(child_of ? "CHILD_OF" : "FOLLOWS_FROM");
+    out_.Key("traceID");
+    out_.String(trace_id.ToShortHex());
+    out_.Key("spanID");
+    out_.String(span_id.ToHex());
+    out_.EndObject();
+  });
   out_.EndArray();
 }
 
-// What OTLP and Zipkin keep outside the attributes, as the tags Jaeger makes of it.
-void TraceWriter::ConvertedTags(const SpanRecord& span, Origin origin) {
-  const auto& scope = batch_.scopes[span.scope];
-  if (scope.name != 0) tags_.String("otel.scope.name", batch_.text(scope.name));
-  if (scope.version != 0) tags_.String("otel.scope.version", batch_.text(scope.version));
-  if (origin == Origin::kZipkin) {
-    for (const Attribute& attribute :
-         AttributesOf(batch_, batch_.resources[span.resource].attributes)) {
-      const std::string_view key = batch_.text(attribute.key);
-      if (key == "net.host.ip" || key == "net.host.port") tags_.Add(batch_, attribute);
-    }
-  }
-  if (span.kind != SpanKind::kUnspecified) tags_.String("span.kind", SpanKindName(span.kind));
-  if (span.status != StatusCode::kUnset)
-    tags_.String("otel.status_code", span.status == StatusCode::kOk ? "OK" : "ERROR");
-  if (span.status == StatusCode::kError) tags_.Bool("error", true);
-  // Zipkin's message is the text of its own `error` tag, which is there already.
-  if (span.status_message != 0 && origin == Origin::kOtlp)
-    tags_.String("otel.status_description", batch_.text(span.status_message));
-  if (span.trace_state != 0) tags_.String("w3c.tracestate", batch_.text(span.trace_state));
-}
-
 void TraceWriter::Tags(const SpanRecord& span) {
-  const Origin origin = batch_.resources[span.resource].origin;
   tags_.Clear();
-  for (const Attribute& attribute : AttributesOf(batch_, span.attributes)) {
-    const std::string_view key = batch_.text(attribute.key);
-    const bool left_out =
-        attribute.synthetic() && (key == "jaeger.warning" || key == "zipkin.debug");
-    if (!left_out) tags_.Add(batch_, attribute);
-  }
-  if (origin != Origin::kJaeger) ConvertedTags(span, origin);
+  view_.SpanTags(span, [&](const JaegerTag& tag) { tags_.Add(tag); });
   if (options_.sort_tags) tags_.Sort();
   tags_.Write(out_);
 }
 
 void TraceWriter::Logs(const SpanRecord& span) {
-  const Origin origin = batch_.resources[span.resource].origin;
   out_.BeginArray();
   for (std::uint32_t i = 0; i < span.events.count; ++i) {
     const auto& event = batch_.events[span.events.begin + i];
     tags_.Clear();
-    std::size_t first = 0;
-    const bool has_field = HasKey(batch_, event.attributes, "event");
-    if (origin != Origin::kJaeger && event.name != 0 && !has_field) {
-      tags_.String("event", batch_.text(event.name));
-      first = 1;
-    } else if (options_.sort_tags && has_field) {
-      const auto all = AttributesOf(batch_, event.attributes);
-      const auto* field = std::find_if(all.begin(), all.end(), [&](const Attribute& attribute) {
-        return batch_.text(attribute.key) == "event";
-      });
-      tags_.Add(batch_, *field);
-      first = 1;
-    }
-    bool skip = options_.sort_tags && has_field;
-    for (const Attribute& attribute : AttributesOf(batch_, event.attributes)) {
-      if (skip && batch_.text(attribute.key) == "event") skip = false;
-      else tags_.Add(batch_, attribute);
-    }
-    if (options_.sort_tags) tags_.Sort(first);
+    view_.LogFields(span, event, [&](const JaegerTag& tag) { tags_.Add(tag); });
+    if (options_.sort_tags) tags_.Sort(tags_.MoveToFront("event") ? 1 : 0);
     out_.BeginObject();
     out_.Key("timestamp");
     out_.Uint(event.time_ns / 1000);
@@ -265,10 +187,7 @@ void TraceWriter::Warnings(const SpanRecord& span, std::size_t position) {
     any = true;
     out_.String(text);
   };
-  for (const Attribute& attribute : AttributesOf(batch_, span.attributes)) {
-    if (attribute.synthetic() && batch_.text(attribute.key) == "jaeger.warning")
-      add(batch_.text(static_cast<StringId>(attribute.bits)));
-  }
+  view_.Warnings(span, add);
   if (position < options_.warnings.size())
     for (const std::string& warning : options_.warnings[position]) add(warning);
   if (any) out_.EndArray();
@@ -276,27 +195,23 @@ void TraceWriter::Warnings(const SpanRecord& span, std::size_t position) {
 }
 
 void TraceWriter::Span(const SpanRecord& span, std::size_t position) {
-  const Origin origin = batch_.resources[span.resource].origin;
   out_.BeginObject();
   out_.Key("traceID");
   out_.String(span.trace_id.ToShortHex());
   out_.Key("spanID");
   out_.String(span.span_id.ToHex());
-  // OTLP's flags are W3C's: their bits beyond "sampled" mean other things than Jaeger's.
-  if (span.flags != 0 && origin != Origin::kOtlp) {
+  if (const std::uint32_t flags = view_.Flags(span); flags != 0) {
     out_.Key("flags");
-    out_.Uint(span.flags);
+    out_.Uint(flags);
   }
   out_.Key("operationName");
   out_.String(batch_.text(span.name));
   out_.Key("references");
   References(span);
   out_.Key("startTime");
-  out_.Uint(span.has_start() ? span.start_ns / 1000 : 0);
+  out_.Uint(view_.StartNs(span) / 1000);
   out_.Key("duration");
-  const auto duration =
-      span.has_duration() ? static_cast<std::int64_t>(span.duration_ns) / 1000 : 0;
-  out_.Int(origin == Origin::kJaeger ? duration : std::max<std::int64_t>(duration, 0));
+  out_.Int(view_.DurationNs(span) / 1000);
   out_.Key("tags");
   Tags(span);
   out_.Key("logs");
@@ -309,25 +224,14 @@ void TraceWriter::Span(const SpanRecord& span, std::size_t position) {
 }
 
 std::string TraceWriter::ProcessText(const model::ResourceRecord& resource) const {
-  const Attribute* service = FindString(batch_, resource.attributes, "service.name");
-  // A process tag `service.name` of Jaeger's own is a tag like any other.
-  if (service != nullptr && resource.origin == Origin::kJaeger && !service->synthetic())
-    service = nullptr;
-  std::string_view name =
-      service == nullptr ? "" : batch_.text(static_cast<StringId>(service->bits));
-  if (name.empty() && resource.origin != Origin::kJaeger) name = kNoServiceName;
   TagList tags;
-  for (const Attribute& attribute : AttributesOf(batch_, resource.attributes)) {
-    // Zipkin's endpoint address stands among the tags of the span, as in Jaeger.
-    const bool endpoint = resource.origin == Origin::kZipkin && attribute.synthetic();
-    if (&attribute != service && !endpoint) tags.Add(batch_, attribute);
-  }
+  view_.ProcessTags(resource, [&](const JaegerTag& tag) { tags.Add(tag); });
   if (options_.sort_tags) tags.Sort();
   std::string text;
   JsonWriter out(text);
   out.BeginObject();
   out.Key("serviceName");
-  out.String(name);
+  out.String(view_.ServiceName(resource));
   out.Key("tags");
   tags.Write(out);
   out.EndObject();
