@@ -8,6 +8,8 @@
 #include "codec/sampling/strategies_file.h"
 #include "codec/sampling/strategy_json.h"
 #include "codec/sampling/strategy_proto.h"
+#include "sampling/adaptive/root_spans.h"
+#include "sampling/adaptive/sampling_state.h"
 #include "sampling/static_strategies.h"
 
 using namespace tracestore;
@@ -54,6 +56,22 @@ void TryBaggage(std::string_view text) {
   Check(back.has_value() && *back == *list);
 }
 
+void TryState(std::string_view bytes) {
+  (void)sampling::ThresholdProbability(bytes);
+  const auto report = sampling::DecodeThroughput(bytes);
+  if (report.has_value()) {
+    const auto again = sampling::DecodeThroughput(sampling::EncodeThroughput(*report));
+    Check(again.has_value() && *again == *report);
+  }
+  const auto states = sampling::DecodeStates(bytes);
+  if (states.has_value()) {
+    const auto encoded = sampling::EncodeStates(*states);
+    const auto again = sampling::DecodeStates(encoded);
+    Check(again.has_value() &&
+          sampling::EncodeStates(*again) == encoded);  // NaN differs from itself
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -62,5 +80,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   TryJson(bytes);
   TryProto(bytes);
   TryBaggage(bytes);
+  TryState(bytes);
   return 0;
 }

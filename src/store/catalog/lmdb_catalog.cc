@@ -42,6 +42,30 @@ Status Initialize(LmdbTxn& txn, const StoreIdentity& identity) {
   return txn.Put(Db::kMeta, kMetaTombstonesVersion, NumberValue(0));
 }
 
+class SamplingInTxn final : public SamplingTable {
+ public:
+  explicit SamplingInTxn(LmdbTxn& txn) : txn_(txn) {}
+  Result<std::optional<std::string>> Get(std::string_view key) override {
+    TS_TRY_ASSIGN(const auto bytes, txn_.Get(Db::kSampling, key));
+    return bytes ? std::optional<std::string>(*bytes) : std::nullopt;
+  }
+  Status Put(std::string_view key, std::string_view value) override {
+    return txn_.Put(Db::kSampling, key, value);
+  }
+  Status Delete(std::string_view key) override {
+    TS_TRY(txn_.Delete(Db::kSampling, key));
+    return {};
+  }
+  Status ForEach(std::string_view from,
+                 const std::function<Result<bool>(std::string_view, std::string_view)>& each)
+      override {
+    return txn_.ForEach(Db::kSampling, from, each);
+  }
+
+ private:
+  LmdbTxn& txn_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<LmdbCatalog>> LmdbCatalog::Open(const std::string& directory,
@@ -360,6 +384,21 @@ Result<std::vector<std::pair<std::string, std::string>>> LmdbCatalog::ListSettin
   };
   TS_TRY(environment_->Read(body));
   return settings;
+}
+
+Status LmdbCatalog::ReadSampling(const std::function<Status(SamplingTable&)>& body) {
+  return environment_->Read([&](LmdbTxn& txn) -> Status {
+    TS_TRY(CheckSum(txn, Db::kSampling));
+    SamplingInTxn table(txn);
+    return body(table);
+  });
+}
+
+Status LmdbCatalog::UpdateSampling(const std::function<Status(SamplingTable&)>& body) {
+  return environment_->Write([&](LmdbTxn& txn) -> Status {
+    SamplingInTxn table(txn);
+    return body(table);
+  });
 }
 
 }  // namespace tracestore::store

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "store/catalog/catalog.h"
+#include "store/catalog/sampling_table.h"
 
 namespace tracestore::store {
 
@@ -57,6 +58,11 @@ class LmdbCatalog final : public Catalog {
   Status RemoveSetting(const std::string& key) override;
   Result<std::vector<std::pair<std::string, std::string>>> ListSettings() override;
   bool read_only() const noexcept override;
+
+  // The state of adaptive sampling, in one transaction; `body` may run more than once. Update: all
+  // or nothing, durable when it returns success.
+  Status ReadSampling(const std::function<Status(SamplingTable&)>& body);
+  Status UpdateSampling(const std::function<Status(SamplingTable&)>& body);
 
   // What Read can't see: that the three databases of straddlers hold the same pairs, and that
   // numbers which only rise are above all that were given. Errors: as Read.
