@@ -1,78 +1,71 @@
 // The services: all-in-one, collector.
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <map>
+#include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "command.h"
 #include "exit_codes.h"
-#include "retention_flags.h"
 #include "service/parts.h"
+#include "service/print_config.h"
 #include "service/run.h"
+#include "service_flags.h"
 
 namespace tracestore::tools {
 namespace {
 
-struct ServiceFlags {
-  ServiceConfig config;
-  RetentionFlags retention;
-};
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  tracestore % --data /var/lib/traces --keep-age 30d\n"
+    "  tracestore % --config tracestore.yaml --print-config\n"
+    "  SPAN_STORAGE_TYPE=badger BADGER_DIRECTORY_VALUE=/badger/data tracestore %\n\n"
+    "Every flag is also a path in the file of --config and an environment variable: TRACESTORE_ "
+    "and\n"
+    "the name in capitals. Jaeger's names and Zipkin's variables are taken as they are:\n"
+    "docs/settings.md lists all.\n";
 
-void AddPort(CLI::App& app, const char* flag, ListenAddress& address, const char* what) {
-  app.add_option(flag, address.port, std::string("Port of ") + what + "; 0 takes a free one")
-      ->capture_default_str();
+// With the name of the command in its examples.
+std::string Footer(Role role) {
+  std::string text;
+  for (const char c : std::string_view(kFooter)) {
+    if (c == '%') {
+      text += RoleName(role);
+    } else {
+      text += c;
+    }
+  }
+  return text;
 }
 
-void AddCommonFlags(CLI::App& app, ServiceFlags& flags) {
-  ServiceConfig& config = flags.config;
-  app.add_option("--data", config.store.data,
-                 "Directory of the store, made when missing; a temporary one, removed at exit, "
-                 "when not given");
-  app.add_option("--host", config.host, "Address to listen on; \"\" means all interfaces")
-      ->capture_default_str();
-  AddPort(app, "--otlp-grpc-port", config.otlp.grpc, "OTLP over gRPC");
-  AddPort(app, "--otlp-http-port", config.otlp.http, "OTLP over HTTP");
-  AddPort(app, "--admin-port", config.admin.http, "health and metrics");
-  app.add_option("--ports-file", config.ports_file,
-                 "File to write the ports to, as JSON, once all of them are served");
-  static const std::map<std::string, SyncPolicy> kPolicies = {
-      {"full", SyncPolicy::kFull}, {"interval", SyncPolicy::kInterval}, {"off", SyncPolicy::kOff}};
-  app.add_option("--sync", config.store.sync,
-                 "When acknowledged spans are on the medium: full (before the answer), interval "
-                 "(each second, the default), off (when the system likes)")
-      ->transform(CLI::CheckedTransformer(kPolicies).description("full|interval|off"));
-  app.add_option("--cors-origin", config.otlp.cors_origins,
-                 "Origin whose web pages may send spans over HTTP; may be repeated, * means all")
-      ->allow_extra_args(false);
-  flags.retention.AddTo(app);
+int Run(const ServiceFlags& flags, const std::vector<Part>& parts) {
+  const auto resolved = flags.Read();
+  if (!resolved.has_value()) return Fail(resolved.error());
+  if (flags.print_config()) {
+    std::cout << PrintConfig(flags.role(), *resolved);
+    for (const std::string& warning : resolved->warnings) PrintWarning(warning);
+    return kExitOk;
+  }
+  return RunService(*resolved, parts);
 }
 
-int Run(ServiceFlags& flags, const std::vector<Part>& parts) {
-  const auto age = flags.retention.age();
-  if (!age) return Fail(age.error());
-  flags.config.store.keep_age = age->value_or(std::chrono::seconds(0));
-  flags.config.store.keep_bytes = flags.retention.bytes().value_or(0);
-  return RunService(flags.config, parts);
+Command Declare(CLI::App& root, Role role, const char* what, const std::vector<Part>& (*parts)()) {
+  CLI::App* app = root.add_subcommand(RoleName(role), what);
+  app->footer(Footer(role));
+  const auto flags = std::make_shared<ServiceFlags>();
+  flags->AddTo(*app, role);
+  return {app, [flags, parts] { return Run(*flags, parts()); }};
 }
 
 }  // namespace
 
 Command DeclareAllInOne(CLI::App& root) {
-  CLI::App* app = root.add_subcommand(
-      "all-in-one", "Takes spans over OTLP, keeps them, answers Jaeger's queries");
-  const auto flags = std::make_shared<ServiceFlags>();
-  AddCommonFlags(*app, *flags);
-  AddPort(*app, "--query-port", flags->config.query.http, "Jaeger's query API");
-  return {app, [flags] { return Run(*flags, AllInOneParts()); }};
+  return Declare(root, kAllInOne, "Takes spans, keeps them, answers Jaeger's queries",
+                 AllInOneParts);
 }
 
 Command DeclareCollector(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("collector", "Takes spans over OTLP, keeps them");
-  const auto flags = std::make_shared<ServiceFlags>();
-  AddCommonFlags(*app, *flags);
-  return {app, [flags] { return Run(*flags, CollectorParts()); }};
+  return Declare(root, kCollector, "Takes spans and keeps them", CollectorParts);
 }
 
 }  // namespace tracestore::tools

@@ -13,9 +13,10 @@ Status StartAdmin(Service& service) {
   server::AdminOptions admin;
   admin.health = &service.health();
   admin.metrics = &service.metrics();
+  admin.metrics_route = service.config().admin.metrics_route;
   admin.collect = [&service](server::MetricRegistry& metrics) { service.Collect(metrics); };
   return service.ServeHttp({
-      .name = {"admin", "health, metrics", "http://{}/metrics"},
+      .name = {"admin", "health, metrics", "http://{}" + service.config().admin.metrics_route},
       .address = service.config().admin.http,
       .handler = server::MakeAdminHandler(std::move(admin)),
       .refusal = {},

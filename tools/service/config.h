@@ -1,8 +1,6 @@
 // ServiceConfig: what a service is told, as plain values; a section a concern. Where the values
-// come from (flags, environment, file) it doesn't know.
+// come from (flags, environment, file) it doesn't know: settings.h binds names to these fields.
 #pragma once
-#include <tracestore/store.h>
-
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -23,11 +21,21 @@ struct ListenAddress {
 // A listener on the common host.
 inline ListenAddress OnPort(std::uint16_t port) { return {true, std::nullopt, port}; }
 
+// A part of the configuration that is no single value: YAML as it was written, for the room that
+// knows what it means.
+struct StructuredText {
+  std::string yaml;   // "": none
+  std::string where;  // "config.yaml:12", for its errors
+
+  bool operator==(const StructuredText& other) const { return yaml == other.yaml; }
+};
+
 struct StoreSection {
-  std::string data;  // directory; "": a temporary one, removed at exit
-  SyncPolicy sync = SyncPolicy::kInterval;
-  std::chrono::seconds keep_age{0};  // 0: for good
-  std::uint64_t keep_bytes = 0;      // 0: any number
+  std::string data;                      // directory; "": a temporary one, removed at exit
+  std::string type = "embedded";         // or what Jaeger and Zipkin call so
+  std::string sync = "interval";         // full, interval, off
+  std::chrono::nanoseconds keep_age{0};  // 0: for good
+  std::uint64_t keep_bytes = 0;          // 0: any number
 };
 
 struct OtlpSection {
@@ -36,19 +44,62 @@ struct OtlpSection {
   std::vector<std::string> cors_origins;  // whose pages may send spans over HTTP
 };
 
+// A listener of Jaeger's agent.
+struct UdpSection {
+  ListenAddress address;
+  std::uint64_t max_packet_bytes = 65'000;
+  std::uint64_t queue_packets = 1'000;
+  std::uint64_t socket_buffer_bytes = 0;  // 0: the system's default
+};
+
+struct JaegerSection {
+  UdpSection compact{.address = OnPort(6831)};
+  UdpSection binary{.address = OnPort(6832)};
+  UdpSection zipkin_compact{.address = OnPort(5775)};
+  ListenAddress grpc = OnPort(14250);
+  ListenAddress http = OnPort(14268);
+  ListenAddress tchannel = OnPort(14267);
+};
+
+struct ZipkinSection {
+  ListenAddress address = OnPort(9411);  // HTTP and gRPC on one port
+  bool http = true;                      // false: POSTs are not found
+  bool grpc = true;
+  std::vector<std::string> allowed_origins = {"*"};
+  ListenAddress scribe = {false, std::nullopt, 9410};
+  std::string scribe_category = "zipkin";
+};
+
+// What tells clients how to sample.
+struct SamplingSection {
+  ListenAddress http = OnPort(5778);
+  ListenAddress grpc = OnPort(5779);
+  std::string strategies_file;                  // a path or a URL; "": the default for all
+  std::chrono::nanoseconds reload_interval{0};  // 0: on SIGHUP only
+};
+
 struct QuerySection {
   ListenAddress http = OnPort(16686);
+  std::string base_path = "/";
+  std::vector<std::string> additional_headers;  // "Name: value"
 };
 
 struct AdminSection {
   ListenAddress http = OnPort(14269);
+  std::string metrics_route = "/metrics";
 };
 
 struct ServiceConfig {
   std::string host = "127.0.0.1";  // of listeners that name none; a name, an address, or "" for all
   std::string ports_file;          // "": none; gets the real ports as JSON once all are open
+  std::string log_level = "info";  // debug, info, warn, error
+  std::chrono::nanoseconds stop_grace =
+      std::chrono::seconds(8);  // for requests in flight, at the end
   StoreSection store;
   OtlpSection otlp;
+  JaegerSection jaeger;
+  ZipkinSection zipkin;
+  SamplingSection sampling;
   QuerySection query;
   AdminSection admin;
 };

@@ -6,8 +6,45 @@
 #include "service/parts.h"
 
 namespace tracestore::tools {
+namespace {
+
+// Under a path: what a reverse proxy sends on as it came.
+net::HttpHandler Under(const std::string& base, net::HttpHandler handler) {
+  if (base == "/") return handler;
+  const std::string prefix = base.ends_with('/') ? base.substr(0, base.size() - 1) : base;
+  return [prefix, handler = std::move(handler)](const net::HttpRequest& request) {
+    const bool below = request.raw_target.starts_with(prefix);
+    const std::string rest = below ? request.raw_target.substr(prefix.size()) : "";
+    if (!below || !(rest.empty() || rest.front() == '/' || rest.front() == '?')) {
+      return server::JaegerRefusal(404, "everything is under " + prefix + "/");
+    }
+    net::HttpRequest inner = request;
+    const Status set = inner.SetTarget(rest.starts_with('/') ? rest : "/" + rest);
+    if (!set.has_value()) return server::JaegerRefusal(400, set.error().message());
+    return handler(inner);
+  };
+}
+
+net::HttpHandler WithHeaders(const std::vector<std::string>& headers, net::HttpHandler handler) {
+  if (headers.empty()) return handler;
+  net::NamedValues values;
+  for (const std::string& header : headers) {
+    const auto colon = header.find(':');
+    const auto value = header.find_first_not_of(' ', colon + 1);
+    values.emplace_back(header.substr(0, colon),
+                        value == std::string::npos ? "" : header.substr(value));
+  }
+  return [values, handler = std::move(handler)](const net::HttpRequest& request) {
+    net::HttpResponse response = handler(request);
+    response.headers.insert(response.headers.end(), values.begin(), values.end());
+    return response;
+  };
+}
+
+}  // namespace
 
 Status StartQuery(Service& service) {
+  const QuerySection& config = service.config().query;
   server::JaegerQueryOptions query;
   query.snapshot = [store = service.shared().store] { return store->TakeSnapshot(); };
   query.observer = [&metrics = service.metrics()](std::string_view route, int status,
@@ -17,10 +54,13 @@ Status StartQuery(Service& service) {
     metrics.Add("tracestore_query_seconds_total", {{"route", route}},
                 std::chrono::duration<double>(took).count());
   };
+  const std::string base = config.base_path == "/" ? "" : config.base_path;
   return service.ServeHttp({
-      .name = {"query", "Jaeger query API", "http://{}/api/services"},
-      .address = service.config().query.http,
-      .handler = server::MakeJaegerQueryHandler(std::move(query)),
+      .name = {"query", "Jaeger query API", "http://{}" + base + "/api/services"},
+      .address = config.http,
+      .handler =
+          WithHeaders(config.additional_headers,
+                      Under(config.base_path, server::MakeJaegerQueryHandler(std::move(query)))),
       .refusal = server::JaegerRefusal,
   });
 }

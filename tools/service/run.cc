@@ -13,10 +13,6 @@
 namespace tracestore::tools {
 namespace {
 
-// How long requests in flight may take at the end, all listeners together; Docker's own patience
-// is 10 s, systemd's 90.
-constexpr std::chrono::milliseconds kGrace{8000};
-
 // SIGTERM and SIGINT, waited for by the thread that owns the service. Made before any other thread,
 // which then inherit that the two are blocked.
 class StopSignals {
@@ -46,21 +42,33 @@ class StopSignals {
   sigset_t before_{};
 };
 
-void StartLog() {
+// Jaeger's levels above error are as loud as error.
+spdlog::level::level_enum LevelOf(const std::string& name) {
+  if (name == "debug") return spdlog::level::debug;
+  if (name == "info") return spdlog::level::info;
+  if (name == "warn") return spdlog::level::warn;
+  return spdlog::level::err;
+}
+
+void StartLog(const std::string& level) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("tracestore"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  spdlog::set_level(LevelOf(level));
   spdlog::flush_on(spdlog::level::info);
 }
 
 }  // namespace
 
-int RunService(const ServiceConfig& config, const std::vector<Part>& parts) {
+int RunService(const Resolved& resolved, const std::vector<Part>& parts) {
   StopSignals signals;
   std::signal(SIGPIPE, SIG_IGN);
-  StartLog();
-  Service service(config);
+  StartLog(resolved.config.log_level);
+  for (const std::string& warning : resolved.warnings) spdlog::warn("{}", warning);
+  const auto grace =
+      std::chrono::duration_cast<std::chrono::milliseconds>(resolved.config.stop_grace);
+  Service service(resolved.config);
   if (const Status started = service.Start(parts); !started.has_value()) {
-    if (const Status stopped = service.Stop(kGrace); !stopped.has_value()) {
+    if (const Status stopped = service.Stop(grace); !stopped.has_value()) {
       spdlog::error("closing: {}", stopped.error().message());
     }
     return Fail(started.error());
@@ -69,7 +77,7 @@ int RunService(const ServiceConfig& config, const std::vector<Part>& parts) {
   spdlog::info("serving");
   const int signal = signals.Wait();
   spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
-  if (const Status stopped = service.Stop(kGrace); !stopped.has_value()) {
+  if (const Status stopped = service.Stop(grace); !stopped.has_value()) {
     return Fail(stopped.error());
   }
   spdlog::info("stopped; everything acknowledged is kept");

@@ -44,6 +44,11 @@ class DataDirectory {
   bool temporary_ = false;
 };
 
+SyncPolicy SyncOf(const std::string& name) {
+  if (name == "full") return SyncPolicy::kFull;
+  return name == "off" ? SyncPolicy::kOff : SyncPolicy::kInterval;
+}
+
 void LogStoreMessage(LogLevel level, std::string_view text) {
   switch (level) {
     case LogLevel::kDebug: return spdlog::debug("store: {}", text);
@@ -82,8 +87,8 @@ Status OpenStore(Service& service) {
   }
   const DataDirectory& data = service.Keep(std::move(directory));
   StoreOptions options;
-  options.sync = config.sync;
-  options.retention_age = config.keep_age;
+  options.sync = SyncOf(config.sync);
+  options.retention_age = std::chrono::duration_cast<std::chrono::seconds>(config.keep_age);
   options.retention_bytes = config.keep_bytes;
   options.log = LogStoreMessage;
   // The store tells what is added: spans appended, sealed, recovered.

@@ -78,7 +78,7 @@ net::HttpResponse Health::Answer() const {
 net::HttpHandler MakeAdminHandler(AdminOptions options) {
   return [options = std::move(options)](const net::HttpRequest& request) {
     if (request.path == "/version") return VersionAnswer();
-    if (request.path != "/metrics") return options.health->Answer();
+    if (request.path != options.metrics_route) return options.health->Answer();
     if (options.collect) options.collect(*options.metrics);
     net::HttpResponse response = net::HttpResponse::Text(200, options.metrics->Text());
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";

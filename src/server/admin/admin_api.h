@@ -30,11 +30,13 @@ class Health {
 struct AdminOptions {
   const Health* health = nullptr;     // borrowed, required
   MetricRegistry* metrics = nullptr;  // borrowed, required
-  // Called before each /metrics, to set the gauges that cost something. May be unset.
-  std::function<void(MetricRegistry&)> collect;
+  std::string metrics_route = "/metrics";
+  // Called before each answer of it, to set the gauges that cost something. May be unset.
+  std::function<void(MetricRegistry&)> collect = {};
 };
 
-// The handler of a whole server: /metrics, /version, and health at every other path, as Jaeger's.
+// The handler of a whole server: the metrics' route, /version, and health at every other path, as
+// Jaeger's.
 net::HttpHandler MakeAdminHandler(AdminOptions options);
 
 // "0.1.0".

@@ -19,7 +19,7 @@ net::HttpRequest Get(const std::string& target) {
 TEST(Admin, HealthFollowsTheService) {
   Health health;
   MetricRegistry metrics;
-  const net::HttpHandler admin = MakeAdminHandler({&health, &metrics, {}});
+  const net::HttpHandler admin = MakeAdminHandler({.health = &health, .metrics = &metrics});
   EXPECT_EQ(admin(Get("/")).status, 503);
   EXPECT_THAT(admin(Get("/")).body, HasSubstr(R"({"status":"Server not available",)"));
   health.Set(Health::State::kAvailable);
@@ -36,7 +36,7 @@ TEST(Admin, HealthFollowsTheService) {
 TEST(Admin, VersionHasJaegersKeys) {
   Health health;
   MetricRegistry metrics;
-  const auto answer = MakeAdminHandler({&health, &metrics, {}})(Get("/version"));
+  const auto answer = MakeAdminHandler({.health = &health, .metrics = &metrics})(Get("/version"));
   EXPECT_THAT(answer.body,
               MatchesRegex(R"(\{"gitCommit":"","gitVersion":"v[0-9.]+","buildDate":""\})"));
 }
@@ -49,9 +49,12 @@ TEST(Admin, MetricsAreCollectedWhenAsked) {
   metrics.Add("tracestore_spans_total", {{"reason", "a \"quoted\" \\ reason"}}, 2);
   metrics.Add("tracestore_spans_total", {{"reason", "a \"quoted\" \\ reason"}});
   metrics.Add("tracestore_spans_total", {});
-  const auto answer = MakeAdminHandler({&health, &metrics, [](MetricRegistry& registry) {
+  const auto answer = MakeAdminHandler({.health = &health,
+                                        .metrics = &metrics,
+                                        .metrics_route = "/all",
+                                        .collect = [](auto& registry) {
                                           registry.Set("tracestore.head-spans", {}, 12.5);
-                                        }})(Get("/metrics"));
+                                        }})(Get("/all"));
   EXPECT_EQ(answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(answer.body,
             "# TYPE tracestore_head_spans gauge\n"

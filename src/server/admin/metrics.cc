@@ -1,8 +1,8 @@
 // The text format: https://prometheus.io/docs/instrumenting/exposition_formats/.
 #include "server/admin/metrics.h"
 
-#include <charconv>
 #include <array>
+#include <charconv>
 
 namespace tracestore::server {
 namespace {
@@ -19,10 +19,14 @@ std::string CleanName(std::string_view name) {
 
 void AppendEscaped(std::string_view text, bool quotes, std::string& out) {
   for (const char c : text) {
-    if (c == '\n') out += "\\n";
-    else if (c == '\\') out += "\\\\";
-    else if (c == '"' && quotes) out += "\\\"";
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\\')
+      out += "\\\\";
+    else if (c == '"' && quotes)
+      out += "\\\"";
+    else
+      out += c;
   }
 }
 

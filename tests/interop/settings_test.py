@@ -1,0 +1,85 @@
+"""Flags, environment and file of the real program: what it prints, what it refuses, what it serves."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from service import Service
+
+PROGRAM = sys.argv.pop(1)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments, **environment):
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60,
+                          env={"PATH": os.environ["PATH"], **environment}, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Settings(unittest.TestCase):
+    def test_every_flag_of_jaeger_is_taken(self):
+        text = (ROOT / "tools/service/jaeger_names_test.cc").read_text()
+        flags = [f"--{name}={value}" for name, value in re.findall(r'{"([a-z.-]+)", "(.*?)"}', text)]
+        switches = re.search(r"kSwitches\[\] = {(.*?)};", text, re.DOTALL).group(1)
+        flags += [f"--{name}" for name in re.findall(r'"(.*?)"', switches)]
+        flags.append("--config-file=/dev/null")
+        self.assertGreater(len(flags), 70)
+        # Old names of one setting stand in different groups.
+        groups = {}
+        for flag in flags:
+            name = flag[2:].split("=")[0]
+            old = name.startswith("discovery.") or name in ("collector.host-port", "jaeger.tags")
+            groups.setdefault(name if old else name.split(".")[-1], []).append(flag)
+        for group in groups.values():
+            code, _, error = run("all-in-one", *group, "--print-config")
+            self.assertEqual(code, 0, f"{group}: {error}")
+
+    def test_print_config_and_precedence(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "a.yaml"
+            file.write_text("sync: full\nkeep-age: 1h\nadmin.http.host-port: :1\n")
+            code, out, error = run("collector", "--config", str(file), "--admin-port=2",
+                                   "--print-config", TRACESTORE_SYNC="off", ADMIN_HTTP_PORT="3")
+            self.assertEqual((code, error), (0, ""))
+            self.assertIn('    host-port: 2  # --admin-port\n', out)
+            self.assertIn('sync: off  # TRACESTORE_SYNC\n', out)
+            self.assertIn(f'keep-age: 1h  # {file}:2\n', out)
+            file.write_text(out)
+            self.assertEqual(run("collector", "--print-config", TRACESTORE_CONFIG=str(file))[0], 0)
+
+    def test_refusals(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "a.yaml"
+            file.write_text("data: x\n\nsnyc: full\n")
+            self.assertEqual(
+                run("collector", "--config", str(file)),
+                (2, "", f"tracestore: {file}:3: unknown setting 'snyc': did you mean 'sync'?\n"))
+        self.assertEqual(
+            run("collector", "--sync", "never"),
+            (2, "", "tracestore: --sync: 'sync' is full, interval or off, not 'never'\n"))
+        self.assertEqual(
+            run("collector", "--snyc", "full"),
+            (2, "", "tracestore: collector: unknown flag '--snyc': did you mean '--sync'?\n"))
+        code, _, error = run("all-in-one", SPAN_STORAGE_TYPE="cassandra")
+        self.assertEqual(code, 8)
+        self.assertEqual(error, "tracestore: SPAN_STORAGE_TYPE: storing spans in cassandra is not "
+                                "built yet; memory and badger name the embedded store\n")
+
+    def test_query_under_a_path_with_headers(self):
+        with tempfile.TemporaryDirectory() as data:
+            with Service(PROGRAM, data, "--query.base-path=/jaeger", "--metrics-http-route=/m",
+                         "--query.additional-headers=X-One: 1") as service:
+                self.assertEqual(service.get("query", "/jaeger/api/services")[0], 200)
+                self.assertEqual(service.get("query", "/api/services")[0], 404)
+                self.assertEqual(service.get("query", "/jaegerx/api/services")[0], 404)
+                self.assertIn("tracestore_build_info", service.get("admin", "/m")[1])
+                self.assertIn("Server available", service.get("admin", "/metrics")[1])
+                service.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,79 @@
+#include "service/check.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/try.h"
+#include "suggest.h"
+
+namespace tracestore::tools {
+namespace {
+
+constexpr std::string_view kEmbedded[] = {"embedded", "memory", "badger", "mem"};
+constexpr std::string_view kUnbuilt[] = {"elasticsearch", "opensearch",  "cassandra", "cassandra3",
+                                         "kafka",         "grpc-plugin", "grpc",      "mysql"};
+
+bool IsIn(std::string_view word, std::span<const std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string WhereOf(const Resolved& resolved, std::string_view setting) {
+  const auto origin = resolved.origins.find(setting);
+  return origin == resolved.origins.end() ? std::string(setting) : origin->second;
+}
+
+Error Wrong(const Resolved& resolved, std::string_view setting, const std::string& why) {
+  return {ErrorCode::kInvalidArgument, WhereOf(resolved, setting) + ": " + why};
+}
+
+// Jaeger's is a list with commas.
+Status CheckStorage(const Resolved& resolved) {
+  constexpr std::string_view kName = "span-storage.type";
+  for (std::string_view rest = resolved.config.store.type;;) {
+    const auto comma = rest.find(',');
+    const std::string_view type = rest.substr(0, comma);
+    if (IsIn(type, kUnbuilt)) {
+      return Error(ErrorCode::kUnsupported, WhereOf(resolved, kName) + ": storing spans in " +
+                                                std::string(type) +
+                                                " is not built yet; memory and badger name the "
+                                                "embedded store");
+    }
+    if (!IsIn(type, kEmbedded)) {
+      std::vector<std::string> known(std::begin(kEmbedded), std::end(kEmbedded));
+      known.insert(known.end(), std::begin(kUnbuilt), std::end(kUnbuilt));
+      return Wrong(resolved, kName,
+                   "unknown storage type '" + std::string(type) + "'" + DidYouMean(type, known));
+    }
+    if (comma == std::string_view::npos) return {};
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+Status CheckPath(const Resolved& resolved, std::string_view setting, const std::string& path) {
+  if (path.starts_with('/')) return {};
+  return Wrong(
+      resolved, setting,
+      "'" + std::string(setting) + "' takes a path that begins with /, " + "not '" + path + "'");
+}
+
+}  // namespace
+
+Status CheckConfig(Role role, const Resolved& resolved) {
+  const ServiceConfig& config = resolved.config;
+  TS_TRY(CheckPath(resolved, "metrics-http-route", config.admin.metrics_route));
+  if ((role & kStoring) != 0) TS_TRY(CheckStorage(resolved));
+  if (role != kAllInOne) return {};
+  TS_TRY(CheckPath(resolved, "query.base-path", config.query.base_path));
+  for (const std::string& header : config.query.additional_headers) {
+    const auto colon = header.find(':');
+    if (colon == 0 || colon == std::string::npos) {
+      return Wrong(resolved, "query.additional-headers",
+                   "a header is written \"Name: value\", not '" + header + "'");
+    }
+  }
+  return {};
+}
+
+}  // namespace tracestore::tools

@@ -1,0 +1,121 @@
+#include "service/resolve.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/try.h"
+#include "suggest.h"
+
+namespace tracestore::tools {
+namespace {
+
+// A name as it was given, and what it stands for; nothing is set where it stands for nothing.
+struct Meaning {
+  const Setting* setting = nullptr;
+  Rule rule = Rule::kSame;
+  const Ignored* ignored = nullptr;
+};
+
+Meaning MeaningOf(std::string_view name) {
+  if (const Setting* setting = FindSetting(name)) return {setting, Rule::kSame, nullptr};
+  for (const OtherName& other : OtherNames()) {
+    if (other.name == name) return {FindSetting(other.setting), other.rule, nullptr};
+  }
+  for (const Ignored& ignored : IgnoredNames()) {
+    if (ignored.name == name) return {nullptr, Rule::kSame, &ignored};
+  }
+  return {};
+}
+
+Error Unknown(const Given& given) {
+  std::vector<std::string> names;
+  for (const Setting& setting : Settings()) names.emplace_back(setting.name);
+  for (const OtherName& other : OtherNames()) names.emplace_back(other.name);
+  return {ErrorCode::kInvalidArgument,
+          given.where + ": unknown setting '" + given.name + "'" + DidYouMean(given.name, names)};
+}
+
+// The text that the setting itself takes; "" for none.
+std::string Translated(Rule rule, const std::string& value) {
+  const bool zero = value == "0" || value == ":0";
+  switch (rule) {
+    case Rule::kSame: return value;
+    case Rule::kZeroIsUnset: return zero ? "" : value;
+    case Rule::kZeroIsOff: return zero ? "off" : value;
+    case Rule::kFalseIsOff: return value == "true" || value == "1" ? "on" : "off";
+  }
+  return value;
+}
+
+// Jaeger's own ":0" says off where the listener is off by default.
+Rule RuleOf(const Meaning& meaning, const Given& given) {
+  if (meaning.setting->name == "collector.zipkin.host-port" && given.value == ":0") {
+    return Rule::kZeroIsOff;
+  }
+  return meaning.rule;
+}
+
+class Resolver {
+ public:
+  explicit Resolver(Role role) : role_(role) { resolved_.config = DefaultsOf(role); }
+
+  // One source; the stronger ones come later.
+  Status Take(const std::vector<Given>& source) {
+    std::map<const Setting*, const Given*> seen;
+    for (const Given& given : source) {
+      const Meaning meaning = MeaningOf(given.name);
+      if (meaning.ignored != nullptr) {
+        Warn(given.where + " has no effect: " + std::string(meaning.ignored->why));
+        continue;
+      }
+      if (meaning.setting == nullptr) return Unknown(given);
+      if ((meaning.setting->roles & role_) == 0) continue;
+      TS_TRY(Set(*meaning.setting, RuleOf(meaning, given), given, seen));
+    }
+    return {};
+  }
+
+  Resolved Done() { return std::move(resolved_); }
+
+ private:
+  Status Set(const Setting& setting, Rule rule, const Given& given,
+             std::map<const Setting*, const Given*>& seen) {
+    const std::string value = Translated(rule, given.value);
+    if (value.empty() && rule != Rule::kSame) return {};
+    const auto [before, first] = seen.emplace(&setting, &given);
+    if (!first && before->second->name != given.name) {
+      return Error(ErrorCode::kInvalidArgument, before->second->where + " and " + given.where +
+                                                    " are one setting: give one of them");
+    }
+    if (first) ClearValue(setting, resolved_.config);
+    if (const Status set = SetValue(setting, value, resolved_.config); !set.has_value()) {
+      return Error(set.error().code(), given.where + ": " + set.error().message());
+    }
+    resolved_.origins[std::string(setting.name)] = given.where;
+    if (const auto* structured = std::get_if<StructuredText& (*)(ServiceConfig&)>(&setting.field)) {
+      (*structured)(resolved_.config).where = given.where;
+    }
+    return {};
+  }
+
+  void Warn(std::string text) {
+    if (told_.insert(text).second) resolved_.warnings.push_back(std::move(text));
+  }
+
+  const Role role_;
+  Resolved resolved_;
+  std::set<std::string> told_;
+};
+
+}  // namespace
+
+Result<Resolved> Resolve(Role role, const Sources& sources) {
+  Resolver resolver(role);
+  TS_TRY(resolver.Take(sources.file));
+  TS_TRY(resolver.Take(sources.environment));
+  TS_TRY(resolver.Take(sources.flags));
+  return resolver.Done();
+}
+
+}  // namespace tracestore::tools

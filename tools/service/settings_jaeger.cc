@@ -1,0 +1,114 @@
+// Names of Jaeger 1.16 to 1.19 that are not our settings' own: what they stand for here.
+#include "service/settings_tables.h"
+
+namespace tracestore::tools {
+namespace {
+
+constexpr OtherName kOtherNames[] = {
+    {.name = "admin-http-port", .setting = "admin.http.host-port", .rule = Rule::kZeroIsUnset},
+    {.name = "health-check-http-port",
+     .setting = "admin.http.host-port",
+     .rule = Rule::kZeroIsUnset},
+    // As a variable QUERY_PORT is Zipkin's.
+    {.name = "query.port",
+     .setting = "query.host-port",
+     .rule = Rule::kZeroIsUnset,
+     .jaegers = false},
+    {.name = "query.http-server.host-port", .setting = "query.host-port"},
+    {.name = "badger.directory-value", .setting = "data"},
+    {.name = "badger.span-store-ttl", .setting = "keep-age"},
+};
+
+constexpr std::string_view kNoQueue =
+    "a span is written before it is acknowledged: there is no queue and no pool behind it";
+constexpr std::string_view kUnbuilt = "not built yet";
+constexpr std::string_view kNoUi = "there is no web interface yet";
+constexpr std::string_view kBadger = "the embedded store is no Badger";
+
+constexpr Ignored kIgnored[] = {
+    {.name = "metrics-backend", .why = "metrics are always served, in Prometheus' format"},
+    {.name = "collector.num-workers", .why = kNoQueue},
+    {.name = "collector.queue-size", .why = kNoQueue},
+    {.name = "collector.queue-size-memory", .why = kNoQueue},
+    {.name = "collector.zipkin.allowed-headers",
+     .why = "browsers may send content-type, the one that is needed"},
+    {.name = "downsampling.hashsalt",
+     .why = "whole traces are dropped by their id, alike in every collector"},
+    {.name = "memory.max-traces", .why = "the store is on disk: keep-age and keep-bytes bound it"},
+    {.name = "badger.directory-key", .why = kBadger},
+    {.name = "badger.ephemeral",
+     .why = "without data the store is a temporary one",
+     .is_switch = true},
+    {.name = "badger.consistency", .why = "sync says it here", .is_switch = true},
+    {.name = "badger.maintenance-interval", .why = kBadger},
+    {.name = "badger.metrics-update-interval", .why = kBadger},
+    {.name = "badger.read-only", .why = kBadger, .is_switch = true},
+    {.name = "badger.truncate", .why = kBadger, .is_switch = true},
+    {.name = "query.static-files", .why = kNoUi},
+    {.name = "query.ui-config", .why = kNoUi},
+    {.name = "query.bearer-token-propagation",
+     .why = "the embedded store takes no token",
+     .is_switch = true},
+    {.name = "query.max-clock-skew-adjustment", .why = kUnbuilt},
+    {.name = "processor.jaeger-binary.server-host-port", .why = kUnbuilt},
+    {.name = "processor.jaeger-binary.server-max-packet-size", .why = kUnbuilt},
+    {.name = "processor.jaeger-binary.server-queue-size", .why = kUnbuilt},
+    {.name = "processor.jaeger-binary.server-socket-buffer-size", .why = kUnbuilt},
+    {.name = "processor.jaeger-binary.workers", .why = kUnbuilt},
+    {.name = "processor.jaeger-compact.server-host-port", .why = kUnbuilt},
+    {.name = "processor.jaeger-compact.server-max-packet-size", .why = kUnbuilt},
+    {.name = "processor.jaeger-compact.server-queue-size", .why = kUnbuilt},
+    {.name = "processor.jaeger-compact.server-socket-buffer-size", .why = kUnbuilt},
+    {.name = "processor.jaeger-compact.workers", .why = kUnbuilt},
+    {.name = "processor.zipkin-compact.server-host-port", .why = kUnbuilt},
+    {.name = "processor.zipkin-compact.server-max-packet-size", .why = kUnbuilt},
+    {.name = "processor.zipkin-compact.server-queue-size", .why = kUnbuilt},
+    {.name = "processor.zipkin-compact.server-socket-buffer-size", .why = kUnbuilt},
+    {.name = "processor.zipkin-compact.workers", .why = kUnbuilt},
+    {.name = "collector.grpc-server.host-port", .why = kUnbuilt},
+    {.name = "collector.grpc-port", .why = kUnbuilt},
+    {.name = "collector.http-server.host-port", .why = kUnbuilt},
+    {.name = "collector.http-port", .why = kUnbuilt},
+    {.name = "collector.port", .why = kUnbuilt},
+    {.name = "collector.zipkin.host-port", .why = kUnbuilt},
+    {.name = "collector.zipkin.http-port", .why = kUnbuilt},
+    {.name = "collector.zipkin.allowed-origins", .why = kUnbuilt},
+    {.name = "collector.tags", .why = kUnbuilt},
+    {.name = "downsampling.ratio", .why = kUnbuilt},
+    {.name = "sampling.strategies-file", .why = kUnbuilt},
+    {.name = "sampling.strategies-reload-interval", .why = kUnbuilt},
+    {.name = "collector.grpc.tls.cert", .why = kUnbuilt},
+    {.name = "collector.grpc.tls.key", .why = kUnbuilt},
+    {.name = "collector.grpc.tls.client-ca", .why = kUnbuilt},
+    {.name = "collector.grpc.tls.client.ca", .why = kUnbuilt},
+    {.name = "http-server.host-port", .why = kUnbuilt},
+    {.name = "reporter.type", .why = kUnbuilt},
+    {.name = "reporter.grpc.host-port", .why = kUnbuilt},
+    {.name = "reporter.grpc.retry.max", .why = kUnbuilt},
+    {.name = "reporter.grpc.discovery.min-peers", .why = kUnbuilt},
+    {.name = "reporter.grpc.tls.ca", .why = kUnbuilt},
+    {.name = "reporter.grpc.tls.cert", .why = kUnbuilt},
+    {.name = "reporter.grpc.tls.key", .why = kUnbuilt},
+    {.name = "reporter.grpc.tls.server-name", .why = kUnbuilt},
+    {.name = "reporter.tchannel.host-port", .why = kUnbuilt},
+    {.name = "reporter.tchannel.report-timeout", .why = kUnbuilt},
+    {.name = "reporter.tchannel.discovery.min-peers", .why = kUnbuilt},
+    {.name = "reporter.tchannel.discovery.conn-check-timeout", .why = kUnbuilt},
+    {.name = "collector.host-port", .why = kUnbuilt},
+    {.name = "discovery.min-peers", .why = kUnbuilt},
+    {.name = "discovery.conn-check-timeout", .why = kUnbuilt},
+    {.name = "agent.tags", .why = kUnbuilt},
+    {.name = "jaeger.tags", .why = kUnbuilt},
+    {.name = "collector.grpc.tls", .why = kUnbuilt, .is_switch = true},
+    {.name = "collector.grpc.tls.enabled", .why = kUnbuilt, .is_switch = true},
+    {.name = "reporter.grpc.tls", .why = kUnbuilt, .is_switch = true},
+    {.name = "reporter.grpc.tls.enabled", .why = kUnbuilt, .is_switch = true},
+    {.name = "reporter.grpc.tls.skip-host-verify", .why = kUnbuilt, .is_switch = true},
+};
+
+}  // namespace
+
+std::span<const OtherName> JaegerOtherNames() { return kOtherNames; }
+std::span<const Ignored> JaegerIgnoredNames() { return kIgnored; }
+
+}  // namespace tracestore::tools

@@ -1,0 +1,20 @@
+// The tables that Settings(), OtherNames() and IgnoredNames() are made of, one a concern.
+#pragma once
+#include <span>
+
+#include "service/settings.h"
+
+namespace tracestore::tools {
+
+std::span<const Setting> GeneralSettings();    // settings_general.cc
+std::span<const Setting> CollectorSettings();  // settings_collector.cc: listeners for spans
+std::span<const Setting> SamplingSettings();   // settings_sampling.cc
+std::span<const Setting> QuerySettings();      // settings_query.cc
+
+std::span<const OtherName> OwnOtherNames();     // settings_general.cc
+std::span<const OtherName> JaegerOtherNames();  // settings_jaeger.cc
+std::span<const OtherName> ZipkinOtherNames();  // settings_zipkin.cc
+std::span<const Ignored> JaegerIgnoredNames();  // settings_jaeger.cc
+std::span<const Ignored> ZipkinIgnoredNames();  // settings_zipkin.cc
+
+}  // namespace tracestore::tools
