@@ -6,10 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "ingest/byte_budget.h"
 #include "ingest/intake_source.h"
+#include "ingest/service_count.h"
 #include "ingest/span_sink.h"
 #include "model/decode_report.h"
 
@@ -38,14 +41,23 @@ struct IntakeAnswer {
   // reason, none accepted. Else empty.
   model::DecodeReport report;
   std::string message;  // not kTaken: a sentence for the sender
+  // Why, in one of few words for metrics: "", "malformed", "bad-span", "ingest-full", "store-busy",
+  // "unavailable", "unsupported". Of UDP, whose senders get no answer, it is the cause of the drop.
+  std::string_view cause;
 };
 
 // What happened, for those who count.
 struct IntakeEvent {
   const IntakeSource& source;
-  std::size_t bytes = 0;      // of the message, decompressed; 0 of a batch that came decoded
-  std::uint64_t decoded = 0;  // good spans of the message, kept or not
+  std::size_t bytes = 0;  // of the message, decompressed
+  // Spans of the message, good and bad: those that the answer's report accepted or rejected, and of
+  // a message that wasn't taken the rest. 0 of one that can't be read.
+  std::uint64_t received = 0;
+  std::uint64_t decoded = 0;  // of them the decoder's good ones, kept or not
   const IntakeAnswer& answer;
+  std::span<const ServiceCount> services;   // of the good spans; valid during the call
+  std::chrono::nanoseconds decode_time{0};  // on the clock; 0 of a batch that came decoded
+  std::chrono::nanoseconds keep_time{0};    // in the sink: all stages and the store
 };
 // Called on the receivers' threads, many at a time; must not block.
 using IntakeObserver = std::function<void(const IntakeEvent&)>;
@@ -56,11 +68,19 @@ using IntakeObserver = std::function<void(const IntakeEvent&)>;
 using DecodeMessage =
     std::function<Result<model::DecodeReport>(std::string_view message, model::SpanBatch& batch)>;
 
+struct IntakeOptions {
+  IntakeObserver observer;  // may be unset
+  // Bounds the bytes of messages and batches in flight, of all intakes that share it; a message
+  // beyond it is kBusy. Borrowed, must outlive the intake; null: no bound.
+  ByteBudget* budget = nullptr;
+};
+
 // Decodes, hands to the sink, tells the observer. Threads: any number call Take() at a time.
-// Memory a call: the batch, as the decoder bounds it; the transports bound the calls in flight.
+// Memory a call: the message, which the caller holds, and its batch: both count in the budget.
 class Intake {
  public:
-  // `sink` is borrowed and must outlive this object. `observer` may be unset.
+  // `sink` is borrowed and must outlive this object.
+  explicit Intake(SpanSink& sink, IntakeOptions options);
   explicit Intake(SpanSink& sink, IntakeObserver observer = {});
 
   // `message` is borrowed for the call. kTaken means kept; nothing is kept otherwise.
@@ -73,11 +93,10 @@ class Intake {
                            const IntakeSource& source) const;
 
  private:
-  IntakeAnswer Keep(model::SpanBatch&& batch, Result<model::DecodeReport> report,
-                    const IntakeSource& source) const;
+  class Call;
 
   SpanSink& sink_;
-  IntakeObserver observer_;
+  const IntakeOptions options_;
 };
 
 }  // namespace tracestore::ingest

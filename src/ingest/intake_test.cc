@@ -32,6 +32,7 @@ Result<model::DecodeReport> DecodeLetters(std::string_view message, model::SpanB
       report.Reject("bad", "a span is bad");
       continue;
     }
+    if (batch.resources.empty()) batch.resources.emplace_back();
     batch.spans.emplace_back();
     ++report.accepted;
   }
@@ -118,6 +119,48 @@ TEST_F(IntakeTest, AsksTheSinkForNothingWhereAMessageHasNoSpan) {
   sink.refusal = Error(ErrorCode::kIo, "asked");
   EXPECT_EQ(intake.Take("", DecodeLetters, keeps).outcome, IntakeOutcome::kTaken);
   EXPECT_EQ(intake.Take("b", DecodeLetters, keeps).outcome, IntakeOutcome::kTaken);
+}
+
+TEST_F(IntakeTest, AnswersBusyWhileTheBudgetIsUsed) {
+  ByteBudget budget(10);
+  std::string cause;
+  const Intake bounded(
+      sink, IntakeOptions{[&](const IntakeEvent& event) { cause = event.answer.cause; }, &budget});
+  {
+    ByteBudget::Hold other(budget);
+    ASSERT_TRUE(other.Take(1));
+    const IntakeAnswer answer = bounded.Take("gggggggggg", DecodeLetters, keeps);
+    EXPECT_EQ(answer.outcome, IntakeOutcome::kBusy);
+    EXPECT_EQ(answer.message, "messages of 10 bytes in all are being taken in, no more fit");
+    EXPECT_EQ(cause, "ingest-full");
+    // The message fits, its batch doesn't.
+    EXPECT_EQ(bounded.Take("g", DecodeLetters, keeps).cause, "ingest-full");
+    EXPECT_EQ(sink.kept, 0u);
+  }
+  EXPECT_EQ(bounded.Take("gggggggggg", DecodeLetters, keeps).outcome, IntakeOutcome::kTaken);
+  EXPECT_EQ(budget.used(), 0u);
+}
+
+TEST_F(IntakeTest, CountsSpansByServiceAndSampler) {
+  model::SpanBatch batch;
+  batch.AddString(batch.strings.Intern("service.name"), "shop");
+  batch.AddString(batch.strings.Intern("sampler.type"), "probabilistic");
+  batch.resources.emplace_back().attributes = {0, 1};
+  batch.resources.emplace_back();
+  batch.scopes.emplace_back();
+  batch.spans.resize(4);
+  batch.spans[0].attributes = {1, 1};
+  batch.spans[1].parent_id = {5};
+  batch.spans[1].flags = model::kFlagDebug;
+  batch.spans[2].resource = 1;
+  batch.spans[3].resource = 1;
+  const std::vector<ServiceCount> counts = CountServices(batch);
+  ASSERT_EQ(counts.size(), 2u);
+  EXPECT_EQ(counts[0].service, "shop");
+  EXPECT_THAT(counts[0].spans, testing::ElementsAre(1, 1));
+  EXPECT_EQ(counts[0].roots[0][static_cast<std::size_t>(SamplerType::kProbabilistic)], 1u);
+  EXPECT_EQ(counts[1].service, "");
+  EXPECT_EQ(counts[1].roots[0][static_cast<std::size_t>(SamplerType::kUnknown)], 2u);
 }
 
 }  // namespace

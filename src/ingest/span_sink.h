@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "ingest/intake_source.h"
+#include "model/decode_report.h"
 #include "model/span_batch.h"
 
 namespace tracestore {
@@ -17,6 +18,9 @@ namespace tracestore::ingest {
 // What goes along with a batch.
 struct SpanContext {
   IntakeSource source;  // its texts are valid until Accept() returns
+  // Where a stage says which spans it refused, for the answer to the sender; null where nobody
+  // asks.
+  model::DecodeReport* report = nullptr;
 };
 
 // Threads: any number call Accept() at a time.
@@ -25,9 +29,9 @@ class SpanSink {
   virtual ~SpanSink() = default;
 
   // When it returns success every span of the batch is kept, as the sync policy of what stands
-  // behind says, or was dropped by a configured rule and counted: only then may a receiver
-  // acknowledge. May block. On an error none of them is kept. Errors: kBusy (no room now: the
-  // sender shall come again), kIo and others as they come.
+  // behind says, or was dropped by a configured rule, or refused and counted in the report:
+  // only then may a receiver acknowledge. May block. On an error none of them is kept. Errors:
+  // kBusy (no room now: the sender shall come again), kIo and others as they come.
   virtual Status Accept(model::SpanBatch&& batch, const SpanContext& context) = 0;
 };
 

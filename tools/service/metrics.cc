@@ -39,6 +39,13 @@ void DescribeMetrics(server::MetricRegistry& metrics) {
   metrics.Describe("tracestore_spans_accepted_total", "Spans kept and acknowledged.");
   metrics.Describe("tracestore_spans_rejected_total",
                    "Spans not kept, by reason; of messages that can't be read none is counted.");
+  metrics.Describe("tracestore_pipeline_spans_total",
+                   "Spans that a stage changed, dropped, refused or decided to keep, by its rule.");
+  metrics.Describe("tracestore_pipeline_traces_total", "Traces that a stage decided on.");
+  metrics.Describe("tracestore_ingest_bytes_in_flight",
+                   "Bytes of messages and batches being taken in.");
+  metrics.Describe("tracestore_ingest_bytes_limit", "At most so many; beyond it senders wait.");
+  metrics.Describe("tracestore_ingest_messages_in_flight", "Messages being taken in.");
   metrics.Describe("tracestore_query_requests_total", "Requests to the query API.");
   metrics.Describe("tracestore_query_seconds_total",
                    "Time until the first byte of an answer, added up.");
@@ -61,16 +68,25 @@ void CountIntake(server::MetricRegistry& metrics, const ingest::IntakeEvent& eve
               {{"transport", source.transport}, {"format", source.format}, {"outcome", outcome}});
   metrics.Add("tracestore_ingest_bytes_total", from, static_cast<double>(event.bytes));
   const auto& report = event.answer.report;
-  metrics.Add("tracestore_spans_received_total", from,
-              static_cast<double>(event.decoded + report.rejected));
+  metrics.Add("tracestore_spans_received_total", from, static_cast<double>(event.received));
   metrics.Add("tracestore_spans_accepted_total", from, static_cast<double>(report.accepted));
   for (const auto& [reason, count] : report.reasons)
     metrics.Add("tracestore_spans_rejected_total", {{"reason", reason}},
                 static_cast<double>(count));
-  if (event.answer.outcome != ingest::IntakeOutcome::kTaken && event.decoded != 0) {
-    metrics.Add("tracestore_spans_rejected_total", {{"reason", outcome}},
-                static_cast<double>(event.decoded));
+  const std::uint64_t others = event.received - report.accepted - report.rejected;
+  if (others != 0) {
+    metrics.Add("tracestore_spans_rejected_total", {{"reason", event.answer.cause}},
+                static_cast<double>(others));
   }
+}
+
+void CountStage(server::MetricRegistry& metrics, const ingest::StageEvent& event) {
+  const server::MetricLabels labels{{"stage", event.stage},
+                                    {"rule", event.rule},
+                                    {"action", ingest::StageActionName(event.action)}};
+  metrics.Add("tracestore_pipeline_spans_total", labels, static_cast<double>(event.spans));
+  if (event.traces != 0)
+    metrics.Add("tracestore_pipeline_traces_total", labels, static_cast<double>(event.traces));
 }
 
 }  // namespace tracestore::tools

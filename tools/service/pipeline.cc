@@ -1,21 +1,49 @@
-// What stands between receivers and the store: the sink that spans go to, the intake that decodes.
+// What stands between receivers and the store: the stages that spans go through, and the intake
+// that decodes messages and hands their spans to the first of them.
 #include <memory>
 #include <utility>
 
+#include "ingest/byte_budget.h"
 #include "ingest/intake.h"
+#include "ingest/sanitize.h"
 #include "ingest/span_sink.h"
 #include "service/metrics.h"
 #include "service/parts.h"
 
 namespace tracestore::tools {
+namespace {
+
+// As the transports bound the bodies of requests in flight (net/http_server.h): a batch is about as
+// large as its message.
+constexpr std::size_t kIngestBytes = std::size_t{512} << 20;
+
+void CollectBudget(server::MetricRegistry& metrics, const ingest::ByteBudget& budget) {
+  const auto set = [&](const char* name, std::size_t value) {
+    metrics.Set(name, {}, static_cast<double>(value));
+  };
+  set("tracestore_ingest_bytes_in_flight", budget.used());
+  set("tracestore_ingest_bytes_limit", budget.limit());
+  set("tracestore_ingest_messages_in_flight", budget.holds());
+}
+
+}  // namespace
 
 Status StartPipeline(Service& service) {
-  ingest::SpanSink& sink = service.Keep(ingest::MakeStoreSink(*service.shared().store));
-  service.shared().sink = &sink;
-  service.shared().intake = &service.Keep(std::make_unique<ingest::Intake>(
-      sink, [&metrics = service.metrics()](const ingest::IntakeEvent& event) {
-        CountIntake(metrics, event);
-      }));
+  server::MetricRegistry& counts = service.metrics();
+  const ingest::StageObserver on_stage = [&counts](const ingest::StageEvent& event) {
+    CountStage(counts, event);
+  };
+  ingest::SpanSink& store = service.Keep(ingest::MakeStoreSink(*service.shared().store));
+  ingest::SpanSink& first = service.Keep(ingest::MakeSanitizeSink({}, store, on_stage));
+  service.shared().sink = &first;
+
+  auto& budget = service.Keep(std::make_unique<ingest::ByteBudget>(kIngestBytes));
+  service.OnCollect([&budget](server::MetricRegistry& metrics) { CollectBudget(metrics, budget); });
+  ingest::IntakeOptions options;
+  options.observer = [&counts](const ingest::IntakeEvent& event) { CountIntake(counts, event); };
+  options.budget = &budget;
+  service.shared().intake =
+      &service.Keep(std::make_unique<ingest::Intake>(first, std::move(options)));
   return {};
 }
 

@@ -11,7 +11,9 @@
 
 #include "base/try.h"
 #include "codec/json/json_writer.h"
+#include "model/span_batch.h"
 #include "net/http_router.h"
+#include "server/jaeger/as_collected.h"
 #include "server/jaeger/envelope.h"
 #include "server/jaeger/go_values.h"
 #include "server/jaeger/search_params.h"
@@ -49,8 +51,12 @@ class TraceStream {
  public:
   TraceStream(Snapshot snapshot, std::vector<TraceId> ids, const SearchParams& params, bool pretty,
               std::stop_token stop)
-      : snapshot_(std::move(snapshot)), ids_(std::move(ids)), raw_(params.raw),
-        by_id_(!params.trace_ids.empty()), pretty_(pretty), stop_(std::move(stop)) {}
+      : snapshot_(std::move(snapshot)),
+        ids_(std::move(ids)),
+        raw_(params.raw),
+        by_id_(!params.trace_ids.empty()),
+        pretty_(pretty),
+        stop_(std::move(stop)) {}
 
   // A BodyStream's call.
   Result<bool> Next(std::string& chunk) {
@@ -62,8 +68,10 @@ class TraceStream {
     } else {
       text += ']' + EnvelopeTail(0, errors_);
     }
-    if (pretty_) indenter_.Feed(text, chunk);
-    else chunk = std::move(text);
+    if (pretty_)
+      indenter_.Feed(text, chunk);
+    else
+      chunk = std::move(text);
     return more;
   }
 
@@ -147,9 +155,9 @@ class JaegerQueryApi {
     if (!snapshot.has_value()) return Failure(snapshot.error());
     auto ids = FindIds(*snapshot, *params, request.stop);
     if (!ids.has_value()) return Failure(ids.error());
-    const auto stream = std::make_shared<TraceStream>(
-        std::move(snapshot).value(), std::move(ids).value(), *params, IsPretty(request),
-        request.stop);
+    const auto stream =
+        std::make_shared<TraceStream>(std::move(snapshot).value(), std::move(ids).value(), *params,
+                                      IsPretty(request), request.stop);
     HttpResponse response = HttpResponse::Json(200, "");
     response.stream = [stream](std::string& chunk) { return stream->Next(chunk); };
     return response;
@@ -233,9 +241,10 @@ class JaegerQueryApi {
     TS_TRY_ASSIGN(const auto services, snapshot.Services());
     std::set<std::string> names;
     for (const NamedCount& service : services) names.emplace(Shown(service.name));
-    // The store counts named services only.
-    TS_TRY_ASSIGN(const SearchPage unnamed, snapshot.Find(UnnamedQuery(1)));
-    if (!unnamed.traces.empty()) names.emplace(kNoServiceName);
+    // The store counts named services only. Whose clients left the name out is read off some spans.
+    constexpr std::uint32_t kSomeSpans = 1'000;
+    TS_TRY_ASSIGN(const SpanList unnamed, snapshot.FindSpans(UnnamedQuery(kSomeSpans)));
+    for (std::size_t i = 0; i < unnamed.size(); ++i) names.emplace(UnnamedShownAs(unnamed, i));
     return std::vector<std::string>(names.begin(), names.end());
   }
 
@@ -243,8 +252,8 @@ class JaegerQueryApi {
   Result<std::vector<OperationInfo>> Operations(const std::string& service) const {
     TS_TRY_ASSIGN(const Snapshot snapshot, BoundedSnapshot());
     std::vector<OperationInfo> found;
-    if (service == kNoServiceName) {
-      TS_TRY_ASSIGN(found, UnnamedOperations(snapshot));
+    if (service == kNoServiceName || service == kEmptyServiceName) {
+      TS_TRY_ASSIGN(found, UnnamedOperations(snapshot, service));
     } else {
       TS_TRY_ASSIGN(found, snapshot.Operations(service));
     }
@@ -252,6 +261,12 @@ class JaegerQueryApi {
       return std::pair(a.name, a.kind) < std::pair(b.name, b.kind);
     });
     return found;
+  }
+
+  static std::string_view UnnamedShownAs(const SpanList& spans, std::size_t row) {
+    const model::SpanBatch& batch = *spans.batch();
+    const Origin origin = batch.resources[batch.spans[row].resource].origin;
+    return origin == Origin::kJaeger ? kEmptyServiceName : kNoServiceName;
   }
 
   // Spans whose resource names no service.
@@ -266,12 +281,14 @@ class JaegerQueryApi {
   }
 
   // Of spans whose resource names no service: the names of matching spans are read, up to a bound.
-  Result<std::vector<OperationInfo>> UnnamedOperations(const Snapshot& snapshot) const {
+  Result<std::vector<OperationInfo>> UnnamedOperations(const Snapshot& snapshot,
+                                                       std::string_view shown_as) const {
     constexpr std::uint32_t kMostSpans = 100'000;
     TS_TRY_ASSIGN(const SpanList spans, snapshot.FindSpans(UnnamedQuery(kMostSpans)));
     std::set<std::pair<std::string, SpanKind>> seen;
-    for (std::size_t i = 0; i < spans.size(); ++i)
-      seen.emplace(spans[i].name(), spans[i].kind());
+    for (std::size_t i = 0; i < spans.size(); ++i) {
+      if (UnnamedShownAs(spans, i) == shown_as) seen.emplace(spans[i].name(), spans[i].kind());
+    }
     std::vector<OperationInfo> out;
     for (const auto& [name, kind] : seen) out.push_back({name, kind, 0});
     return out;

@@ -262,6 +262,34 @@ TEST_F(JaegerQuery, NamesTheUnnamedServiceAsJaegerDoes) {
   EXPECT_TRUE(Finds("service=OTLPResourceNoServiceName"));
 }
 
+TEST_F(JaegerQuery, NamesAServiceThatAJaegerClientLeftEmpty) {
+  Serve({R"({"data":[{"traceID":"a1","spans":[
+      {"traceID":"a1","spanID":"b1","operationName":"lone","references":[],"startTime":1795376030375022,
+       "duration":5,"tags":[],"logs":[],"processID":"p1"}],
+      "processes":{"p1":{"serviceName":"","tags":[]}}}]})"});
+  EXPECT_THAT(Get("/api/services").body, HasSubstr(R"("data":["empty-service-name"])"));
+  EXPECT_THAT(Get("/api/services/empty-service-name/operations").body,
+              HasSubstr(R"("data":["lone"])"));
+  EXPECT_THAT(Get("/api/services/OTLPResourceNoServiceName/operations").body,
+              HasSubstr(R"("data":null)"));
+  EXPECT_TRUE(Finds("service=empty-service-name"));
+  EXPECT_THAT(Get("/api/traces/a1").body, HasSubstr(R"("serviceName":"empty-service-name")"));
+  EXPECT_THAT(Get("/api/traces/a1?raw=true").body,
+              HasSubstr(R"("serviceName":"empty-service-name")"));
+}
+
+TEST_F(JaegerQuery, ShowsANegativeDurationAsZeroWithAWarning) {
+  Serve({R"({"resourceSpans":[{"scopeSpans":[{"spans":[
+      {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba902b7","name":"back",
+       "startTimeUnixNano":"1795376030425022592","endTimeUnixNano":"1795376030375022592"}]}]}]})"});
+  const std::string path = "/api/traces/0af7651916cd43dd8448eb211c80319c";
+  for (const char* raw : {"", "?raw=true"}) {
+    const std::string body = Get(path + raw).body;
+    EXPECT_THAT(body, HasSubstr(R"("duration":0,)"));
+    EXPECT_THAT(body, HasSubstr("the span ends before it starts; its duration is shown as 0"));
+  }
+}
+
 TEST_F(JaegerQuery, RefusesWhatIsNoRoute) {
   EXPECT_EQ(Get("/api/nosuch").status, 404);
   EXPECT_EQ(Get("/api/nosuch").body, "404 page not found\n");
@@ -273,8 +301,7 @@ TEST_F(JaegerQuery, TellsTheObserverTheRoute) {
   Get("/api/traces/deadbeef");
   Get("/api/services");
   Get("/api/nosuch");
-  EXPECT_THAT(routes,
-              ElementsAre("/api/traces/{traceID} 404", "/api/services 200", "other 404"));
+  EXPECT_THAT(routes, ElementsAre("/api/traces/{traceID} 404", "/api/services 200", "other 404"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "server/jaeger/as_collected.h"
 #include "server/jaeger/go_values.h"
 
 namespace tracestore::server {
@@ -124,7 +125,8 @@ Expression TagIs(const std::string& key, const std::string& value) {
 }
 
 Expression ServiceIs(const std::string& service) {
-  if (service != kNoServiceName) return Is(Field::kService, service);
+  if (service != kNoServiceName && service != kEmptyServiceName)
+    return Is(Field::kService, service);
   return Expression::Or({Is(Field::kService, ""), Is(Field::kService, service)});
 }
 
@@ -168,8 +170,7 @@ Result<SearchParams> ParseSearch(const QueryParams& params, std::uint64_t now_us
   out.query.span_start = WholeUnits(start, end, 1'000);
   // Jaeger's storages take a limit of 0 or less as none.
   out.query.limit = static_cast<std::uint32_t>(std::max<std::int64_t>(limit, 0));
-  out.nothing_matches =
-      most < 0 || out.query.span_start.begin_ns >= out.query.span_start.end_ns;
+  out.nothing_matches = most < 0 || out.query.span_start.begin_ns >= out.query.span_start.end_ns;
   return out;
 }
 

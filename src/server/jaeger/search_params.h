@@ -1,27 +1,27 @@
 // The parameters of Jaeger's API, read from a request and turned into a Query.
 #pragma once
+#include <tracestore/ids.h>
+#include <tracestore/query.h>
+#include <tracestore/status.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <tracestore/ids.h>
-#include <tracestore/query.h>
-#include <tracestore/status.h>
 
 #include "net/http.h"
 
 namespace tracestore::server {
 
 // What Jaeger shows as the service of an OTLP span whose resource names none; tracestore's own name
-// of it is "".
+// of it is "". Of a Jaeger client's it is kEmptyServiceName (as_collected.h).
 inline constexpr std::string_view kNoServiceName = "OTLPResourceNoServiceName";
 
 // GET /api/traces.
 struct SearchParams {
-  Query query;                      // where trace_ids is empty
-  bool nothing_matches = false;     // the range is empty, or the longest duration negative
-  std::vector<TraceId> trace_ids;   // traceID=…: these, whatever the rest says
+  Query query;                     // where trace_ids is empty
+  bool nothing_matches = false;    // the range is empty, or the longest duration negative
+  std::vector<TraceId> trace_ids;  // traceID=…: these, whatever the rest says
   bool raw = false;
 };
 
