@@ -273,7 +273,8 @@ Command DeclareExport(CLI::App& root) {
   auto options = std::make_shared<ExportOptions>();
   options->source.AddTo(*app);
   app->add_option("-f,--format", options->format,
-                  "otlp-json, otlp-jsonl (one request a line), otlp-proto, jaeger, zipkin")
+                  "otlp-json, otlp-jsonl (one request a line), otlp-proto, jaeger, zipkin, "
+                  "zipkin-proto, zipkin-v1, zipkin-v1-thrift")
       ->type_name("FORMAT")
       ->capture_default_str()
       ->group("Output");

@@ -323,7 +323,8 @@ Command DeclareGet(CLI::App& root) {
   auto options = std::make_shared<GetOptions>();
   AddTraceFlags(*app, *options);
   app->add_option("-f,--format", options->format,
-                  "Print the trace as a file: otlp-json, otlp-jsonl, otlp-proto, jaeger, zipkin")
+                  "Print the trace as a file: otlp-json, otlp-jsonl, otlp-proto, jaeger, zipkin, "
+                  "zipkin-proto, zipkin-v1, zipkin-v1-thrift")
       ->type_name("FORMAT")
       ->group("Output");
   app->add_flag("-a,--attributes", options->tree.attributes,

@@ -18,6 +18,9 @@
 #endif
 #ifdef TRACESTORE_HAS_ZIPKIN
 #include "codec/zipkin/zipkin_json.h"
+#include "codec/zipkin/zipkin_proto.h"
+#include "codec/zipkin/zipkin_v1_json.h"
+#include "codec/zipkin/zipkin_v1_thrift.h"
 #endif
 
 namespace tracestore::codec {
@@ -32,7 +35,9 @@ Error NoCodec(Format format) {
 
 #ifdef TRACESTORE_HAS_OTLP
 constexpr OtlpLimits kOtlpLimits{.max_message_bytes = kMaxContentBytes};
+#endif
 
+#if defined(TRACESTORE_HAS_OTLP) || defined(TRACESTORE_HAS_ZIPKIN)
 std::vector<std::uint32_t> AllRows(Traces traces) {
   std::vector<std::uint32_t> rows;
   for (const auto& trace : traces) rows.insert(rows.end(), trace.begin(), trace.end());
@@ -91,6 +96,9 @@ Result<model::DecodeReport> DecodeAny(std::string_view content, std::optional<Fo
 #endif
 #ifdef TRACESTORE_HAS_ZIPKIN
     case Format::kZipkinJson: return DecodeZipkinJson(content, out);
+    case Format::kZipkinProtobuf: return DecodeZipkinProtobuf(content, out);
+    case Format::kZipkinV1Json: return DecodeZipkinV1Json(content, out);
+    case Format::kZipkinV1Thrift: return DecodeZipkinV1Thrift(content, out);
 #endif
     default: return NoCodec(*format);
   }
@@ -132,6 +140,15 @@ Status EncodeAny([[maybe_unused]] const model::SpanBatch& batch, [[maybe_unused]
 #ifdef TRACESTORE_HAS_ZIPKIN
     case Format::kZipkinJson:
       EncodeZipkin(batch, traces, out);
+      return {};
+    case Format::kZipkinProtobuf:
+      EncodeZipkinProtobuf(batch, AllRows(traces), out);
+      return {};
+    case Format::kZipkinV1Json:
+      EncodeZipkinV1Json(batch, AllRows(traces), out);
+      return {};
+    case Format::kZipkinV1Thrift:
+      EncodeZipkinV1Thrift(batch, AllRows(traces), out);
       return {};
 #endif
     default: return NoCodec(format);

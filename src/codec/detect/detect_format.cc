@@ -14,6 +14,8 @@ class Skimmer {
  public:
   explicit Skimmer(std::string_view text) : text_(text) {}
 
+  std::string_view content() const noexcept { return text_; }
+
   // The next byte that is no space, '\0' at the end.
   char Peek() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' ||
@@ -107,7 +109,19 @@ Kind SkimObject(Skimmer& text) {
 
 Error NoFormat(const std::string& why) {
   return {ErrorCode::kInvalidArgument,
-          why + ": OTLP (protobuf, JSON, JSON Lines), Jaeger JSON and Zipkin v2 JSON are read"};
+          why + ": OTLP (protobuf, JSON, JSON Lines), Jaeger JSON and Zipkin (v2 JSON, protobuf, v1 "
+                "JSON, Thrift) are read"};
+}
+
+// Of JSON that is Zipkin's: version 1 has hosts in its annotations, version 2 the endpoints and tags
+// of a span.
+Format ZipkinVersionOf(std::string_view content) {
+  const auto has = [content](std::string_view text) {
+    return content.find(text) != std::string_view::npos;
+  };
+  if (has("Endpoint\"") || has("\"tags\"")) return Format::kZipkinJson;
+  return has("\"binaryAnnotations\"") || has("\"endpoint\"") ? Format::kZipkinV1Json
+                                                             : Format::kZipkinJson;
 }
 
 Error OtherSignal() {
@@ -121,7 +135,7 @@ Result<Format> DetectObject(Skimmer& text) {
     if (any) lines = true;
     switch (SkimObject(text)) {
       case Kind::kJaeger: return Format::kJaegerJson;
-      case Kind::kZipkin: return Format::kZipkinJson;
+      case Kind::kZipkin: return ZipkinVersionOf(text.content());
       case Kind::kOtherSignal: return OtherSignal();
       case Kind::kOtlp:
         lines = lines || text.Peek() == '{';
@@ -136,7 +150,7 @@ Result<Format> DetectArray(Skimmer& text) {
   text.Take('[');
   if (text.Take('[')) {
     const char next = text.Peek();
-    if (next == '{' || next == ']') return Format::kZipkinJson;
+    if (next == '{' || next == ']') return ZipkinVersionOf(text.content());
     return NoFormat("a JSON list that holds no spans");
   }
   const char next = text.Peek();
@@ -144,7 +158,7 @@ Result<Format> DetectArray(Skimmer& text) {
   if (next != '{') return NoFormat("a JSON list that holds no spans");
   switch (SkimObject(text)) {
     case Kind::kJaeger: return Format::kJaegerJson;
-    case Kind::kZipkin: return Format::kZipkinJson;
+    case Kind::kZipkin: return ZipkinVersionOf(text.content());
     default: return NoFormat("a JSON list of objects without a key of any trace format");
   }
 }
@@ -172,13 +186,49 @@ bool IsMessage(std::string_view bytes, bool nested) {
   return true;
 }
 
+// Whether a message's first field 1 is a span of Zipkin's: ids of their lengths, 8 or 16 bytes and 8,
+// and no others under those numbers. In OTLP they are a resource and a schema url.
+bool IsZipkinProtobuf(std::string_view content) {
+  base::ByteReader list(content);
+  if (list.Varint() != (1 << 3 | 2)) return false;
+  base::ByteReader in(list.Bytes());
+  bool trace_id = false;
+  bool id = false;
+  while (list.ok() && in.remaining() != 0) {
+    const std::uint64_t tag = in.Varint();
+    std::size_t size = 0;
+    switch (tag & 7) {
+      case 0: in.Varint(); break;
+      case 1: in.U64(); break;
+      case 2: size = in.Bytes().size(); break;
+      default: return false;
+    }
+    if (!in.ok() || tag >> 3 == 0 || tag >> 3 > 13) return false;
+    if (tag == (1 << 3 | 2)) trace_id = size == 8 || size == 16;
+    if (tag == (2 << 3 | 2) && size != 8) return false;
+    if (tag == (3 << 3 | 2)) id = size == 8;
+  }
+  return trace_id && id;
+}
+
+// A list of structs of Thrift's binary protocol: the element's type and the count, big-endian, which
+// is no more than the bytes that follow.
+bool IsThriftList(std::string_view content) {
+  if (content.size() < 5 || content[0] != 12) return false;
+  std::uint64_t count = 0;
+  for (std::size_t i = 1; i < 5; ++i) count = count << 8 | static_cast<std::uint8_t>(content[i]);
+  return count <= content.size() - 5;
+}
+
 }  // namespace
 
 Result<Format> DetectFormat(std::string_view content) {
   if (content.empty()) return Error(ErrorCode::kInvalidArgument, "the input is empty");
   // 0x0A is protobuf's field 1, but a line feed too.
   const bool field_one = content[0] == '\n';
+  if (field_one && IsZipkinProtobuf(content)) return Format::kZipkinProtobuf;
   if (field_one && IsMessage(content, true)) return Format::kOtlpProtobuf;
+  if (IsThriftList(content)) return Format::kZipkinV1Thrift;
   if (content.substr(0, 3) == "\xEF\xBB\xBF") content.remove_prefix(3);
   Skimmer text(content);
   const char first = text.Peek();

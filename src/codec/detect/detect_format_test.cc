@@ -11,17 +11,20 @@ std::string Detected(std::string_view content) {
 }
 
 constexpr std::string_view kKnown =
-    ": OTLP (protobuf, JSON, JSON Lines), Jaeger JSON and Zipkin v2 JSON are read";
+    ": OTLP (protobuf, JSON, JSON Lines), Jaeger JSON and Zipkin (v2 JSON, protobuf, v1 JSON, "
+    "Thrift) are read";
 
 TEST(Format, NamesParseBack) {
   for (const Format format : {Format::kOtlpProtobuf, Format::kOtlpJson, Format::kOtlpJsonLines,
-                              Format::kJaegerJson, Format::kZipkinJson}) {
+                              Format::kJaegerJson, Format::kZipkinJson, Format::kZipkinProtobuf,
+                              Format::kZipkinV1Json, Format::kZipkinV1Thrift}) {
     const auto parsed = ParseFormat(FormatName(format));
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(*parsed, format);
   }
   EXPECT_EQ(ParseFormat("xml").error().message(),
-            "format 'xml' is none of otlp-proto, otlp-json, otlp-jsonl, jaeger, zipkin");
+            "format 'xml' is none of otlp-proto, otlp-json, otlp-jsonl, jaeger, zipkin, "
+            "zipkin-proto, zipkin-v1, zipkin-v1-thrift");
 }
 
 TEST(DetectFormat, TellsJsonByItsKeys) {
@@ -56,6 +59,28 @@ TEST(DetectFormat, TellsProtobufFromALineFeed) {
   const std::string inner = "\n\x79" + std::string(121, 'x');
   EXPECT_EQ(Detected("\n{" + inner), "otlp-proto");
   EXPECT_EQ(Detected("\n\x10" "broken"), "otlp-proto");
+}
+
+TEST(DetectFormat, TellsZipkinsVersionsAndEncodings) {
+  EXPECT_EQ(Detected(R"([{"traceId":"1","id":"2","binaryAnnotations":[]}])"), "zipkin-v1");
+  EXPECT_EQ(Detected(R"([{"traceId":"1","annotations":[{"timestamp":1,"value":"cs",)"
+                     R"("endpoint":{}}]}])"),
+            "zipkin-v1");
+  EXPECT_EQ(Detected(R"([{"traceId":"1","tags":{"endpoint":"x","binaryAnnotations":""}}])"),
+            "zipkin");
+  EXPECT_EQ(Detected(R"([{"traceId":"1","remoteEndpoint":{}}])"), "zipkin");
+  const std::string ids = "\x0A\x08traceid8\x1A\x08spanid_8";
+  const auto list = [](const std::string& span) {
+    return "\x0A" + std::string(1, static_cast<char>(span.size())) + span;
+  };
+  EXPECT_EQ(Detected(list(ids)), "zipkin-proto");
+  EXPECT_EQ(Detected(list("\x0A\x10" "sixteen bytes id\x12\x08parentid\x1A\x08spanid_8")),
+            "zipkin-proto");
+  // A schema url of another length, scope spans, or groups are OTLP's.
+  EXPECT_EQ(Detected(list("\x0A\x08traceid8\x1A\x07spanid7")), "otlp-proto");
+  EXPECT_EQ(Detected(list("\x0A\x00\x12\x02\x0A\x00\x1A\x08spanid_8")), "otlp-proto");
+  EXPECT_EQ(Detected(std::string("\x0C\0\0\0\1\0", 6)), "zipkin-v1-thrift");
+  EXPECT_EQ(Detected(std::string("\x0C\0\0\0\2\0", 6)).substr(0, 6), "error:");
 }
 
 TEST(DetectFormat, RefusesEverythingElse) {

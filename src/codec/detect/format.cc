@@ -10,7 +10,10 @@ constexpr std::pair<Format, const char*> kNames[] = {{Format::kOtlpProtobuf, "ot
                                                      {Format::kOtlpJson, "otlp-json"},
                                                      {Format::kOtlpJsonLines, "otlp-jsonl"},
                                                      {Format::kJaegerJson, "jaeger"},
-                                                     {Format::kZipkinJson, "zipkin"}};
+                                                     {Format::kZipkinJson, "zipkin"},
+                                                     {Format::kZipkinProtobuf, "zipkin-proto"},
+                                                     {Format::kZipkinV1Json, "zipkin-v1"},
+                                                     {Format::kZipkinV1Thrift, "zipkin-v1-thrift"}};
 
 }  // namespace
 

@@ -132,42 +132,5 @@ TEST(ZipkinJsonData, EveryRealFileComesBackAsItWas) {
   EXPECT_GE(files, 12U);
 }
 
-// What clients sent, as Zipkin 3.6.1 gave it back.
-TEST(ZipkinJsonData, SpansOfClientsComeOutAsZipkinGaveThem) {
-  if (!std::filesystem::exists(kData)) {
-    std::cout << "not run: no real data at " << kData << "\n";
-    return;
-  }
-  JsonTree tree;
-  const std::string answer = ReadFile(kData / "wire/expected-zipkin/traces.json");
-  const auto root = tree.Parse(answer);
-  ASSERT_TRUE(root.has_value());
-  std::map<std::pair<std::string, std::string>, std::string> expected;
-  for (const element trace : array(*root)) {
-    for (const element span : array(trace)) {
-      expected[{PlainTextOf(span.at_key("traceId")), PlainTextOf(span.at_key("id"))}] =
-          simdjson::minify(span);
-    }
-  }
-  std::size_t compared = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(kData / "wire")) {
-    if (!entry.path().string().ends_with("zipkin_v2_json.bin")) continue;
-    SCOPED_TRACE(entry.path().string());
-    SpanBatch batch;
-    ASSERT_TRUE(DecodeZipkinJson(ReadFile(entry.path()), batch, {.strict = true}).has_value());
-    for (std::uint32_t row = 0; row < batch.size(); ++row) {
-      const auto& span = batch.spans[row];
-      const auto found = expected.find({span.trace_id.ToShortHex(), span.span_id.ToHex()});
-      if (found == expected.end()) continue;
-      std::string text;
-      JsonWriter writer(text);
-      WriteZipkinSpan(batch, row, writer);
-      EXPECT_EQ(text, found->second);
-      ++compared;
-    }
-  }
-  EXPECT_GE(compared, 9U);
-}
-
 }  // namespace
 }  // namespace tracestore::codec

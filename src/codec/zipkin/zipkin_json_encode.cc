@@ -1,47 +1,46 @@
-// The model to Zipkin v2 JSON, in Zipkin's order of fields and normal form
+// Zipkin v2 JSON from the model, in Zipkin's order of fields and normal form
 // (docs/format/zipkin-json.md).
-#include <algorithm>
-#include <bit>
-#include <map>
-#include <string>
-#include <utility>
-#include <vector>
-
+#include "codec/zipkin/zipkin_convert.h"
 #include "codec/zipkin/zipkin_json.h"
-#include "codec/zipkin/zipkin_text.h"
-#include "model/text.h"
-#include "model/value_blob.h"
 
 namespace tracestore::codec {
 namespace {
 
-using model::Attribute;
-using model::SpanBatch;
-using model::SpanRecord;
-using model::StringId;
+const char* KindName(SpanKind kind) {
+  switch (kind) {
+    case SpanKind::kClient: return "CLIENT";
+    case SpanKind::kServer: return "SERVER";
+    case SpanKind::kProducer: return "PRODUCER";
+    case SpanKind::kConsumer: return "CONSUMER";
+    case SpanKind::kInternal:
+    case SpanKind::kUnspecified: break;
+  }
+  return nullptr;
+}
 
-// Attributes that name the other end of a call, best first (OpenTelemetry's Zipkin exporter).
-constexpr std::string_view kPeerNames[] = {"peer.service",  "server.address", "net.peer.name",
-                                           "peer.hostname", "peer.address",   "db.name"};
-constexpr std::string_view kPeerAddresses[] = {
-    "network.peer.address", "net.peer.ip", "net.sock.peer.addr", "server.socket.address",
-    "peer.ipv4",            "peer.ipv6"};
-constexpr std::string_view kPeerPorts[] = {"network.peer.port", "net.peer.port",
-                                           "net.sock.peer.port", "server.port", "peer.port"};
-constexpr std::string_view kOwnAddresses[] = {"ip", "host.ip", "net.host.ip"};
-
-using Tags = std::map<std::string_view, std::string>;
-
-class SpanWriter {
+class Writer {
  public:
-  SpanWriter(const SpanBatch& batch, const SpanRecord& span, JsonWriter& out)
-      : batch_(batch), span_(span), resource_(batch.resources[span.resource]), out_(out),
-        zipkin_(resource_.origin == Origin::kZipkin) {}
+  explicit Writer(JsonWriter& out) : out_(out) {}
 
-  void Run();
+  void Span(const ZipkinSpan& span) {
+    out_.BeginObject();
+    Text("traceId", span.trace_id.ToShortHex());
+    if (!span.parent_id.empty()) Text("parentId", span.parent_id.ToHex());
+    Text("id", span.id.ToHex());
+    if (const char* kind = KindName(span.kind)) Text("kind", kind);
+    if (!span.name.empty()) Text("name", span.name);
+    if (span.timestamp_us != 0) Number("timestamp", span.timestamp_us);
+    if (span.duration_us != 0) Number("duration", span.duration_us);
+    Endpoint("localEndpoint", span.local);
+    Endpoint("remoteEndpoint", span.remote);
+    Lists(span);
+    if (span.debug) True("debug");
+    if (span.shared) True("shared");
+    out_.EndObject();
+  }
 
  private:
-  void Field(std::string_view key, std::string_view text) {
+  void Text(std::string_view key, std::string_view text) {
     out_.Key(key);
     out_.String(text);
   }
@@ -49,267 +48,70 @@ class SpanWriter {
     out_.Key(key);
     out_.Uint(value);
   }
-  const Attribute* Find(model::Range range, std::string_view key, bool synthetic) const;
-  ZipkinEndpoint Kept(model::Range range, std::string_view service, std::string_view ip,
-                      std::string_view port) const;
-  ZipkinEndpoint LocalEndpoint() const;
-  ZipkinEndpoint RemoteEndpoint() const;
-  std::uint64_t Duration() const;
-  void Endpoint(std::string_view key, const ZipkinEndpoint& endpoint);
-  void Annotations();
-  std::string EventText(const model::EventRecord& event) const;
-  void AddTags(model::Range range, const Attribute* left_out, Tags& tags) const;
-  void AddConverted(Tags& tags) const;
-  void ErrorTag(Tags& tags) const;
-  void WriteTags();
-  bool Debug() const;
-
-  const SpanBatch& batch_;
-  const SpanRecord& span_;
-  const model::ResourceRecord& resource_;
-  JsonWriter& out_;
-  bool zipkin_;
-};
-
-// Only synthetic attributes, or any.
-const Attribute* SpanWriter::Find(model::Range range, std::string_view key, bool synthetic) const {
-  for (const Attribute& attribute : AttributesOf(batch_, range)) {
-    if ((!synthetic || attribute.synthetic()) && batch_.text(attribute.key) == key)
-      return &attribute;
+  void True(std::string_view key) {
+    out_.Key(key);
+    out_.Bool(true);
   }
-  return nullptr;
-}
-
-// An endpoint that the decoder kept as synthetic attributes.
-ZipkinEndpoint SpanWriter::Kept(model::Range range, std::string_view service, std::string_view ip,
-                                std::string_view port) const {
-  ZipkinEndpoint endpoint;
-  for (const Attribute& attribute : AttributesOf(batch_, range)) {
-    if (!attribute.synthetic()) continue;
-    const std::string_view key = batch_.text(attribute.key);
-    if (key == service) endpoint.service = ZipkinLowerCase(CanonicalText(batch_, attribute));
-    else if (key == ip) endpoint.SetAddress(CanonicalText(batch_, attribute));
-    else if (key == port) endpoint.port = static_cast<std::uint16_t>(attribute.bits);
+  void Endpoint(std::string_view key, const ZipkinEndpoint& endpoint) {
+    if (endpoint.empty()) return;
+    out_.Key(key);
+    WriteZipkinEndpoint(endpoint, out_);
   }
-  return endpoint;
-}
-
-ZipkinEndpoint SpanWriter::LocalEndpoint() const {
-  if (zipkin_) return Kept(resource_.attributes, "service.name", "net.host.ip", "net.host.port");
-  ZipkinEndpoint endpoint;
-  endpoint.service = ZipkinLowerCase(ServiceOf(batch_, resource_));
-  for (const std::string_view key : kOwnAddresses) {
-    const Attribute* address = Find(resource_.attributes, key, false);
-    if (address != nullptr && endpoint.SetAddress(CanonicalText(batch_, *address))) break;
-  }
-  return endpoint;
-}
-
-ZipkinEndpoint SpanWriter::RemoteEndpoint() const {
-  if (zipkin_) return Kept(span_.attributes, "peer.service", "net.peer.ip", "net.peer.port");
-  ZipkinEndpoint endpoint;
-  const bool caller = span_.kind == SpanKind::kClient || span_.kind == SpanKind::kProducer;
-  for (const std::string_view key : kPeerNames) {
-    // On the side that is called, only peer.service tells of the caller.
-    if (!caller && key != "peer.service") break;
-    const Attribute* name = Find(span_.attributes, key, false);
-    if (name == nullptr) continue;
-    endpoint.service = ZipkinLowerCase(CanonicalText(batch_, *name));
-    if (!endpoint.service.empty()) break;
-  }
-  for (const std::string_view key : kPeerAddresses) {
-    const Attribute* address = Find(span_.attributes, key, false);
-    if (address != nullptr && endpoint.SetAddress(CanonicalText(batch_, *address))) break;
-  }
-  if (endpoint.ipv4.empty() && endpoint.ipv6.empty() && endpoint.service.empty()) return {};
-  for (const std::string_view key : kPeerPorts) {
-    if (!caller && key == "server.port") continue;
-    const Attribute* port = Find(span_.attributes, key, false);
-    const auto number = port == nullptr ? std::nullopt : AsNumber(batch_, *port);
-    if (!number || *number < 1 || *number > 0xFFFF) continue;
-    endpoint.port = static_cast<std::uint16_t>(*number);
-    break;
-  }
-  return endpoint;
-}
-
-void SpanWriter::Endpoint(std::string_view key, const ZipkinEndpoint& endpoint) {
-  if (endpoint.empty()) return;
-  out_.Key(key);
-  out_.BeginObject();
-  if (!endpoint.service.empty()) Field("serviceName", endpoint.service);
-  if (!endpoint.ipv4.empty()) Field("ipv4", endpoint.ipv4);
-  if (!endpoint.ipv6.empty()) Field("ipv6", endpoint.ipv6);
-  if (endpoint.port != 0) Number("port", endpoint.port);
-  out_.EndObject();
-}
-
-// In microseconds; 0 is absent. A duration below a microsecond is one, not none; an end before the
-// start can't be said in Zipkin.
-std::uint64_t SpanWriter::Duration() const {
-  if (!span_.has_duration() || static_cast<std::int64_t>(span_.duration_ns) <= 0) {
-    // Zipkin's own may be above 2^63 ns.
-    return zipkin_ && span_.has_duration() ? span_.duration_ns / 1000 : 0;
-  }
-  return std::max<std::uint64_t>(span_.duration_ns / 1000, 1);
-}
-
-void WriteValue(const SpanBatch& batch, const Attribute& attribute, JsonWriter& out) {
-  switch (attribute.type()) {
-    case ValueType::kBool: return out.Bool(attribute.bits != 0);
-    case ValueType::kInt: return out.Int(static_cast<std::int64_t>(attribute.bits));
-    case ValueType::kDouble: return out.Double(std::bit_cast<double>(attribute.bits));
-    case ValueType::kArray:
-    case ValueType::kMap: {
-      const std::string json = CanonicalText(batch, attribute);
-      if (json.empty()) return out.Null();
-      return out.Raw(json);
+  void Lists(const ZipkinSpan& span) {
+    if (!span.annotations.empty()) {
+      out_.Key("annotations");
+      out_.BeginArray();
+      for (const auto& [timestamp_us, value] : span.annotations) {
+        out_.BeginObject();
+        Number("timestamp", timestamp_us);
+        Text("value", value);
+        out_.EndObject();
+      }
+      out_.EndArray();
     }
-    default: return out.String(CanonicalText(batch, attribute));
+    if (!span.tags.empty()) {
+      out_.Key("tags");
+      out_.BeginObject();
+      for (const auto& [key, value] : span.tags) Text(key, value);
+      out_.EndObject();
+    }
   }
-}
 
-// The name of an event, and {"name":{attributes}} where it has any, as OpenTelemetry writes it.
-std::string SpanWriter::EventText(const model::EventRecord& event) const {
-  const std::string_view name = batch_.text(event.name);
-  const bool jaeger = resource_.origin == Origin::kJaeger;
-  const auto is_name = [&](const Attribute& field) {
-    return jaeger && batch_.text(field.key) == "event" && field.type() == ValueType::kString &&
-           static_cast<StringId>(field.bits) == event.name;
-  };
-  const auto fields = AttributesOf(batch_, event.attributes);
-  const bool bare = std::all_of(fields.begin(), fields.end(), is_name);
-  if (bare && (zipkin_ || !name.empty())) return std::string(name);
-  std::string text;
-  JsonWriter out(text);
-  out.BeginObject();
-  out.Key(name.empty() ? "log" : name);
-  out.BeginObject();
-  for (const Attribute& field : fields) {
-    if (is_name(field)) continue;
-    out.Key(batch_.text(field.key));
-    WriteValue(batch_, field, out);
-  }
-  out.EndObject();
-  out.EndObject();
-  return text;
-}
-
-void SpanWriter::Annotations() {
-  if (span_.events.count == 0) return;
-  std::vector<std::pair<std::uint64_t, std::string>> list;
-  list.reserve(span_.events.count);
-  for (std::uint32_t i = 0; i < span_.events.count; ++i) {
-    const auto& event = batch_.events[span_.events.begin + i];
-    const bool timeless = event.time_ns == 0 && !zipkin_;
-    list.emplace_back((timeless ? span_.start_ns : event.time_ns) / 1000, EventText(event));
-  }
-  std::sort(list.begin(), list.end());
-  list.erase(std::unique(list.begin(), list.end()), list.end());
-  out_.Key("annotations");
-  out_.BeginArray();
-  for (const auto& [timestamp, value] : list) {
-    out_.BeginObject();
-    Number("timestamp", timestamp);
-    Field("value", value);
-    out_.EndObject();
-  }
-  out_.EndArray();
-}
-
-void SpanWriter::AddTags(model::Range range, const Attribute* left_out, Tags& tags) const {
-  for (const Attribute& attribute : AttributesOf(batch_, range)) {
-    if (attribute.synthetic() || &attribute == left_out) continue;
-    tags.insert_or_assign(batch_.text(attribute.key), CanonicalText(batch_, attribute));
-  }
-}
-
-// What OTLP and Jaeger keep outside the attributes.
-void SpanWriter::AddConverted(Tags& tags) const {
-  const auto& scope = batch_.scopes[span_.scope];
-  if (scope.name != 0) tags["otel.scope.name"] = batch_.text(scope.name);
-  if (scope.version != 0) tags["otel.scope.version"] = batch_.text(scope.version);
-  if (span_.trace_state != 0) tags["w3c.tracestate"] = batch_.text(span_.trace_state);
-  if (resource_.origin == Origin::kOtlp && span_.status != StatusCode::kUnset)
-    tags["otel.status_code"] = span_.status == StatusCode::kOk ? "OK" : "ERROR";
-}
-
-// Zipkin takes any `error` tag for an error: it must be there if the span failed, and only then.
-void SpanWriter::ErrorTag(Tags& tags) const {
-  const auto found = tags.find("error");
-  const bool says_no = found == tags.end() || found->second.empty() || found->second == "false";
-  if (span_.status != StatusCode::kError) {
-    if (found != tags.end() && says_no) tags.erase(found);
-    return;
-  }
-  const std::string_view message = batch_.text(span_.status_message);
-  if (says_no) tags["error"] = message.empty() ? "true" : message;
-}
-
-void SpanWriter::WriteTags() {
-  Tags tags;
-  const Attribute* service =
-      zipkin_ ? nullptr : FindString(batch_, resource_.attributes, "service.name");
-  AddTags(resource_.attributes, service, tags);
-  if (!zipkin_) AddConverted(tags);
-  AddTags(span_.attributes, nullptr, tags);
-  if (!zipkin_) ErrorTag(tags);
-  if (tags.empty()) return;
-  out_.Key("tags");
-  out_.BeginObject();
-  for (const auto& [key, value] : tags) Field(key, value);
-  out_.EndObject();
-}
-
-bool SpanWriter::Debug() const {
-  if (zipkin_) return Find(span_.attributes, "zipkin.debug", true) != nullptr;
-  return resource_.origin == Origin::kJaeger && (span_.flags & model::kFlagDebug) != 0;
-}
-
-void SpanWriter::Run() {
-  out_.BeginObject();
-  Field("traceId", span_.trace_id.ToShortHex());
-  if (!span_.parent_id.empty()) Field("parentId", span_.parent_id.ToHex());
-  Field("id", span_.span_id.ToHex());
-  switch (span_.kind) {
-    case SpanKind::kClient: Field("kind", "CLIENT"); break;
-    case SpanKind::kServer: Field("kind", "SERVER"); break;
-    case SpanKind::kProducer: Field("kind", "PRODUCER"); break;
-    case SpanKind::kConsumer: Field("kind", "CONSUMER"); break;
-    case SpanKind::kInternal:
-    case SpanKind::kUnspecified: break;
-  }
-  const std::string name = ZipkinLowerCase(batch_.text(span_.name));
-  if (!name.empty()) Field("name", name);
-  if (span_.has_start() && span_.start_ns >= 1000) Number("timestamp", span_.start_ns / 1000);
-  if (const std::uint64_t duration = Duration(); duration != 0) Number("duration", duration);
-  Endpoint("localEndpoint", LocalEndpoint());
-  Endpoint("remoteEndpoint", RemoteEndpoint());
-  Annotations();
-  WriteTags();
-  if (Debug()) {
-    out_.Key("debug");
-    out_.Bool(true);
-  }
-  if (zipkin_ && Find(span_.attributes, "zipkin.shared", true) != nullptr) {
-    out_.Key("shared");
-    out_.Bool(true);
-  }
-  out_.EndObject();
-}
+  JsonWriter& out_;
+};
 
 }  // namespace
 
-void WriteZipkinSpan(const SpanBatch& batch, std::uint32_t row, JsonWriter& out) {
-  SpanWriter(batch, batch.spans[row], out).Run();
+void WriteZipkinEndpoint(const ZipkinEndpoint& endpoint, JsonWriter& out) {
+  const auto text = [&out](std::string_view key, const std::string& value) {
+    if (value.empty()) return;
+    out.Key(key);
+    out.String(value);
+  };
+  out.BeginObject();
+  text("serviceName", endpoint.service);
+  text("ipv4", endpoint.ipv4);
+  text("ipv6", endpoint.ipv6);
+  if (endpoint.port != 0) {
+    out.Key("port");
+    out.Uint(endpoint.port);
+  }
+  out.EndObject();
 }
 
-void EncodeZipkinSpans(const SpanBatch& batch, std::span<const std::uint32_t> rows,
+void WriteZipkinSpan(const model::SpanBatch& batch, std::uint32_t row, JsonWriter& out) {
+  ZipkinConverter converter(batch);
+  Writer(out).Span(converter.Convert(row));
+}
+
+void EncodeZipkinSpans(const model::SpanBatch& batch, std::span<const std::uint32_t> rows,
                        std::string& out) {
-  JsonWriter writer(out);
-  writer.BeginArray();
-  for (const std::uint32_t row : rows) WriteZipkinSpan(batch, row, writer);
-  writer.EndArray();
+  ZipkinConverter converter(batch);
+  JsonWriter json(out);
+  Writer writer(json);
+  json.BeginArray();
+  for (const std::uint32_t row : rows) writer.Span(converter.Convert(row));
+  json.EndArray();
 }
 
 }  // namespace tracestore::codec

@@ -2,8 +2,10 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 
 namespace tracestore::codec {
 namespace {
@@ -18,9 +20,28 @@ constexpr unsigned Lower(unsigned code) {
   return code;
 }
 
-bool ReadIpv4(std::string_view text) {
-  in_addr address;
-  return text.size() <= 15 && inet_pton(AF_INET, std::string(text).c_str(), &address) == 1;
+// Four decimal numbers up to 255 without leading zeros, as inet_pton takes them.
+bool IsIpv4(std::string_view text) {
+  std::size_t at = 0;
+  for (int part = 0; part < 4; ++part) {
+    if (part > 0 && (at == text.size() || text[at++] != '.')) return false;
+    const std::size_t begin = at;
+    unsigned value = 0;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9' && at - begin < 3)
+      value = value * 10 + static_cast<unsigned>(text[at++] - '0');
+    const std::size_t digits = at - begin;
+    if (digits == 0 || value > 255 || (digits > 1 && text[begin] == '0')) return false;
+  }
+  return at == text.size();
+}
+
+std::string WriteIpv4(const unsigned char* bytes) {
+  std::string out;
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0) out += '.';
+    out += std::to_string(bytes[i]);
+  }
+  return out;
 }
 
 // As Zipkin writes it: the longest run of zero groups becomes "::", a run at the very end only
@@ -74,9 +95,27 @@ std::string ZipkinLowerCase(std::string_view text) {
   return out;
 }
 
+bool IsZipkinLowerCase(std::string_view text) noexcept {
+  for (const char c : text)
+    if ((c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80) return false;
+  return true;
+}
+
+void ZipkinEndpoint::SetService(std::string_view text) {
+  if (IsZipkinLowerCase(text)) service = text;
+  else service = ZipkinLowerCase(text);
+}
+
+void ZipkinEndpoint::Clear() {
+  service.clear();
+  ipv4.clear();
+  ipv6.clear();
+  port = 0;
+}
+
 bool ZipkinEndpoint::SetAddress(std::string_view text) {
   if (text.size() > 45) return false;  // the longest text of an IPv6 address
-  if (ReadIpv4(text)) {
+  if (IsIpv4(text)) {
     ipv4 = text;
     return true;
   }
@@ -92,6 +131,30 @@ bool ZipkinEndpoint::SetAddress(std::string_view text) {
   const bool mapped = bytes[10] == 0xFF && bytes[11] == 0xFF;
   if (!mapped && (bytes[10] != 0 || bytes[11] != 0)) return false;
   ipv4 = text.substr(text.rfind(':') + 1);
+  return true;
+}
+
+bool ZipkinEndpoint::SetAddressBytes(std::string_view text) {
+  std::array<unsigned char, 16> bytes{};
+  if (text.size() != 4 && text.size() != 16) return false;
+  std::copy(text.begin(), text.end(), bytes.begin());
+  const auto zeros = [&bytes](std::size_t begin, std::size_t end) {
+    return std::all_of(bytes.begin() + static_cast<std::ptrdiff_t>(begin),
+                       bytes.begin() + static_cast<std::ptrdiff_t>(end),
+                       [](unsigned char byte) { return byte == 0; });
+  };
+  if (zeros(0, 16)) return false;
+  if (text.size() == 4) {
+    ipv4 = WriteIpv4(bytes.data());
+    return true;
+  }
+  const bool mapped = zeros(0, 10) && bytes[10] == 0xFF && bytes[11] == 0xFF;
+  const bool compatible = zeros(0, 12) && !zeros(12, 15);  // "::1" is not
+  if (mapped || compatible) {
+    ipv4 = WriteIpv4(bytes.data() + 12);
+  } else {
+    ipv6 = WriteIpv6(bytes);
+  }
   return true;
 }
 

@@ -1,0 +1,153 @@
+#include "codec/zipkin/zipkin_json_fields.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/hex.h"
+#include "codec/json/json_error.h"
+
+namespace tracestore::codec {
+namespace {
+
+using simdjson::dom::element;
+using simdjson::dom::element_type;
+
+// As the JSON reader of Zipkin calls it.
+const char* JavaTypeOf(element value) {
+  switch (value.type()) {
+    case element_type::ARRAY: return "BEGIN_ARRAY";
+    case element_type::OBJECT: return "BEGIN_OBJECT";
+    case element_type::STRING: return "STRING";
+    case element_type::BOOL: return "BOOLEAN";
+    case element_type::NULL_VALUE: return "NULL";
+    default: return "NUMBER";
+  }
+}
+
+bool IsHex(std::string_view text, bool lower) {
+  return std::all_of(text.begin(), text.end(), [lower](char c) {
+    return base::HexDigit(c) >= 0 && !(lower && c >= 'A' && c <= 'F');
+  });
+}
+
+// What Zipkin says of an id's text; "" where it is one. Checked in Zipkin's order.
+std::string ZipkinIdSentence(std::string_view text, const char* field, std::size_t most, bool v1,
+                             bool lower) {
+  const bool hex = IsHex(text, lower);
+  if (v1) {
+    if (!text.empty() && text.size() <= most && hex) return "";
+    return std::string(text) + " should be a 1 to 32 character lower-hex string with no prefix";
+  }
+  if (text.empty()) return std::string(field) + " is empty";
+  if (text.size() > most) return std::string(field) + ".length > " + std::to_string(most);
+  return hex ? "" : std::string(text) + " should be lower-hex encoded with no prefix";
+}
+
+}  // namespace
+
+bool ZipkinFieldReader::Refuse(std::string reason, std::string sentence, std::string zipkin) {
+  refusal_ = {std::move(reason), std::move(sentence), std::move(zipkin)};
+  return false;
+}
+
+bool ZipkinFieldReader::RefuseType(std::string_view what, const char* wanted, std::string zipkin,
+                                   element value) {
+  const std::string name(what);
+  return Refuse(name + " is not " + wanted, name + " is " + TypeNameOf(value) + ", not " + wanted,
+                std::move(zipkin));
+}
+
+bool ZipkinFieldReader::Text(element value, std::string_view what, std::string_view& out) {
+  switch (value.type()) {
+    case element_type::STRING: out = value.get_string().value_unsafe(); return true;
+    case element_type::BOOL:
+      if (!strict_) break;
+      [[fallthrough]];
+    case element_type::NULL_VALUE:
+    case element_type::ARRAY:
+    case element_type::OBJECT:
+      return RefuseType(what, "a string",
+                        std::string("Expected a string but was ") + JavaTypeOf(value), value);
+    default: break;
+  }
+  out = Keep(PlainTextOf(value));
+  return true;
+}
+
+bool ZipkinFieldReader::Id(element value, const char* what, const char* field, std::size_t most,
+                           bool v1, TraceId& out) {
+  std::string_view text;
+  if (!Text(value, field, text)) return false;
+  std::string zipkin = ZipkinIdSentence(text, field, most, v1, strict_);
+  if (zipkin.empty()) {
+    out = TraceId::FromHex(text).value_or(TraceId{});
+    return true;
+  }
+  const std::string rule = " is not 1 to " + std::to_string(most) + " hexadecimal digits";
+  return Refuse(what + rule, std::string(what) + " " + QuoteForMessage(text) + rule,
+                std::move(zipkin));
+}
+
+bool ZipkinFieldReader::Micros(element value, const char* what, std::int64_t& out) {
+  const auto micros = IntegerOf(value);
+  if (micros && (*micros <= 0 || static_cast<std::uint64_t>(*micros) <= kMaxZipkinMicros)) {
+    out = *micros;
+    return true;
+  }
+  const std::string text = PlainTextOf(value);
+  const std::string rule = " is no number of microseconds";
+  return Refuse(what + rule, std::string(what) + " " + QuoteForMessage(text) + rule,
+                "For input string: \"" + text + "\"");
+}
+
+bool ZipkinFieldReader::Endpoint(element value, const char* what, ZipkinEndpoint& out) {
+  simdjson::dom::object fields;
+  if (!Object(value, what, fields)) return false;
+  out.Clear();
+  for (const auto& [key, field] : fields) {
+    if (IsNull(field)) continue;
+    std::string_view text;
+    if (key == "serviceName") {
+      if (!Text(field, "serviceName", text)) return false;
+      out.SetService(text);
+    } else if (key == "ipv4" || key == "ipv6") {
+      if (!Text(field, key, text)) return false;
+      out.SetAddress(text);  // no address: absent, as in Zipkin
+    } else if (key == "port") {
+      const auto port = IntegerOf(field);
+      if (!port || *port > 0xFFFF) {
+        const std::string shown = PlainTextOf(field);
+        return Refuse("port is no number up to 65535",
+                      "port " + QuoteForMessage(shown) + " is no number up to 65535",
+                      port ? "invalid port " + shown : "For input string: \"" + shown + "\"");
+      }
+      out.port = static_cast<std::uint16_t>(std::max<std::int64_t>(*port, 0));
+    }
+  }
+  return true;
+}
+
+bool ZipkinFieldReader::Flag(element value, const char* what, bool& out) {
+  const auto flag = BoolOf(value);
+  if (flag) {
+    out = *flag;
+    return true;
+  }
+  const std::string text = PlainTextOf(value);
+  return Refuse(std::string(what) + " is not true or false",
+                std::string(what) + " " + QuoteForMessage(text) + " is not true or false",
+                "Expected a boolean but was " + text);
+}
+
+bool ZipkinFieldReader::List(element value, const char* what, simdjson::dom::array& out) {
+  if (value.get(out) == simdjson::SUCCESS) return true;
+  return RefuseType(what, "a list", std::string("Expected BEGIN_ARRAY but was ") + JavaTypeOf(value),
+                    value);
+}
+
+bool ZipkinFieldReader::Object(element value, const char* what, simdjson::dom::object& out) {
+  if (value.get(out) == simdjson::SUCCESS) return true;
+  return RefuseType(what, "an object", "Malformed", value);
+}
+
+}  // namespace tracestore::codec

@@ -1,0 +1,146 @@
+#include "codec/zipkin/zipkin_span.h"
+
+#include <algorithm>
+
+namespace tracestore::codec {
+
+using model::SpanBatch;
+using model::StringId;
+
+void ZipkinSpan::Clear() {
+  trace_id = {};
+  id = {};
+  parent_id = {};
+  kind = SpanKind::kUnspecified;
+  name = {};
+  timestamp_us = 0;
+  duration_us = 0;
+  local.Clear();
+  remote.Clear();
+  annotations.clear();
+  tags.clear();
+  debug = false;
+  shared = false;
+}
+
+std::string NameZipkinSpan(std::uint64_t index, const TraceId& trace_id,
+                           const std::string& sentence) {
+  std::string name = "span " + std::to_string(index);
+  if (!trace_id.empty()) name += " of trace " + trace_id.ToShortHex();
+  return name + ": " + sentence;
+}
+
+ZipkinAppender::ZipkinAppender(SpanBatch& out)
+    : out_(out),
+      pool_(out),
+      keys_(out.strings),
+      texts_(out.strings),
+      service_name_(out.strings.Intern("service.name")),
+      host_ip_(out.strings.Intern("net.host.ip")),
+      host_port_(out.strings.Intern("net.host.port")),
+      peer_service_(out.strings.Intern("peer.service")),
+      peer_ip_(out.strings.Intern("net.peer.ip")),
+      peer_port_(out.strings.Intern("net.peer.port")),
+      shared_(out.strings.Intern("zipkin.shared")),
+      debug_(out.strings.Intern("zipkin.debug")) {}
+
+void ZipkinAppender::AddText(StringId key, StringId value, bool synthetic) {
+  constexpr auto kText = static_cast<std::uint8_t>(ValueType::kString);
+  out_.attributes.push_back(
+      {value, key, static_cast<std::uint8_t>(synthetic ? kText | model::kSyntheticBit : kText)});
+}
+
+StringId ZipkinAppender::Lower(std::string_view text) {
+  if (IsZipkinLowerCase(text)) return texts_.Intern(text);
+  return out_.strings.Intern(ZipkinLowerCase(text));
+}
+
+// An endpoint as synthetic attributes, in the order service, IPv4, IPv6, port.
+void ZipkinAppender::Endpoint(const ZipkinEndpoint& endpoint, StringId service, StringId ip,
+                              StringId port) {
+  // The endpoint's own texts don't live as long as texts_ needs.
+  const auto intern = [this](const std::string& text) { return out_.strings.Intern(text); };
+  if (!endpoint.service.empty()) AddText(service, intern(endpoint.service), true);
+  if (!endpoint.ipv4.empty()) AddText(ip, intern(endpoint.ipv4), true);
+  if (!endpoint.ipv6.empty()) AddText(ip, intern(endpoint.ipv6), true);
+  if (endpoint.port != 0) out_.AddInt(port, endpoint.port, true);
+}
+
+std::uint32_t ZipkinAppender::Resource(const ZipkinEndpoint& local) {
+  if (any_ && local == last_local_) return last_resource_;
+  const auto mark = out_.mark();
+  Endpoint(local, service_name_, host_ip_, host_port_);
+  last_resource_ = pool_.Add(mark, Origin::kZipkin);
+  last_local_ = local;
+  return last_resource_;
+}
+
+void ZipkinAppender::Attributes(ZipkinSpan& span, model::SpanRecord& record) {
+  record.attributes.begin = static_cast<std::uint32_t>(out_.attributes.size());
+  const auto before = [](const ZipkinTag& a, const ZipkinTag& b) { return a.key < b.key; };
+  if (!std::is_sorted(span.tags.begin(), span.tags.end(), before))
+    std::stable_sort(span.tags.begin(), span.tags.end(), before);
+  for (std::size_t i = 0; i < span.tags.size(); ++i) {
+    const auto& [key, value] = span.tags[i];
+    const bool last = i + 1 == span.tags.size() || span.tags[i + 1].key != key;
+    if (!last) continue;
+    const StringId text = texts_.Intern(value);
+    AddText(keys_.Intern(key), text, false);
+    if (key == "error" && value != "false") {
+      record.status = StatusCode::kError;
+      record.status_message = text;
+    }
+  }
+  if (!span.remote.empty()) Endpoint(span.remote, peer_service_, peer_ip_, peer_port_);
+  // A client doesn't share its span: the server that joins it does.
+  if (span.shared && span.kind != SpanKind::kClient) out_.AddBool(shared_, true, true);
+  if (span.debug) {
+    out_.AddBool(debug_, true, true);
+    record.flags |= model::kFlagDebug;
+  }
+  record.attributes.count =
+      static_cast<std::uint32_t>(out_.attributes.size()) - record.attributes.begin;
+}
+
+void ZipkinAppender::Annotations(ZipkinSpan& span, model::SpanRecord& record) {
+  auto& list = span.annotations;
+  if (list.size() > 1) {
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+  }
+  record.events.begin = static_cast<std::uint32_t>(out_.events.size());
+  record.events.count = static_cast<std::uint32_t>(list.size());
+  for (const auto& [timestamp_us, value] : list) {
+    model::EventRecord event;
+    event.time_ns = timestamp_us * 1000;
+    event.name = texts_.Intern(value);
+    event.attributes.begin = static_cast<std::uint32_t>(out_.attributes.size());
+    out_.events.push_back(event);
+  }
+}
+
+void ZipkinAppender::Append(ZipkinSpan& span) {
+  model::SpanRecord record;
+  record.trace_id = span.trace_id;
+  record.span_id = span.id;
+  if (span.parent_id != span.id) record.parent_id = span.parent_id;
+  record.kind = span.kind;
+  record.name = Lower(span.name);
+  record.start_ns = span.timestamp_us * 1000;
+  record.duration_ns = span.duration_us * 1000;
+  if (span.timestamp_us != 0) record.presence |= model::kHasStart;
+  if (span.duration_us != 0) record.presence |= model::kHasDuration;
+  record.resource = Resource(span.local);
+  if (!any_) {
+    scope_ = static_cast<std::uint32_t>(out_.scopes.size());
+    out_.scopes.emplace_back();
+    any_ = true;
+  }
+  record.scope = scope_;
+  Attributes(span, record);
+  Annotations(span, record);
+  record.references.begin = static_cast<std::uint32_t>(out_.references.size());
+  out_.spans.push_back(record);
+}
+
+}  // namespace tracestore::codec

@@ -1,0 +1,100 @@
+// ZipkinSpan: one span as Zipkin's formats say it, between their encodings and the model; and
+// ZipkinAppender, which puts such spans into a batch in Zipkin's normal form
+// (docs/format/zipkin-json.md). What all of Zipkin's decoders share.
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/json/json_writer.h"
+#include "codec/json/resource_pool.h"
+#include "codec/wire/intern_cache.h"
+#include "codec/zipkin/zipkin_text.h"
+#include "model/decode_report.h"
+#include "model/span_batch.h"
+
+namespace tracestore::codec {
+
+// The latest time in microseconds that the model's nanoseconds can hold.
+inline constexpr std::uint64_t kMaxZipkinMicros = ~std::uint64_t{0} / 1000;
+
+struct ZipkinAnnotation {
+  std::uint64_t timestamp_us = 0;
+  std::string_view value;
+  auto operator<=>(const ZipkinAnnotation&) const = default;
+};
+
+struct ZipkinTag {
+  std::string_view key;
+  std::string_view value;
+};
+
+// As it was read, not yet in normal form: names of any case, tags and annotations in any order.
+// Views are borrowed.
+struct ZipkinSpan {
+  TraceId trace_id;
+  SpanId id;
+  SpanId parent_id;
+  SpanKind kind = SpanKind::kUnspecified;
+  std::string_view name;
+  std::uint64_t timestamp_us = 0;  // 0: absent
+  std::uint64_t duration_us = 0;   // 0: absent
+  ZipkinEndpoint local;
+  ZipkinEndpoint remote;
+  std::vector<ZipkinAnnotation> annotations;
+  std::vector<ZipkinTag> tags;
+  bool debug = false;
+  bool shared = false;
+
+  // Empty again; keeps its memory.
+  void Clear();
+};
+
+// {"serviceName", "ipv4", "ipv6", "port"}, what is absent left out.
+void WriteZipkinEndpoint(const ZipkinEndpoint& endpoint, JsonWriter& out);
+
+// Why a span is not taken.
+struct ZipkinRefusal {
+  std::string reason;    // a fixed text to count by
+  std::string sentence;  // with the value, for the report
+  std::string zipkin;    // how Zipkin's own server begins its answer
+};
+
+// "span 3 of trace 0af7…: sentence", for a report. An empty trace id is left out.
+std::string NameZipkinSpan(std::uint64_t index, const TraceId& trace_id,
+                           const std::string& sentence);
+
+// Threads: one. `out` must outlive the appender and get nothing but this appender's spans.
+class ZipkinAppender {
+ public:
+  explicit ZipkinAppender(model::SpanBatch& out);
+
+  // Precondition: the ids are not empty and times at most kMaxZipkinMicros. Sorts the lists of
+  // `span`. The texts that its views name must outlive the appender.
+  void Append(ZipkinSpan& span);
+
+ private:
+  std::uint32_t Resource(const ZipkinEndpoint& local);
+  void Endpoint(const ZipkinEndpoint& endpoint, model::StringId service, model::StringId ip,
+                model::StringId port);
+  void Attributes(ZipkinSpan& span, model::SpanRecord& record);
+  void Annotations(ZipkinSpan& span, model::SpanRecord& record);
+  void AddText(model::StringId key, model::StringId value, bool synthetic);
+  model::StringId Lower(std::string_view text);
+
+  model::SpanBatch& out_;
+  ResourcePool pool_;
+  InternCache<256> keys_;
+  InternCache<1024> texts_;
+  // The keys of what is no tag in Zipkin.
+  model::StringId service_name_, host_ip_, host_port_, peer_service_, peer_ip_, peer_port_;
+  model::StringId shared_, debug_;
+  std::uint32_t scope_ = 0;
+  bool any_ = false;
+  ZipkinEndpoint last_local_;
+  std::uint32_t last_resource_ = 0;
+};
+
+}  // namespace tracestore::codec
