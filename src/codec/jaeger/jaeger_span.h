@@ -20,6 +20,14 @@ inline constexpr const char* kJaegerBadDuration = "duration is no number of micr
 inline constexpr const char* kJaegerBadLogTime = "log timestamp is no time in microseconds";
 inline constexpr const char* kJaegerBadRefType =
     "reference type is neither CHILD_OF nor FOLLOWS_FROM";
+// Of protobuf alone.
+inline constexpr const char* kJaegerTraceIdShort = "trace id is shorter than 16 bytes";
+inline constexpr const char* kJaegerSpanIdShort = "span id is shorter than 8 bytes";
+inline constexpr const char* kJaegerRefIdShort = "an id of a reference is too short";
+inline constexpr const char* kJaegerStartRange = "start time is no 64-bit number of nanoseconds";
+inline constexpr const char* kJaegerDurationRange = "duration is no 64-bit number of nanoseconds";
+inline constexpr const char* kJaegerLogTimeRange =
+    "log timestamp is no 64-bit number of nanoseconds";
 
 // Sets kind and status from the tags that stand for them; the tags stay
 // (docs/format/semantics.md). The span's attributes are in the batch.

@@ -10,6 +10,7 @@
 
 #include "base/testing/source_dir.h"
 #include "codec/jaeger/jaeger_json.h"
+#include "codec/jaeger/protobuf_decoder.h"
 #include "codec/jaeger/thrift_decoder.h"
 #include "codec/json/json_dom.h"
 
@@ -50,21 +51,23 @@ std::string Normalised(std::string text) {
   return text;
 }
 
-// Jaeger's query service shows the tags of a span that name its SDK among those of the process; the
-// clients of these captures that send them have no tags of the process's own.
+// Jaeger's query service shows the tags of a span that name its SDK among those of the process,
+// beside equal ones.
 void MoveSdkTags(std::string& span, std::string& process) {
-  std::string moved;
-  for (;;) {
-    const std::size_t at = span.find(R"({"key":"telemetry.sdk.)");
-    if (at == std::string::npos) break;
-    const std::size_t size = span.find('}', at) + 1 - at;
-    moved += (moved.empty() ? "" : ",") + span.substr(at, size);
-    Remove(span, span.substr(at - (span[at - 1] == ',' ? 1 : 0), size + 1));
+  for (std::size_t at = 0; (at = span.find(R"({"key":"telemetry.sdk.)")) != std::string::npos;) {
+    const std::string tag = span.substr(at, span.find('}', at) + 1 - at);
+    Remove(span, (span[at - 1] == ',' ? "," : "") + tag);
+    const std::string key = tag.substr(0, tag.find(R"(","type")") + 1);
+    const std::size_t equal = process.find(key);
+    const std::size_t list = process.find(R"("tags":[)") + 8;
+    if (equal != std::string::npos) {
+      process.insert(equal, tag + ",");
+    } else if (process[list] == ']') {
+      process.insert(list, tag);
+    } else {  // they are the last by name
+      process.insert(process.find(']', list), "," + tag);
+    }
   }
-  const std::string none = R"("tags":[])";
-  const std::size_t at = process.find(none);
-  if (!moved.empty() && at != std::string::npos)
-    process.replace(at, none.size(), R"("tags":[)" + moved + "]");
 }
 
 // Each span with its process, as minified JSON, by ids.
@@ -143,6 +146,15 @@ TEST(JaegerWireData, ThriftOfRealClientsIsReadAsJaegerReadsIt) {
     EXPECT_EQ(report->first_error, "");
     ExpectAsJaeger(batch, capture.answer);
   }
+}
+
+TEST(JaegerWireData, ProtobufOfARealClientIsReadAsJaegerReadsIt) {
+  SpanBatch batch;
+  const auto report =
+      DecodeJaegerProtobuf(ReadFile(kWire / "otel-python-1.21.0-api_v2_PostSpans.bin"), batch);
+  ASSERT_TRUE(report.has_value()) << report.error().message();
+  EXPECT_EQ(report->first_error, "");
+  ExpectAsJaeger(batch, "expected-jaeger-v1/wire-otel-python-jaeger-grpc.traces.json");
 }
 
 }  // namespace

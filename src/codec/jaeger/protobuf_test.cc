@@ -1,0 +1,131 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "codec/jaeger/jaeger_fields.h"
+#include "codec/jaeger/protobuf_decoder.h"
+#include "codec/wire/wire_reader.h"
+
+namespace tracestore::codec {
+namespace {
+
+namespace field = jaeger_field;
+using model::SpanBatch;
+
+constexpr std::string_view kTrace = "\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20";
+constexpr std::string_view kSpan = "abcdefgh";
+
+std::string Span(std::string_view trace, std::string_view span, std::string_view rest = "") {
+  std::string out;
+  WireWriter wire(out);
+  wire.Bytes(field::kSpanTraceId, trace);
+  wire.Bytes(field::kSpanSpanId, span);
+  wire.Raw(rest);
+  return out;
+}
+
+std::string Process(std::string_view service) {
+  std::string out;
+  WireWriter(out).Bytes(field::kProcessServiceName, service);
+  return out;
+}
+
+std::string Time(std::uint32_t number, std::uint64_t seconds, std::uint64_t nanos) {
+  std::string out;
+  WireWriter wire(out);
+  const auto begin = wire.Begin(number);
+  wire.Uint(field::kTimeSeconds, seconds);
+  wire.Uint(field::kTimeNanos, nanos);
+  wire.End(begin);
+  return out;
+}
+
+std::string Request(const std::vector<std::string>& spans, std::string_view process) {
+  std::string out;
+  WireWriter wire(out);
+  const auto begin = wire.Begin(field::kRequestBatch);
+  for (const std::string& span : spans) wire.BytesAlways(field::kBatchSpans, span);
+  wire.Bytes(field::kBatchProcess, process);
+  wire.End(begin);
+  return out;
+}
+
+std::string InField(std::uint32_t number, std::string_view message) {
+  std::string out;
+  WireWriter(out).BytesAlways(number, message);
+  return out;
+}
+
+TEST(JaegerProtobuf, ASpansOwnProcessCountsBeforeTheBatchs) {
+  SpanBatch out;
+  const auto report = DecodeJaegerProtobuf(
+      Request(
+          {Span(kTrace, kSpan), Span(kTrace, kSpan, InField(field::kSpanProcess, Process("own"))),
+           Span(kTrace, kSpan, InField(field::kSpanProcess, Process("own"))),
+           Span(kTrace, kSpan, InField(field::kSpanProcess, ""))},
+          Process("common")),
+      out);
+  ASSERT_TRUE(report.has_value()) << report.error().message();
+  ASSERT_EQ(out.size(), 4U);
+  EXPECT_EQ(ServiceOf(out, out.spans[0]), "common");
+  EXPECT_EQ(ServiceOf(out, out.spans[1]), "own");
+  EXPECT_EQ(out.spans[1].resource, out.spans[2].resource);
+  EXPECT_EQ(ServiceOf(out, out.spans[3]), "");
+}
+
+TEST(JaegerProtobuf, KeepsTheGoodSpansOfABatch) {
+  constexpr auto kMinus = ~std::uint64_t{0};
+  std::string bad_reference;
+  WireWriter(bad_reference).Bytes(field::kRefTraceId, "short");
+  std::string bad_type;
+  WireWriter(bad_type).Uint(field::kRefType, 2);
+  const std::string log = InField(field::kSpanLogs, Time(field::kLogTimestamp, kMinus, 0));
+  SpanBatch out;
+  const auto report = DecodeJaegerProtobuf(
+      Request({Span("", kSpan), Span("short", kSpan), Span(kTrace, ""), Span(kTrace, "short"),
+               Span(kTrace, kSpan, Time(field::kSpanStartTime, kMinus, 0)),
+               Span(kTrace, kSpan, Time(field::kSpanDuration, 10'000'000'000, 0)),
+               Span(kTrace, kSpan, log),
+               Span(kTrace, kSpan, InField(field::kSpanReferences, bad_reference)),
+               Span(kTrace, kSpan, InField(field::kSpanReferences, bad_type)),
+               Span(kTrace, kSpan, Time(field::kSpanDuration, kMinus, kMinus))},
+              Process("shop")),
+      out);
+  ASSERT_TRUE(report.has_value()) << report.error().message();
+  EXPECT_EQ(report->accepted, 1U);
+  EXPECT_EQ(report->rejected, 9U);
+  EXPECT_EQ(report->reasons.size(), 9U);
+  EXPECT_EQ(report->first_error, "span 1: its trace id is all zeros");
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(static_cast<std::int64_t>(out.spans[0].duration_ns), -1'000'000'001);
+}
+
+TEST(JaegerProtobuf, NamesTheByteOfABreach) {
+  SpanBatch out;
+  const auto report = DecodeJaegerProtobuf("\x0A\x05\x0A\x03\x0A\x09x", out);
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(
+      report.error().message(),
+      "Jaeger protobuf is malformed at byte 6 of 7: a field runs past the end of its message");
+  EXPECT_TRUE(out.resources.empty());
+}
+
+TEST(JaegerProtobuf, TakesAnEmptyRequest) {
+  SpanBatch out;
+  for (const std::string_view message : {std::string_view(), std::string_view("\x0A\x00", 2)}) {
+    const auto report = DecodeJaegerProtobuf(message, out);
+    ASSERT_TRUE(report.has_value());
+    EXPECT_EQ(report->accepted, 0U);
+    EXPECT_TRUE(out.resources.empty() && out.scopes.empty());
+  }
+}
+
+TEST(JaegerProtobuf, RefusesWhatIsTooLong) {
+  SpanBatch out;
+  const auto report = DecodeJaegerProtobuf("12345", out, {.max_message_bytes = 4});
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().message(), "Jaeger protobuf of 5 bytes is longer than the limit of 4");
+}
+
+}  // namespace
+}  // namespace tracestore::codec
