@@ -1,0 +1,155 @@
+#include "ingest/forward/collector_strategies.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/try.h"
+#include "codec/sampling/strategy_json.h"
+#include "codec/sampling/strategy_proto.h"
+#include "net/grpc_client.h"
+#include "net/host_port.h"
+#include "net/http_client.h"
+
+namespace tracestore::ingest {
+namespace {
+
+std::string PercentEncode(std::string_view text) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+                       (byte >= 'A' && byte <= 'Z') || c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += '%';
+      out += kDigits[byte >> 4];
+      out += kDigits[byte & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<AskCollector> AskByGrpc(const std::string& address, std::chrono::milliseconds timeout) {
+  TS_TRY_ASSIGN(auto at, net::ParseHostPort(address, "127.0.0.1"));
+  net::GrpcClientOptions options;
+  options.host = at.host.empty() ? "127.0.0.1" : at.host;
+  options.port = at.port;
+  TS_TRY_ASSIGN(auto made, net::GrpcClient::Make(std::move(options)));
+  const std::shared_ptr<net::GrpcClient> client = std::move(made);
+  return AskCollector([client,
+                       timeout](std::string_view service) -> Result<codec::SamplingStrategy> {
+    net::GrpcCall call;
+    call.timeout = timeout;
+    TS_TRY_ASSIGN(const auto bytes,
+                  net::BytesOf(client->Call("/jaeger.api_v2.SamplingManager/GetSamplingStrategy",
+                                            codec::EncodeStrategyRequest(service), call)));
+    return codec::DecodeStrategyResponse(bytes);
+  });
+}
+
+Result<AskCollector> AskByHttp(const std::string& address, std::chrono::milliseconds timeout) {
+  TS_TRY_ASSIGN(auto at, net::ParseHostPort(address, "127.0.0.1"));
+  net::HttpClientOptions options;
+  options.host = at.host.empty() ? "127.0.0.1" : at.host;
+  options.port = at.port;
+  options.timeout = timeout;
+  options.connect_timeout = timeout;
+  TS_TRY_ASSIGN(auto made, net::HttpClient::Make(std::move(options)));
+  const std::shared_ptr<net::HttpClient> client = std::move(made);
+  return AskCollector([client](std::string_view service) -> Result<codec::SamplingStrategy> {
+    net::HttpClientRequest request;
+    request.target = "/api/sampling?service=" + PercentEncode(service);
+    TS_TRY_ASSIGN(const auto response, client->Send(request));
+    if (response.status != 200) {
+      return Error(ErrorCode::kIo,
+                   "HTTP " + std::to_string(response.status) + ": " + response.body.substr(0, 256));
+    }
+    return codec::DecodeStrategyJson(response.body);
+  });
+}
+
+// One service. `mutex` is held while a collector is asked, so that others wait for the answer.
+struct CollectorStrategies::Entry {
+  std::mutex mutex;
+  std::optional<codec::SamplingStrategy> strategy;   // guarded by mutex
+  std::chrono::steady_clock::time_point answered{};  // guarded by mutex
+  std::chrono::steady_clock::time_point used{};      // guarded by CollectorStrategies::mutex_
+};
+
+CollectorStrategies::CollectorStrategies(std::vector<AskCollector> collectors,
+                                         CollectorStrategiesOptions options, Clock clock)
+    : collectors_(std::move(collectors)),
+      options_(options),
+      clock_(clock ? std::move(clock) : Clock([] { return std::chrono::steady_clock::now(); })) {}
+
+CollectorStrategies::~CollectorStrategies() = default;
+
+std::shared_ptr<CollectorStrategies::Entry> CollectorStrategies::EntryOf(std::string_view service) {
+  const std::lock_guard lock(mutex_);
+  auto found = entries_.find(service);
+  if (found == entries_.end()) {
+    if (entries_.size() >= options_.max_services) {
+      entries_.erase(std::min_element(
+          entries_.begin(), entries_.end(),
+          [](const auto& a, const auto& b) { return a.second->used < b.second->used; }));
+    }
+    found = entries_.emplace(std::string(service), std::make_shared<Entry>()).first;
+  }
+  found->second->used = clock_();
+  return found->second;
+}
+
+Result<codec::SamplingStrategy> CollectorStrategies::Ask(std::string_view service) {
+  std::size_t first = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    first = next_;
+  }
+  std::optional<Error> last;
+  for (std::size_t i = 0; i < collectors_.size(); ++i) {
+    const std::size_t index = (first + i) % collectors_.size();
+    auto answer = collectors_[index](service);
+    const std::lock_guard lock(mutex_);
+    ++counters_.asked;
+    if (answer.has_value()) {
+      next_ = index;  // stay with the one that answers
+      return answer;
+    }
+    ++counters_.failures;
+    last = std::move(answer).error();
+  }
+  return *std::move(last);
+}
+
+Result<codec::SamplingStrategy> CollectorStrategies::StrategyFor(std::string_view service) {
+  const std::shared_ptr<Entry> entry = EntryOf(service);
+  const std::lock_guard asking(entry->mutex);
+  if (entry->strategy.has_value() && clock_() - entry->answered < options_.fresh) {
+    const std::lock_guard lock(mutex_);
+    ++counters_.cached;
+    return *entry->strategy;
+  }
+  auto answer = Ask(service);
+  const auto now = clock_();
+  if (answer.has_value()) {
+    entry->strategy = *answer;
+    entry->answered = now;
+    return answer;
+  }
+  if (!entry->strategy.has_value() || now - entry->answered >= options_.stale) return answer;
+  const std::lock_guard lock(mutex_);
+  ++counters_.stale;
+  return *entry->strategy;
+}
+
+CollectorStrategies::Counters CollectorStrategies::counters() const {
+  const std::lock_guard lock(mutex_);
+  return counters_;
+}
+
+}  // namespace tracestore::ingest
