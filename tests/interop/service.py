@@ -1,7 +1,9 @@
 """The all-in-one service as a child process, for tests."""
 
+import functools
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -11,18 +13,28 @@ import urllib.request
 from pathlib import Path
 
 
+@functools.cache
+def free_ports(program):
+    """Flags that put every listener of all-in-one on a free port: those whose type is ADDRESS."""
+    text = subprocess.run([program, "all-in-one", "--help"], capture_output=True, text=True,
+                          check=True).stdout
+    listeners = re.findall(r"^  --(\S+) ADDRESS", text, re.MULTILINE)
+    assert "admin.http.host-port" in listeners, text
+    return [f"--{listener}=0" for listener in listeners]
+
+
 class Service:
     """`tracestore all-in-one` on free ports over `data`. Use as a context: leaving it kills."""
 
-    def __init__(self, program, data, *flags):
+    def __init__(self, program, data, *flags, environment=None):
         self.scratch = tempfile.TemporaryDirectory(prefix="tracestore-test-")
         ports_file = Path(self.scratch.name) / "ports.json"
         self.log_path = Path(self.scratch.name) / "log"
         command = [program, "all-in-one", "--data", str(data), "--ports-file", str(ports_file)]
-        for listener in ("otlp-grpc", "otlp-http", "query", "admin"):
-            command += [f"--{listener}-port", "0"]
+        command += free_ports(program)
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([*command, *flags], stdout=log, stderr=log)
+            self.process = subprocess.Popen([*command, *flags], stdout=log, stderr=log,
+                                            env={**os.environ, **(environment or {})})
         deadline = time.monotonic() + 60
         while not ports_file.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:

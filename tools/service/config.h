@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "sampling/adaptive/adaptive_options.h"
+
 namespace tracestore::tools {
 
 // Where a listener listens, or that it doesn't.
@@ -74,7 +76,10 @@ struct ZipkinSection {
 struct SamplingSection {
   ListenAddress http = OnPort(5778);
   ListenAddress grpc = OnPort(5779);
-  std::string strategies_file;                  // a path or a URL; "": the default for all
+  std::string type = "file";           // file or static, adaptive
+  std::string strategies_file;         // a path or a URL; "": the default for all
+  double default_probability = 0.001;  // of services that no strategy names
+  sampling::AdaptiveOptions adaptive;
   std::chrono::nanoseconds reload_interval{0};  // 0: on SIGHUP only
 };
 

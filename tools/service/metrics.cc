@@ -28,6 +28,25 @@ void DescribeStoreMetrics(server::MetricRegistry& metrics) {
     metrics.Describe("tracestore_store_" + std::string(name) + "_total", help);
 }
 
+void DescribeSamplingMetrics(server::MetricRegistry& metrics) {
+  static constexpr std::pair<const char*, const char*> kMetrics[] = {
+      {"tracestore_sampling_reloads_total",
+       "Reloads of the strategies file that changed something."},
+      {"tracestore_sampling_reload_failures_total", "Reloads that gave an error."},
+      {"tracestore_sampling_grpc_requests_total", "Strategies told over gRPC."},
+      {"tracestore_adaptive_calculations_total", "Calculations of probabilities, as the leader."},
+      {"tracestore_adaptive_store_errors_total",
+       "Times that the state couldn't be read or written."},
+      {"tracestore_adaptive_left_out_roots_total",
+       "Root spans of operations beyond the most that are counted."},
+      {"tracestore_adaptive_operations", "Operations with a probability of their own."},
+      {"tracestore_adaptive_leader", "1 where this process calculates."},
+      {"jaeger_agent_http_server_requests_total", "Requests for strategies, by type."},
+      {"jaeger_agent_http_server_errors_total", "Requests refused or failed, by source."},
+  };
+  for (const auto& [name, help] : kMetrics) metrics.Describe(name, help);
+}
+
 }  // namespace
 
 void DescribeMetrics(server::MetricRegistry& metrics) {
@@ -58,6 +77,7 @@ void DescribeMetrics(server::MetricRegistry& metrics) {
                    "Deleted spans that segments hold until they are compacted.");
   metrics.Describe("tracestore_http_connections", "Open connections.");
   DescribeStoreMetrics(metrics);
+  DescribeSamplingMetrics(metrics);
 }
 
 void CountIntake(server::MetricRegistry& metrics, const ingest::IntakeEvent& event) {

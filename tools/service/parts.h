@@ -9,6 +9,8 @@ namespace tracestore::tools {
 
 Status StartAdmin(Service& service);     // health, metrics: first, so that it tells of the rest
 Status OpenStore(Service& service);      // sets Shared::store
+Status OpenSampling(Service& service);   // sets Shared::strategies and adaptive
+Status StartSampling(Service& service);  // the agent's endpoints for clients
 Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
 Status StartQuery(Service& service);     // needs the store
 Status StartOtlp(Service& service);      // needs the pipeline

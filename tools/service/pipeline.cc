@@ -5,6 +5,7 @@
 
 #include "ingest/byte_budget.h"
 #include "ingest/intake.h"
+#include "ingest/sampling/adaptive_sink.h"
 #include "ingest/sanitize.h"
 #include "ingest/span_sink.h"
 #include "service/metrics.h"
@@ -33,8 +34,12 @@ Status StartPipeline(Service& service) {
   const ingest::StageObserver on_stage = [&counts](const ingest::StageEvent& event) {
     CountStage(counts, event);
   };
-  ingest::SpanSink& store = service.Keep(ingest::MakeStoreSink(*service.shared().store));
-  ingest::SpanSink& first = service.Keep(ingest::MakeSanitizeSink({}, store, on_stage));
+  // From the last stage to the first.
+  ingest::SpanSink* next = &service.Keep(ingest::MakeStoreSink(*service.shared().store));
+  if (auto* adaptive = service.shared().adaptive; adaptive != nullptr) {
+    next = &service.Keep(ingest::MakeAdaptiveSink(*adaptive, *next));
+  }
+  ingest::SpanSink& first = service.Keep(ingest::MakeSanitizeSink({}, *next, on_stage));
   service.shared().sink = &first;
 
   auto& budget = service.Keep(std::make_unique<ingest::ByteBudget>(kIngestBytes));

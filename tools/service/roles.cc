@@ -4,7 +4,7 @@ namespace tracestore::tools {
 
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
-      StartAdmin, OpenStore, StartPipeline, StartQuery, StartOtlp,
+      StartAdmin, OpenStore, OpenSampling, StartPipeline, StartQuery, StartSampling, StartOtlp,
   };
   return kParts;
 }

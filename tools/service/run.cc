@@ -6,35 +6,50 @@
 
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <iostream>
+#include <optional>
+#include <string>
 
 #include "exit_codes.h"
+#include "service/sd_notify.h"
 
 namespace tracestore::tools {
 namespace {
 
-// SIGTERM and SIGINT, waited for by the thread that owns the service. Made before any other thread,
-// which then inherit that the two are blocked.
-class StopSignals {
+// SIGTERM, SIGINT and SIGHUP, waited for by the thread that owns the service. Made before any other
+// thread, which then inherit that they are blocked.
+class Signals {
  public:
-  StopSignals() {
+  Signals() {
     sigemptyset(&signals_);
-    sigaddset(&signals_, SIGTERM);
-    sigaddset(&signals_, SIGINT);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals_, signal);
     pthread_sigmask(SIG_BLOCK, &signals_, &before_);
   }
-  ~StopSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
+  ~Signals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
 
-  // Gives the signal that came. From then on another one ends the process.
-  int Wait() {
-    int signal = 0;
-    sigwait(&signals_, &signal);
+  // Gives the signal that came, or 0 when none did for so long.
+  int Wait(const std::optional<std::chrono::microseconds>& at_most) {
+    if (!at_most) {
+      int signal = 0;
+      sigwait(&signals_, &signal);
+      return signal;
+    }
+    timespec time{};
+    time.tv_sec = static_cast<std::time_t>(at_most->count() / 1'000'000);
+    time.tv_nsec = static_cast<long>(at_most->count() % 1'000'000 * 1'000);
+    const int signal = sigtimedwait(&signals_, nullptr, &time);
+    return signal < 0 ? 0 : signal;
+  }
+
+  // From now on SIGTERM and SIGINT end the process at once.
+  void LetThrough() {
     std::signal(SIGTERM, SIG_DFL);
     std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGHUP, SIG_IGN);
     pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
-    return signal;
   }
 
  private:
@@ -57,15 +72,38 @@ void StartLog(const std::string& level) {
   spdlog::flush_on(spdlog::level::info);
 }
 
+void Reload(Service& service, const SystemdNotifier& systemd) {
+  systemd.Send(ReloadingState());
+  spdlog::info("SIGHUP: reloading");
+  for (const Error& error : service.Reload()) spdlog::error("reload: {}", error.message());
+  systemd.Send("READY=1");
+}
+
+// Serves until it is told to stop.
+void Serve(Service& service, Signals& signals, const SystemdNotifier& systemd) {
+  while (true) {
+    const int signal = signals.Wait(systemd.watchdog());
+    if (signal == 0) {
+      systemd.Send("WATCHDOG=1");
+    } else if (signal == SIGHUP) {
+      Reload(service, systemd);
+    } else {
+      spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 int RunService(const Resolved& resolved, const std::vector<Part>& parts) {
-  StopSignals signals;
+  Signals signals;
   std::signal(SIGPIPE, SIG_IGN);
   StartLog(resolved.config.log_level);
   for (const std::string& warning : resolved.warnings) spdlog::warn("{}", warning);
   const auto grace =
       std::chrono::duration_cast<std::chrono::milliseconds>(resolved.config.stop_grace);
+  const SystemdNotifier systemd(ProcessEnvironment());
   Service service(resolved.config);
   if (const Status started = service.Start(parts); !started.has_value()) {
     if (const Status stopped = service.Stop(grace); !stopped.has_value()) {
@@ -75,8 +113,10 @@ int RunService(const Resolved& resolved, const std::vector<Part>& parts) {
   }
   std::cout << service.Description() << std::flush;
   spdlog::info("serving");
-  const int signal = signals.Wait();
-  spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
+  systemd.Send("READY=1");
+  Serve(service, signals, systemd);
+  systemd.Send("STOPPING=1");
+  signals.LetThrough();
   if (const Status stopped = service.Stop(grace); !stopped.has_value()) {
     return Fail(stopped.error());
   }

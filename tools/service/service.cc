@@ -37,6 +37,14 @@ Status Service::Stop(std::chrono::milliseconds grace) {
   return first;
 }
 
+std::vector<Error> Service::Reload() {
+  std::vector<Error> errors;
+  for (const auto& reload : reloads_) {
+    if (const Status done = reload(); !done.has_value()) errors.push_back(done.error());
+  }
+  return errors;
+}
+
 std::string Service::Description() const {
   std::size_t width = 0;
   for (const auto& [what, value] : description_) width = std::max(width, what.size());
@@ -86,6 +94,8 @@ Status Service::ServeGrpc(GrpcListener listener) {
 void Service::OnStop(std::function<Status(std::chrono::milliseconds)> stop) {
   stops_.push_back(std::move(stop));
 }
+
+void Service::OnReload(std::function<Status()> reload) { reloads_.push_back(std::move(reload)); }
 
 void Service::OnCollect(std::function<void(server::MetricRegistry&)> collect) {
   const std::lock_guard lock(collect_mutex_);

@@ -29,6 +29,11 @@ namespace ingest {
 class Intake;
 class SpanSink;
 }  // namespace ingest
+namespace sampling {
+class AdaptiveSampler;
+class BaggageProvider;
+class StrategyProvider;
+}  // namespace sampling
 }  // namespace tracestore
 
 namespace tracestore::tools {
@@ -61,8 +66,12 @@ struct GrpcListener {
 // Borrowed: the service keeps them (Service::Keep).
 struct Shared {
   Store* store = nullptr;
-  ingest::SpanSink* sink = nullptr;        // where receivers put spans
-  const ingest::Intake* intake = nullptr;  // what receivers hand messages to
+  std::string directory;                             // the store's
+  ingest::SpanSink* sink = nullptr;                  // where receivers put spans
+  const ingest::Intake* intake = nullptr;            // what receivers hand messages to
+  sampling::StrategyProvider* strategies = nullptr;  // what clients are told
+  sampling::AdaptiveSampler* adaptive = nullptr;     // null unless sampling is adaptive
+  sampling::BaggageProvider* baggage = nullptr;      // null: no restrictions
 };
 
 // Threads: one thread starts and stops it. metrics() and health() from any.
@@ -80,6 +89,9 @@ class Service {
   // Health says so at once; then what parts gave to OnStop, last first, all within `grace`. Gives
   // the first error, having done all.
   Status Stop(std::chrono::milliseconds grace);
+
+  // What parts gave to OnReload, all of it; gives the errors, after which the old state serves on.
+  std::vector<Error> Reload();
 
   // The addresses and what parts said with Show(), one a line, for people.
   std::string Description() const;
@@ -116,6 +128,8 @@ class Service {
 
   // Called at the end with the time that is left. Later ones are called first.
   void OnStop(std::function<Status(std::chrono::milliseconds)> stop);
+  // Called by Reload(), on the thread that owns the service.
+  void OnReload(std::function<Status()> reload);
   // Called before each answer of /metrics, on the admin server's thread, until the service stops.
   void OnCollect(std::function<void(server::MetricRegistry&)> collect);
   // For the admin part: calls them all.
@@ -139,6 +153,7 @@ class Service {
   std::vector<std::pair<std::string, std::uint16_t>> ports_;      // in the order of starts
   std::vector<std::pair<std::string, std::string>> description_;  // in the order of starts
   std::vector<std::function<Status(std::chrono::milliseconds)>> stops_;
+  std::vector<std::function<Status()>> reloads_;
   std::mutex collect_mutex_;
   std::vector<std::function<void(server::MetricRegistry&)>> collects_;  // guarded by collect_mutex_
   std::vector<std::shared_ptr<void>> kept_;

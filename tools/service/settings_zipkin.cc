@@ -6,6 +6,7 @@ namespace {
 
 constexpr OtherName kOtherNames[] = {
     {.name = "STORAGE_TYPE", .setting = "span-storage.type", .environment_only = true},
+    {.name = "SAMPLING_CONFIG_TYPE", .setting = "sampling.type", .environment_only = true},
     {.name = "JAEGER_LISTEN_HOST", .setting = "host", .environment_only = true},
 };
 

@@ -98,6 +98,7 @@ Status OpenStore(Service& service) {
   TS_TRY_ASSIGN(auto opened, Store::Open(data.path(), std::move(options)));
   Store& store = service.Keep(std::move(opened));
   service.shared().store = &store;
+  service.shared().directory = data.path();
   service.OnStop([&store](std::chrono::milliseconds) { return store.Close(); });
   service.OnCollect([&store](server::MetricRegistry& metrics) { CollectStore(store, metrics); });
   service.Show("data",

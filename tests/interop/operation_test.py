@@ -1,0 +1,121 @@
+"""The service as an operator sees it: systemd's protocol, SIGHUP, sampling, metrics, health."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from service import Service, free_ports
+
+PROGRAM = sys.argv.pop(1)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def strategies(probability):
+    return json.dumps({"default_strategy": {"type": "probabilistic", "param": probability}})
+
+
+def sampling_rate(service):
+    status, body = service.get("sampling_http", "/sampling?service=any")
+    assert status == 200, body
+    return json.loads(body)["probabilisticSampling"]["samplingRate"]
+
+
+class Operation(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory(prefix="tracestore-test-")
+        self.addCleanup(self.scratch.cleanup)
+        self.path = Path(self.scratch.name)
+
+    def test_systemd_is_told(self):
+        address = str(self.path / "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+            systemd.bind(address)
+            systemd.settimeout(60)
+
+            def next_state():
+                while (state := systemd.recv(1024).decode()) == "WATCHDOG=1":
+                    pass
+                return state
+
+            with Service(PROGRAM, self.path / "data",
+                         environment={"NOTIFY_SOCKET": address,
+                                      "WATCHDOG_USEC": "100000"}) as service:
+                self.assertEqual(next_state(), "READY=1")
+                self.assertEqual(systemd.recv(1024).decode(), "WATCHDOG=1")
+                service.process.send_signal(signal.SIGHUP)
+                self.assertRegex(next_state(), r"^RELOADING=1\nMONOTONIC_USEC=[0-9]+$")
+                self.assertEqual(next_state(), "READY=1")
+                service.stop()
+            self.assertEqual(next_state(), "STOPPING=1")
+
+    def test_sighup_reads_strategies_again(self):
+        address = str(self.path / "notify")
+        file = self.path / "strategies.json"
+        file.write_text(strategies(0.25))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+            systemd.bind(address)
+            systemd.settimeout(60)
+
+            def reload(service):
+                service.process.send_signal(signal.SIGHUP)
+                self.assertIn("RELOADING=1", systemd.recv(1024).decode())
+                self.assertEqual(systemd.recv(1024), b"READY=1")
+
+            with Service(PROGRAM, self.path / "data", f"--sampling.strategies-file={file}",
+                         environment={"NOTIFY_SOCKET": address}) as service:
+                self.assertEqual(systemd.recv(1024), b"READY=1")
+                self.assertEqual(sampling_rate(service), 0.25)
+                file.write_text(strategies(0.5))
+                reload(service)
+                self.assertEqual(sampling_rate(service), 0.5)
+                file.write_text("{")
+                reload(service)
+                self.assertEqual(sampling_rate(service), 0.5)
+                self.assertIn("error reload: ", service.log())
+                metrics = service.get("admin", "/metrics")[1]
+                self.assertIn("tracestore_sampling_reload_failures_total 1\n", metrics)
+                self.assertIn('jaeger_agent_http_server_requests_total{type="sampling"} 3\n',
+                              metrics)
+                service.stop()
+
+    def test_a_missing_strategies_file_ends_the_start(self):
+        done = subprocess.run([PROGRAM, "all-in-one", *free_ports(PROGRAM),
+                               "--sampling.strategies-file=/nowhere.json"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("tracestore: failed to read strategies file /nowhere.json", done.stderr)
+
+    def test_adaptive_sampling_serves_its_initial_probability(self):
+        with Service(PROGRAM, self.path / "data", "--sampling.initial-sampling-probability=0.125",
+                     environment={"SAMPLING_CONFIG_TYPE": "adaptive"}) as service:
+            status, body = service.get("sampling_http", "/sampling?service=any")
+            self.assertEqual(status, 200)
+            self.assertIn('"defaultSamplingProbability":0.125', body.replace(" ", ""))
+            self.assertIn("tracestore_adaptive_leader", service.get("admin", "/metrics")[1])
+            service.stop()
+
+    def test_every_metric_is_described_and_documented(self):
+        documented = set(re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs/operations.md").read_text(),
+                                    re.MULTILINE))
+        with Service(PROGRAM, self.path / "data") as service:
+            service.get("query", "/api/services")
+            service.get("sampling_http", "/sampling?service=a")
+            service.get("sampling_http", "/sampling")
+            text = service.get("admin", "/metrics")[1]
+            families = set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
+            helped = set(re.findall(r"^# HELP (\S+) ", text, re.MULTILINE))
+            self.assertEqual(families - helped, set())
+            self.assertEqual(families - documented, set())
+            service.stop()
+
+
+if __name__ == "__main__":
+    os.environ.pop("NOTIFY_SOCKET", None)
+    unittest.main()

@@ -1,0 +1,150 @@
+// What clients are told of sampling: strategies from a file or a URL, or adaptive ones, and the
+// agent's endpoints that tell them (5778, 5779).
+#include "service/sampling.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "base/try.h"
+#include "sampling/adaptive/adaptive_sampler.h"
+#include "sampling/reloading_strategies.h"
+#include "server/sampling/sampling_api.h"
+#include "service/fetch_url.h"
+#include "service/parts.h"
+
+namespace tracestore::tools {
+namespace {
+
+constexpr std::chrono::milliseconds kFetchTimeout{1000};
+
+void LogSampling(std::string_view sentence) { spdlog::info("sampling: {}", sentence); }
+
+Result<sampling::FetchedText> Fetch(const std::string& url) {
+  TS_TRY_ASSIGN(auto answer, FetchUrl(url, kFetchTimeout));
+  return sampling::FetchedText{answer.status, std::move(answer.body)};
+}
+
+Status OpenStrategies(Service& service) {
+  const SamplingSection& config = service.config().sampling;
+  sampling::StrategiesSourceOptions options;
+  options.source = config.strategies_file;
+  options.default_probability = config.default_probability;
+  options.reload_interval =
+      std::chrono::duration_cast<std::chrono::milliseconds>(config.reload_interval);
+  options.fetch = Fetch;
+  options.log = LogSampling;
+  TS_TRY_ASSIGN(auto opened, sampling::ReloadingStrategies::Open(std::move(options)));
+  auto& strategies = service.Keep(std::move(opened));
+  service.shared().strategies = &strategies;
+  service.OnReload([&strategies]() -> Status {
+    TS_TRY(strategies.Reload());
+    return {};
+  });
+  service.OnCollect([&strategies](server::MetricRegistry& metrics) {
+    metrics.Set("tracestore_sampling_reloads_total", {}, static_cast<double>(strategies.reloads()));
+    metrics.Set("tracestore_sampling_reload_failures_total", {},
+                static_cast<double>(strategies.failures()));
+  });
+  return {};
+}
+
+void CollectAdaptive(const sampling::AdaptiveSampler& sampler, server::MetricRegistry& metrics) {
+  const sampling::AdaptiveCounters counters = sampler.counters();
+  const auto set = [&](const char* name, std::uint64_t value) {
+    metrics.Set(name, {}, static_cast<double>(value));
+  };
+  set("tracestore_adaptive_calculations_total", counters.calculations);
+  set("tracestore_adaptive_store_errors_total", counters.store_errors);
+  set("tracestore_adaptive_left_out_roots_total", counters.left_out_roots);
+  set("tracestore_adaptive_operations", counters.operations);
+  set("tracestore_adaptive_leader", counters.leader ? 1 : 0);
+}
+
+// Unique among those that share a store.
+std::string CollectorName() {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) return std::to_string(getpid());
+  return std::string(host.data()) + ":" + std::to_string(getpid());
+}
+
+Status OpenAdaptive(Service& service) {
+  TS_TRY_ASSIGN(auto opened, sampling::OpenCatalogSamplingStore(service.shared().directory));
+  sampling::SamplingStore& store = service.Keep(std::move(opened));
+  sampling::AdaptiveSampler::Options options;
+  options.settings = service.config().sampling.adaptive;
+  options.collector = CollectorName();
+  options.log = LogSampling;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  TS_TRY_ASSIGN(auto sampler,
+                sampling::AdaptiveSampler::Open(
+                    std::move(options), store,
+                    static_cast<std::uint64_t>(
+                        std::chrono::duration_cast<std::chrono::nanoseconds>(now).count())));
+  sampling::AdaptiveSampler& kept = service.Keep(std::move(sampler));
+  kept.Start();
+  service.shared().strategies = &kept;
+  service.shared().adaptive = &kept;
+  service.OnCollect([&kept](server::MetricRegistry& metrics) { CollectAdaptive(kept, metrics); });
+  return {};
+}
+
+// Jaeger's names of what became of a request.
+void CountSampling(server::MetricRegistry& metrics, const std::string& prefix,
+                   server::SamplingOutcome outcome) {
+  const auto request = [&](const char* type) {
+    metrics.Add(prefix + "_http_server_requests_total", {{"type", type}});
+  };
+  const auto error = [&](const char* source, const char* status) {
+    metrics.Add(prefix + "_http_server_errors_total", {{"source", source}, {"status", status}});
+  };
+  switch (outcome) {
+    case server::SamplingOutcome::kSampling: return request("sampling");
+    case server::SamplingOutcome::kSamplingLegacy: return request("sampling-legacy");
+    case server::SamplingOutcome::kBaggage: return request("baggage");
+    case server::SamplingOutcome::kGrpc:
+      return metrics.Add("tracestore_sampling_grpc_requests_total", {});
+    case server::SamplingOutcome::kBadRequest: return error("all", "4xx");
+    case server::SamplingOutcome::kProviderFailure: return error("collector-proxy", "5xx");
+    case server::SamplingOutcome::kEncodeFailure: return error("thrift", "5xx");
+  }
+}
+
+}  // namespace
+
+server::SamplingApiOptions SamplingApi(Service& service, const std::string& prefix) {
+  server::SamplingApiOptions options;
+  options.strategies = service.shared().strategies;
+  options.baggage = service.shared().baggage;
+  options.observer = [&metrics = service.metrics(), prefix](server::SamplingOutcome outcome) {
+    CountSampling(metrics, prefix, outcome);
+  };
+  return options;
+}
+
+Status OpenSampling(Service& service) {
+  return service.config().sampling.type == "adaptive" ? OpenAdaptive(service)
+                                                      : OpenStrategies(service);
+}
+
+Status StartSampling(Service& service) {
+  const SamplingSection& config = service.config().sampling;
+  TS_TRY(service.ServeHttp({
+      .name = {"sampling_http", "sampling", "http://{}/sampling"},
+      .address = config.http,
+      .handler = server::MakeSamplingHandler(SamplingApi(service, "jaeger_agent")),
+      .refusal = {},
+  }));
+  return service.ServeGrpc({
+      .name = {"sampling_grpc", "sampling over gRPC", "{}"},
+      .address = config.grpc,
+      .methods = server::SamplingGrpcServices(SamplingApi(service, "jaeger_agent")),
+  });
+}
+
+}  // namespace tracestore::tools

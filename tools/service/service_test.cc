@@ -1,0 +1,137 @@
+#include "service/service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "base/testing/source_dir.h"
+#include "net/http_client.h"
+#include "service/parts.h"
+
+namespace tracestore::tools {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::chrono::milliseconds kGrace{10'000};
+
+// What parts of a test did, and what they saw; parts are plain functions.
+std::vector<std::string> g_seen;
+
+ServiceConfig OnFreePorts() {
+  ServiceConfig config;
+  config.admin.http = OnPort(0);
+  return config;
+}
+
+net::HttpClientResponse Get(std::uint16_t port, const std::string& path) {
+  net::HttpClientOptions options;
+  options.port = port;
+  const auto client = net::HttpClient::Make(options);
+  net::HttpClientRequest request;
+  request.target = path;
+  auto answer = (*client)->Send(request);
+  EXPECT_TRUE(answer.has_value()) << answer.error().message();
+  return answer.has_value() ? *answer : net::HttpClientResponse();
+}
+
+std::string Health(Service& service) {
+  const auto answer = Get(service.PortOf("admin"), "/");
+  return std::to_string(answer.status) +
+         (answer.body.find("not available") != std::string::npos ? " not available" : " available");
+}
+
+Status First(Service& service) {
+  g_seen.push_back("first starts");
+  service.OnStop([](std::chrono::milliseconds) {
+    g_seen.push_back("first stops");
+    return Status();
+  });
+  return {};
+}
+
+Status LooksAtHealth(Service& service) {
+  g_seen.push_back("starting: " + Health(service));
+  service.OnStop([&service](std::chrono::milliseconds) {
+    g_seen.push_back("stopping: " + Health(service));
+    return Status();
+  });
+  return {};
+}
+
+Status Fails(Service&) { return Error(ErrorCode::kIo, "no luck"); }
+
+TEST(Service, PartsStopInTheOppositeOrderAndHealthFollows) {
+  g_seen.clear();
+  Service service(OnFreePorts());
+  ASSERT_TRUE(service.Start({StartAdmin, First, LooksAtHealth}).has_value());
+  g_seen.push_back("serving: " + Health(service));
+  ASSERT_TRUE(service.Stop(kGrace).has_value());
+  EXPECT_THAT(g_seen,
+              ElementsAre("first starts", "starting: 503 not available", "serving: 200 available",
+                          "stopping: 503 not available", "first stops"));
+}
+
+TEST(Service, AFailedStartStopsWhatStood) {
+  g_seen.clear();
+  Service service(OnFreePorts());
+  const Status started = service.Start({StartAdmin, First, Fails, LooksAtHealth});
+  EXPECT_EQ(started.error().message(), "no luck");
+  EXPECT_EQ(Health(service), "503 not available");
+  ASSERT_TRUE(service.Stop(kGrace).has_value());
+  EXPECT_THAT(g_seen, ElementsAre("first starts", "first stops"));
+}
+
+TEST(Service, AListenerThatIsOffIsNotOpened) {
+  ServiceConfig config = OnFreePorts();
+  config.admin.http.on = false;
+  Service service(config);
+  ASSERT_TRUE(service.Start({StartAdmin}).has_value());
+  EXPECT_EQ(service.PortOf("admin"), 0);
+  EXPECT_EQ(service.Description(), "");
+}
+
+TEST(Service, ReloadTellsEveryError) {
+  Service service(OnFreePorts());
+  int done = 0;
+  service.OnReload([] { return Status(Error(ErrorCode::kIo, "one")); });
+  service.OnReload([&done] {
+    ++done;
+    return Status();
+  });
+  service.OnReload([] { return Status(Error(ErrorCode::kIo, "two")); });
+  const auto errors = service.Reload();
+  ASSERT_EQ(errors.size(), 2U);
+  EXPECT_EQ(errors[0].message(), "one");
+  EXPECT_EQ(errors[1].message(), "two");
+  EXPECT_EQ(done, 1);
+}
+
+TEST(Service, ThePortsFileNamesEveryListener) {
+  ServiceConfig config = OnFreePorts();
+  config.ports_file = testing::TempDir() + "service_test_ports.json";
+  Service service(config);
+  ASSERT_TRUE(service.Start({StartAdmin}).has_value());
+  std::string text;
+  std::getline(std::ifstream(config.ports_file), text);
+  EXPECT_EQ(text, "{\"admin\":" + std::to_string(service.PortOf("admin")) + "}");
+  EXPECT_THAT(service.Description(), HasSubstr("health, metrics  http://127.0.0.1:"));
+  std::filesystem::remove(config.ports_file);
+}
+
+TEST(Service, APortsFileThatCantBeWrittenIsAnError) {
+  ServiceConfig config = OnFreePorts();
+  config.ports_file = "/nowhere/ports.json";
+  Service service(config);
+  EXPECT_THAT(service.Start({StartAdmin}).error().message(),
+              HasSubstr("cannot write /nowhere/ports.json"));
+}
+
+}  // namespace
+}  // namespace tracestore::tools
