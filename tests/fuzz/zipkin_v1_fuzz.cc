@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return codec::DecodeZipkinV1Thrift(bytes, out, {.strict = strict});
   });
   model::SpanBatch one;
-  const auto span = codec::DecodeZipkinV1ThriftSpan(bytes, one, {.strict = true});
+  const auto span = codec::DecodeZipkinV1ThriftSpans({&bytes, 1}, one, {.strict = true});
   if (!span.has_value() && !one.empty()) std::abort();
   const auto encoding = codec::DetectZipkinEncoding(bytes);
   if (encoding.has_value()) {

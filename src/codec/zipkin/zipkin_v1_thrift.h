@@ -34,10 +34,10 @@ Result<model::DecodeReport> DecodeZipkinThriftSpans(ThriftReader& in, model::Spa
 Result<model::DecodeReport> DecodeZipkinV1Thrift(std::string_view message, model::SpanBatch& out,
                                                  const ZipkinThriftOptions& options = {});
 
-// The same of one bare Span, as Scribe's messages have it.
-Result<model::DecodeReport> DecodeZipkinV1ThriftSpan(std::string_view message,
-                                                     model::SpanBatch& out,
-                                                     const ZipkinThriftOptions& options = {});
+// The same of bare Spans, one a message, as Scribe has them. The messages must stay until it returns.
+Result<model::DecodeReport> DecodeZipkinV1ThriftSpans(std::span<const std::string_view> messages,
+                                                      model::SpanBatch& out,
+                                                      const ZipkinThriftOptions& options = {});
 
 // The spans of `rows` as one list of the binary protocol, appended to `out`; converted as
 // EncodeZipkinV1Json does.

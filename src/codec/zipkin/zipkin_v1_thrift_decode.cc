@@ -54,11 +54,10 @@ std::string SentenceOnBrokenList(std::string_view list) {
 
 class Decoder {
  public:
-  Decoder(ThriftReader& in, SpanBatch& out, bool strict)
-      : in_(in), appender_(out), strict_(strict) {}
+  Decoder(SpanBatch& out, bool strict) : appender_(out), strict_(strict) {}
 
-  Result<model::DecodeReport> List();
-  Result<model::DecodeReport> One();
+  Result<model::DecodeReport> List(ThriftReader& in);
+  Result<model::DecodeReport> Each(std::span<const std::string_view> messages);
 
  private:
   Status Take(const char* what);
@@ -72,15 +71,15 @@ class Decoder {
   bool CheckTime(std::int64_t value, const char* what, std::uint64_t& out);
   template <typename Read>
   void ReadList(Read read) {
-    for (std::uint32_t left = in_.List().size; left > 0 && in_.ok(); --left) read();
+    for (std::uint32_t left = in_->List().size; left > 0 && in_->ok(); --left) read();
   }
   Error Broken(const char* what) const {
     return strict_ ? Error(ErrorCode::kInvalidArgument,
                            std::string("Malformed reading ") + what + " from TBinary")
-                   : in_.error();
+                   : in_->error();
   }
 
-  ThriftReader& in_;
+  ThriftReader* in_ = nullptr;
   std::deque<std::string> kept_;  // before the appender, which borrows its texts
   ZipkinAppender appender_;
   bool strict_;
@@ -108,20 +107,20 @@ bool Decoder::CheckTime(std::int64_t value, const char* what, std::uint64_t& out
 std::uint32_t Decoder::ReadHost() {
   host_.Clear();
   ThriftField field;
-  while (in_.Next(field)) {
+  while (in_->Next(field)) {
     switch (field.tag()) {
       case ThriftTag(1, ThriftType::kI32): {
         char bytes[4];
-        base::StoreLe(bytes, __builtin_bswap32(static_cast<std::uint32_t>(in_.I32())));
+        base::StoreLe(bytes, __builtin_bswap32(static_cast<std::uint32_t>(in_->I32())));
         host_.SetAddressBytes({bytes, sizeof bytes});
         break;
       }
       case ThriftTag(2, ThriftType::kI16):
-        host_.port = static_cast<std::uint16_t>(in_.I16());
+        host_.port = static_cast<std::uint16_t>(in_->I16());
         break;
-      case ThriftTag(3, ThriftType::kString): host_.SetService(in_.Bytes()); break;
-      case ThriftTag(4, ThriftType::kString): host_.SetAddressBytes(in_.Bytes()); break;
-      default: in_.Skip(field);
+      case ThriftTag(3, ThriftType::kString): host_.SetService(in_->Bytes()); break;
+      case ThriftTag(4, ThriftType::kString): host_.SetAddressBytes(in_->Bytes()); break;
+      default: in_->Skip(field);
     }
   }
   return span_.AddEndpoint(host_);
@@ -131,12 +130,12 @@ void Decoder::ReadAnnotation() {
   ZipkinV1Annotation annotation;
   std::int64_t timestamp = 0;
   ThriftField field;
-  while (in_.Next(field)) {
+  while (in_->Next(field)) {
     switch (field.tag()) {
-      case ThriftTag(1, ThriftType::kI64): timestamp = in_.I64(); break;
-      case ThriftTag(2, ThriftType::kString): annotation.value = in_.Bytes(); break;
+      case ThriftTag(1, ThriftType::kI64): timestamp = in_->I64(); break;
+      case ThriftTag(2, ThriftType::kString): annotation.value = in_->Bytes(); break;
       case ThriftTag(3, ThriftType::kStruct): annotation.endpoint = ReadHost(); break;
-      default: in_.Skip(field);
+      default: in_->Skip(field);
     }
   }
   CheckTime(timestamp, "annotation timestamp", annotation.timestamp_us);
@@ -175,16 +174,16 @@ void Decoder::ReadBinary() {
   std::int32_t type = -1;
   bool has_key = false;
   ThriftField field;
-  while (in_.Next(field)) {
+  while (in_->Next(field)) {
     switch (field.tag()) {
       case ThriftTag(1, ThriftType::kString):
-        binary.key = in_.Bytes();
+        binary.key = in_->Bytes();
         has_key = true;
         break;
-      case ThriftTag(2, ThriftType::kString): value = in_.Bytes(); break;
-      case ThriftTag(3, ThriftType::kI32): type = in_.I32(); break;
+      case ThriftTag(2, ThriftType::kString): value = in_->Bytes(); break;
+      case ThriftTag(3, ThriftType::kI32): type = in_->I32(); break;
       case ThriftTag(4, ThriftType::kStruct): binary.endpoint = ReadHost(); break;
-      default: in_.Skip(field);
+      default: in_->Skip(field);
     }
   }
   if (!has_key) return;
@@ -203,31 +202,31 @@ void Decoder::ReadSpan() {
   span_.Clear();
   bad_time_ = false;
   ThriftField field;
-  while (in_.Next(field)) {
+  while (in_->Next(field)) {
     switch (field.tag()) {
       case ThriftTag(1, ThriftType::kI64):
-        span_.trace_id.low = static_cast<std::uint64_t>(in_.I64());
+        span_.trace_id.low = static_cast<std::uint64_t>(in_->I64());
         break;
-      case ThriftTag(3, ThriftType::kString): span_.name = in_.Bytes(); break;
+      case ThriftTag(3, ThriftType::kString): span_.name = in_->Bytes(); break;
       case ThriftTag(4, ThriftType::kI64):
-        span_.id = {static_cast<std::uint64_t>(in_.I64())};
+        span_.id = {static_cast<std::uint64_t>(in_->I64())};
         break;
       case ThriftTag(5, ThriftType::kI64):
-        span_.parent_id = {static_cast<std::uint64_t>(in_.I64())};
+        span_.parent_id = {static_cast<std::uint64_t>(in_->I64())};
         break;
       case ThriftTag(6, ThriftType::kList): ReadList([this] { ReadAnnotation(); }); break;
       case ThriftTag(8, ThriftType::kList): ReadList([this] { ReadBinary(); }); break;
-      case ThriftTag(9, ThriftType::kBool): span_.debug = in_.Bool(field); break;
+      case ThriftTag(9, ThriftType::kBool): span_.debug = in_->Bool(field); break;
       case ThriftTag(10, ThriftType::kI64):
-        CheckTime(in_.I64(), "timestamp", span_.timestamp_us);
+        CheckTime(in_->I64(), "timestamp", span_.timestamp_us);
         break;
       case ThriftTag(11, ThriftType::kI64):
-        CheckTime(in_.I64(), "duration", span_.duration_us);
+        CheckTime(in_->I64(), "duration", span_.duration_us);
         break;
       case ThriftTag(12, ThriftType::kI64):
-        span_.trace_id.high = static_cast<std::uint64_t>(in_.I64());
+        span_.trace_id.high = static_cast<std::uint64_t>(in_->I64());
         break;
-      default: in_.Skip(field);
+      default: in_->Skip(field);
     }
   }
 }
@@ -248,7 +247,7 @@ bool Decoder::CheckSpan() {
 Status Decoder::Take(const char* what) {
   const std::uint64_t index = index_++;
   ReadSpan();
-  if (!in_.ok()) return Broken(what);
+  if (!in_->ok()) return Broken(what);
   if (CheckSpan()) {
     for (ZipkinSpan& span : converter_.Convert(span_)) {
       appender_.Append(span);
@@ -264,12 +263,13 @@ Status Decoder::Take(const char* what) {
   return {};
 }
 
-Result<model::DecodeReport> Decoder::List() {
+Result<model::DecodeReport> Decoder::List(ThriftReader& in) {
+  in_ = &in;
   constexpr const char* kWhat = "List<Span>";
-  const ThriftList list = in_.List();
-  if (in_.ok() && list.size != 0 && list.element != ThriftType::kStruct)
-    in_.Fail("a list of spans holds no structs");
-  if (!in_.ok()) return Broken(kWhat);
+  const ThriftList list = in_->List();
+  if (in_->ok() && list.size != 0 && list.element != ThriftType::kStruct)
+    in_->Fail("a list of spans holds no structs");
+  if (!in_->ok()) return Broken(kWhat);
   for (std::uint32_t i = 0; i < list.size; ++i) {
     const Status taken = Take(kWhat);
     if (!taken.has_value()) return taken.error();
@@ -277,9 +277,13 @@ Result<model::DecodeReport> Decoder::List() {
   return std::move(report_);
 }
 
-Result<model::DecodeReport> Decoder::One() {
-  const Status taken = Take("Span");
-  if (!taken.has_value()) return taken.error();
+Result<model::DecodeReport> Decoder::Each(std::span<const std::string_view> messages) {
+  for (const std::string_view message : messages) {
+    ThriftReader in(message, ThriftProtocol::kBinary);
+    in_ = &in;
+    const Status taken = Take("Span");
+    if (!taken.has_value()) return taken.error();
+  }
   return std::move(report_);
 }
 
@@ -288,7 +292,7 @@ Result<model::DecodeReport> Decoder::One() {
 Result<model::DecodeReport> DecodeZipkinThriftSpans(ThriftReader& in, SpanBatch& out,
                                                     const ZipkinThriftOptions& options) {
   const auto mark = out.mark();
-  auto result = Decoder(in, out, options.strict).List();
+  auto result = Decoder(out, options.strict).List(in);
   if (!result.has_value()) out.Rollback(mark);
   return result;
 }
@@ -302,11 +306,11 @@ Result<model::DecodeReport> DecodeZipkinV1Thrift(std::string_view message, SpanB
   return sentence.empty() ? result : Error(ErrorCode::kInvalidArgument, sentence);
 }
 
-Result<model::DecodeReport> DecodeZipkinV1ThriftSpan(std::string_view message, SpanBatch& out,
-                                                     const ZipkinThriftOptions& options) {
+Result<model::DecodeReport> DecodeZipkinV1ThriftSpans(std::span<const std::string_view> messages,
+                                                      SpanBatch& out,
+                                                      const ZipkinThriftOptions& options) {
   const auto mark = out.mark();
-  ThriftReader in(message, ThriftProtocol::kBinary);
-  auto result = Decoder(in, out, options.strict).One();
+  auto result = Decoder(out, options.strict).Each(messages);
   if (!result.has_value()) out.Rollback(mark);
   return result;
 }

@@ -140,7 +140,8 @@ TEST(ZipkinV1Thrift, RefusesInZipkinsWords) {
   // Zipkin takes any element type, and finds a span without fields.
   EXPECT_EQ(ToV2(std::string("\x08\0\0\0\1\0\0\0\1", 9)), "traceId == 0" + tail);
   SpanBatch batch;
-  const auto one = DecodeZipkinV1ThriftSpan(std::string(1, '\0'), batch, {.strict = true});
+  const std::string_view stop("\0", 1);
+  const auto one = DecodeZipkinV1ThriftSpans({&stop, 1}, batch, {.strict = true});
   EXPECT_EQ(one.error().message(), "traceId == 0 reading Span from TBinary");
 }
 
@@ -155,11 +156,14 @@ TEST(ZipkinV1Thrift, KeepsTheGoodSpansOfAFile) {
             "span 1 of trace 000000000000000a: it has no span id, or one of zeros");
 }
 
-TEST(ZipkinV1Thrift, TakesTheBareSpanOfScribe) {
+TEST(ZipkinV1Thrift, TakesTheBareSpansOfScribe) {
   const std::string list = Written({Client()});
+  const std::string span = list.substr(5);
+  const std::vector<std::string_view> messages{span, span};
   SpanBatch batch;
-  EXPECT_TRUE(DecodeZipkinV1ThriftSpan(list.substr(5), batch, {.strict = true}).has_value());
-  EXPECT_EQ(Json(batch), ToV2(list));
+  EXPECT_TRUE(DecodeZipkinV1ThriftSpans(messages, batch, {.strict = true}).has_value());
+  EXPECT_EQ(Json(batch), ToV2(Written({Client(), Client()})));
+  EXPECT_EQ(batch.resources.size(), 1U);
 }
 
 // Thrift and JSON say the same of any span, and libthrift reads what is written.

@@ -1,0 +1,179 @@
+#include "ingest/receivers/scribe.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "codec/thrift/thrift_reader.h"
+#include "codec/zipkin/zipkin_v1_thrift.h"
+#include "model/text.h"
+
+namespace tracestore::ingest {
+namespace {
+
+using codec::ThriftField;
+using codec::ThriftReader;
+using codec::ThriftTag;
+using codec::ThriftType;
+
+constexpr std::uint32_t kReply = 0x80010002, kException = 0x80010003;  // strict binary protocol
+constexpr std::int32_t kOk = 0, kTryLater = 1;                         // ResultCode
+constexpr std::int32_t kUnknownMethod = 1, kInternalError = 6;         // TApplicationException
+
+void Append32(std::uint32_t value, std::string& out) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+}
+
+void AppendField(ThriftType type, std::uint16_t number, std::string& out) {
+  out.push_back(static_cast<char>(type));
+  out.push_back(static_cast<char>(number >> 8));
+  out.push_back(static_cast<char>(number));
+}
+
+void AppendText(std::string_view text, std::string& out) {
+  Append32(static_cast<std::uint32_t>(text.size()), out);
+  out += text;
+}
+
+std::string Header(std::uint32_t version, const codec::ThriftMessage& call) {
+  std::string out;
+  Append32(version, out);
+  AppendText(call.name, out);
+  Append32(static_cast<std::uint32_t>(call.sequence), out);
+  return out;
+}
+
+std::string Answer(const codec::ThriftMessage& call, std::int32_t code) {
+  std::string out = Header(kReply, call);
+  AppendField(ThriftType::kI32, 0, out);
+  Append32(static_cast<std::uint32_t>(code), out);
+  out.push_back('\0');
+  return out;
+}
+
+std::string Exception(const codec::ThriftMessage& call, std::string_view message,
+                      std::int32_t type) {
+  std::string out = Header(kException, call);
+  AppendField(ThriftType::kString, 1, out);
+  AppendText(message, out);
+  AppendField(ThriftType::kI32, 2, out);
+  Append32(static_cast<std::uint32_t>(type), out);
+  out.push_back('\0');
+  return out;
+}
+
+// Also with line breaks, as MIME has it and Finagle sends it.
+std::optional<std::string> DecodeMime(std::string_view text) {
+  constexpr std::string_view kSpaces = "\r\n\t ";
+  if (text.find_first_of(kSpaces) == std::string_view::npos) return model::DecodeBase64(text);
+  std::string joined(text);
+  std::erase_if(joined, [&](char c) { return kSpaces.find(c) != std::string_view::npos; });
+  return model::DecodeBase64(joined);
+}
+
+// The spans of one call's entries, one behind the other; `sound` is false for text that is no base64.
+struct Entries {
+  std::string bytes;
+  std::vector<std::size_t> ends;
+  bool sound = true;
+};
+
+void ReadEntry(ThriftReader& in, std::string_view category, Entries& out) {
+  std::string_view found, message;
+  ThriftField field;
+  while (in.Next(field)) {
+    switch (field.tag()) {
+      case ThriftTag(1, ThriftType::kString): found = in.Bytes(); break;
+      case ThriftTag(2, ThriftType::kString): message = in.Bytes(); break;
+      default: in.Skip(field);
+    }
+  }
+  if (!in.ok() || found != category) return;
+  auto span = DecodeMime(message);
+  out.sound = out.sound && span.has_value();
+  if (!span) return;
+  out.bytes += *span;
+  out.ends.push_back(out.bytes.size());
+}
+
+Entries ReadArguments(ThriftReader& in, std::string_view category) {
+  Entries entries;
+  ThriftField field;
+  while (in.Next(field)) {
+    if (field.tag() != ThriftTag(1, ThriftType::kList)) {
+      in.Skip(field);
+      continue;
+    }
+    const codec::ThriftList list = in.List();
+    if (list.size != 0 && list.element != ThriftType::kStruct)
+      in.Fail("a list of entries holds no structs");
+    for (std::uint32_t i = 0; i < list.size && in.ok(); ++i) ReadEntry(in, category, entries);
+  }
+  return entries;
+}
+
+Result<model::DecodeReport> Decode(const Entries& entries, model::SpanBatch& batch) {
+  if (!entries.sound)
+    return Error(ErrorCode::kInvalidArgument, "Cannot decode spans: a message is no base64");
+  std::vector<std::string_view> messages;
+  messages.reserve(entries.ends.size());
+  std::size_t begin = 0;
+  for (const std::size_t end : entries.ends) {
+    messages.push_back(std::string_view(entries.bytes).substr(begin, end - begin));
+    begin = end;
+  }
+  return codec::DecodeZipkinV1ThriftSpans(messages, batch, {.strict = true});
+}
+
+}  // namespace
+
+std::optional<std::string> AnswerScribe(std::string_view frame, const Intake& intake,
+                                        const ScribeOptions& options) {
+  ThriftReader in(frame, codec::ThriftProtocol::kBinary);
+  const codec::ThriftMessage call = in.Message();
+  if (!in.ok()) return std::nullopt;
+  if (call.name != "Log")
+    return Exception(call, "unknown method " + std::string(call.name), kUnknownMethod);
+  const Entries entries = ReadArguments(in, options.category);
+  if (!in.ok()) return std::nullopt;
+  const IntakeSource source{transport::kScribe, format::kZipkinThrift, options.tenant,
+                            BadSpans::kRefuseMessage};
+  // Counted are the spans' bytes without their envelope, as Zipkin does.
+  const IntakeAnswer answer = intake.Take(
+      entries.bytes,
+      [&entries](std::string_view, model::SpanBatch& batch) { return Decode(entries, batch); },
+      source);
+  if (call.type == codec::ThriftMessageType::kOneway) return "";
+  switch (answer.outcome) {
+    case IntakeOutcome::kTaken: return Answer(call, kOk);
+    case IntakeOutcome::kBusy:
+    case IntakeOutcome::kUnavailable: return Answer(call, kTryLater);
+    case IntakeOutcome::kMalformed:
+    case IntakeOutcome::kUnsupported: break;
+  }
+  return Exception(call, answer.message, kInternalError);
+}
+
+Result<std::unique_ptr<ScribeReceiver>> ScribeReceiver::Start(ScribeOptions options,
+                                                              const Intake& intake,
+                                                              std::function<void()> on_unreadable) {
+  net::FramedServerOptions server = options.server;
+  const auto unreadable = [on_unreadable] {
+    if (on_unreadable) on_unreadable();
+  };
+  auto started = net::FramedServer::Start(
+      std::move(server),
+      [options = std::move(options), &intake, unreadable](std::string_view frame,
+                                                          std::string_view) {
+        auto answer = AnswerScribe(frame, intake, options);
+        if (!answer) unreadable();
+        return answer;
+      },
+      [unreadable](net::FrameProblem problem) {
+        if (problem != net::FrameProblem::kTooManyConnections) unreadable();
+      });
+  if (!started.has_value()) return std::move(started).error();
+  return std::unique_ptr<ScribeReceiver>(new ScribeReceiver(std::move(started).value()));
+}
+
+}  // namespace tracestore::ingest

@@ -1,0 +1,29 @@
+// Zipkin over HTTP: POST /api/v1/spans and /api/v2/spans (docs/operations.md).
+#pragma once
+#include <string>
+#include <vector>
+
+#include "ingest/intake.h"
+#include "net/http.h"
+
+namespace tracestore::ingest {
+
+struct ZipkinHttpOptions {
+  // False: POSTs are not found (COLLECTOR_HTTP_ENABLED).
+  bool enabled = true;
+  // Origins whose pages may send and ask (ZIPKIN_QUERY_ALLOWED_ORIGINS); "*": all.
+  std::vector<std::string> allowed_origins = {"*"};
+};
+
+// The handler of a whole server. A v2 body is JSON unless its type is application/x-protobuf, a v1
+// body JSON unless it is application/x-thrift. 202 without a body once the spans are kept; Zipkin
+// itself answers before. 400 with Zipkin's own sentence refuses the whole message; 429 (busy) and
+// 503 (the store can't write) have Retry-After. All else is `404 Not Found`.
+// `intake` is borrowed and must outlive the handler.
+net::HttpHandler MakeZipkinHttpHandler(const Intake& intake, ZipkinHttpOptions options = {});
+
+// For HttpServerOptions::error_response: what the server itself refuses, in Zipkin's manner: a
+// broken gzip body is "Cannot gunzip spans".
+net::HttpResponse ZipkinHttpRefusal(int status, const std::string& message);
+
+}  // namespace tracestore::ingest

@@ -1,0 +1,166 @@
+#include "net/framed_server.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+#include <thread>
+
+#include "net/loopback_test_client.h"
+
+namespace tracestore::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string Framed(std::string_view bytes) {
+  std::string out;
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(bytes.size() >> shift));
+  return out + std::string(bytes);
+}
+
+// Echoes; "none" has no answer, "end" ends the connection, "throw" throws.
+std::optional<std::string> Echo(std::string_view frame, std::string_view) {
+  if (frame == "none") return "";
+  if (frame == "end") return std::nullopt;
+  if (frame == "throw") throw std::runtime_error("no");
+  return std::string(frame);
+}
+
+struct Fixture {
+  explicit Fixture(FramedServerOptions options = {}, FrameHandler handler = Echo) {
+    auto started = FramedServer::Start(std::move(options), std::move(handler),
+                                       [this](FrameProblem problem) {
+                                         ++problems[static_cast<std::size_t>(problem)];
+                                       });
+    EXPECT_TRUE(started.has_value());
+    server = std::move(started).value();
+  }
+  std::array<std::atomic<int>, 4> problems{};
+  std::unique_ptr<FramedServer> server;
+  int Of(FrameProblem problem) const { return problems[static_cast<std::size_t>(problem)]; }
+};
+
+TEST(FramedServer, AnswersEachFrameOfAConnectionInTurn) {
+  Fixture fixture;
+  LoopbackClient client(fixture.server->port());
+  const std::string large(300'000, 'x');
+  ASSERT_TRUE(client.Send(Framed("a") + Framed("none") + Framed("") + Framed("bc")));
+  EXPECT_EQ(client.ReadBytes(5), Framed("a"));
+  // An empty frame's echo is empty: no answer.
+  EXPECT_EQ(client.ReadBytes(6), Framed("bc"));
+  ASSERT_TRUE(client.Send(Framed(large)));
+  EXPECT_EQ(client.ReadBytes(large.size() + 4), Framed(large));
+}
+
+TEST(FramedServer, TakesAFrameByteByByte) {
+  Fixture fixture;
+  LoopbackClient client(fixture.server->port());
+  for (const char byte : Framed("slow")) ASSERT_TRUE(client.Send(std::string_view(&byte, 1)));
+  EXPECT_EQ(client.ReadBytes(8), Framed("slow"));
+}
+
+TEST(FramedServer, EndsTheConnectionWhenTheHandlerSaysSo) {
+  Fixture fixture;
+  for (const char* message : {"end", "throw"}) {
+    LoopbackClient client(fixture.server->port());
+    ASSERT_TRUE(client.Send(Framed(message)));
+    EXPECT_EQ(client.ReadToEnd(), "");
+    EXPECT_TRUE(client.ended());
+  }
+}
+
+TEST(FramedServer, TakesNoMemoryForALengthThatIsOnlyAnnounced) {
+  FramedServerOptions options;
+  options.max_frame_bytes = 1000;
+  Fixture fixture(options);
+  for (const std::string& head : {std::string("\x40\0\0\0", 4), std::string("\xFF\xFF\xFF\xFF", 4)}) {
+    LoopbackClient client(fixture.server->port());
+    ASSERT_TRUE(client.Send(head));
+    EXPECT_EQ(client.ReadToEnd(), "");
+  }
+  EXPECT_EQ(fixture.Of(FrameProblem::kTooLong), 2);
+  LoopbackClient client(fixture.server->port());
+  ASSERT_TRUE(client.Send(Framed(std::string(1000, 'x'))));
+  EXPECT_EQ(client.ReadBytes(1004).size(), 1004U);
+}
+
+TEST(FramedServer, EndsSlowSendersAndIdleOnes) {
+  FramedServerOptions options;
+  options.read_timeout = 50ms;
+  options.idle_timeout = 100ms;
+  Fixture fixture(options);
+  LoopbackClient half(fixture.server->port());
+  ASSERT_TRUE(half.Send(Framed("never whole").substr(0, 7)));
+  LoopbackClient length(fixture.server->port());
+  ASSERT_TRUE(length.Send(std::string("\0\0", 2)));
+  LoopbackClient idle(fixture.server->port());
+  EXPECT_EQ(half.ReadToEnd(), "");
+  EXPECT_EQ(length.ReadToEnd(), "");
+  EXPECT_EQ(idle.ReadToEnd(), "");
+  EXPECT_TRUE(idle.ended());
+  EXPECT_EQ(fixture.Of(FrameProblem::kTooSlow), 2);  // who waits in peace is no problem
+}
+
+TEST(FramedServer, BoundsConnections) {
+  FramedServerOptions options;
+  options.max_connections = 2;
+  Fixture fixture(options);
+  LoopbackClient first(fixture.server->port());
+  LoopbackClient second(fixture.server->port());
+  for (LoopbackClient* client : {&first, &second}) {
+    ASSERT_TRUE(client->Send(Framed("x")));
+    EXPECT_EQ(client->ReadBytes(5), Framed("x"));  // the server has taken it
+  }
+  LoopbackClient third(fixture.server->port());
+  EXPECT_EQ(third.ReadToEnd(), "");
+  EXPECT_EQ(fixture.Of(FrameProblem::kTooManyConnections), 1);
+  ASSERT_TRUE(first.Send(Framed("y")));
+  EXPECT_EQ(first.ReadBytes(5), Framed("y"));
+}
+
+TEST(FramedServer, BoundsBytesInFlight) {
+  std::promise<void> began, go;
+  FramedServerOptions options;
+  options.max_frame_bytes = 100'000;
+  options.max_bytes_in_flight = 100'000;
+  Fixture fixture(options, [&](std::string_view frame, std::string_view) {
+    began.set_value();
+    go.get_future().wait();
+    return std::optional<std::string>(frame.substr(0, 1));
+  });
+  LoopbackClient first(fixture.server->port());
+  ASSERT_TRUE(first.Send(Framed(std::string(90'000, 'a'))));
+  began.get_future().wait();
+  LoopbackClient second(fixture.server->port());
+  second.Send(Framed(std::string(50'000, 'b')));
+  EXPECT_EQ(second.ReadToEnd(), "");
+  EXPECT_EQ(fixture.Of(FrameProblem::kNoRoom), 1);
+  go.set_value();
+  EXPECT_EQ(first.ReadBytes(5), Framed("a"));
+}
+
+TEST(FramedServer, StopLetsWhatIsInFlightEnd) {
+  std::promise<void> began, go;
+  Fixture fixture({}, [&](std::string_view frame, std::string_view) {
+    began.set_value();
+    go.get_future().wait();
+    return std::optional<std::string>(frame);
+  });
+  LoopbackClient idle(fixture.server->port());
+  LoopbackClient client(fixture.server->port());
+  ASSERT_TRUE(client.Send(Framed("last")));
+  began.get_future().wait();
+  std::jthread stopper([&] { fixture.server->Stop(20s); });
+  EXPECT_EQ(idle.ReadToEnd(), "");  // closed at once
+  go.set_value();
+  EXPECT_EQ(client.ReadBytes(8), Framed("last"));
+  stopper.join();
+  EXPECT_EQ(fixture.server->connections(), 0U);
+  EXPECT_FALSE(LoopbackClient(fixture.server->port()).connected());
+}
+
+}  // namespace
+}  // namespace tracestore::net
