@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 from pathlib import Path
 
 from service import Service, free_ports
@@ -99,6 +100,31 @@ class Operation(unittest.TestCase):
             self.assertEqual(status, 200)
             self.assertIn('"defaultSamplingProbability":0.125', body.replace(" ", ""))
             self.assertIn("tracestore_adaptive_leader", service.get("admin", "/metrics")[1])
+            service.stop()
+
+    def test_processors_of_the_file_and_tags(self):
+        file = self.path / "a.yaml"
+        file.write_text("processors:\n- {action: redact, key: card, pattern: '[0-9]+'}\n"
+                        "- {action: drop-spans, where: 'name = \"noise\"', name: noise}\n"
+                        "collector.tags: zone=${ZONE:a}\n")
+        spans = [{"traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": f"00f067aa0ba902b{i}",
+                  "name": name, "startTimeUnixNano": "1", "endTimeUnixNano": "2",
+                  "attributes": [{"key": "card", "value": {"stringValue": "no 4711"}}]}
+                 for i, name in enumerate(("pay", "noise"))]
+        body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+        with Service(PROGRAM, self.path / "data", f"--config={file}",
+                     environment={"ZONE": "b"}) as service:
+            request = urllib.request.Request(service.url("otlp_http", "/v1/traces"), body,
+                                             {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                self.assertEqual(answer.status, 200)
+            trace = service.trace("0af7651916cd43dd8448eb211c80319c")
+            (span,) = trace["spans"]
+            self.assertIn({"key": "card", "type": "string", "value": "no ***"}, span["tags"])
+            self.assertIn({"key": "zone", "type": "string", "value": "b"},
+                          trace["processes"][span["processID"]]["tags"])
+            self.assertIn('tracestore_pipeline_spans_total{stage="process",rule="noise",'
+                          'action="dropped"} 1\n', service.get("admin", "/metrics")[1])
             service.stop()
 
     def test_every_metric_is_described_and_documented(self):

@@ -83,6 +83,20 @@ struct SamplingSection {
   std::chrono::nanoseconds reload_interval{0};  // 0: on SIGHUP only
 };
 
+// What happens to spans between a receiver and the store (docs/ingest.md).
+struct PipelineSection {
+  StructuredText processors;      // a sequence of maps
+  double head_probability = 1;    // share of traces that are kept
+  std::vector<std::string> tags;  // "key=value": for every resource that lacks the key
+  std::uint64_t max_bytes = std::uint64_t{512} << 20;  // of messages and batches in flight
+  // Of ingest::SanitizeOptions.
+  std::uint64_t max_attributes = 8192;
+  std::uint64_t max_events = 8192;
+  std::uint64_t max_links = 8192;
+  std::uint64_t max_value_bytes = 256 * 1024;
+  std::uint64_t max_span_bytes = std::uint64_t{4} << 20;
+};
+
 struct QuerySection {
   ListenAddress http = OnPort(16686);
   std::string base_path = "/";
@@ -105,6 +119,7 @@ struct ServiceConfig {
   JaegerSection jaeger;
   ZipkinSection zipkin;
   SamplingSection sampling;
+  PipelineSection pipeline;
   QuerySection query;
   AdminSection admin;
 };

@@ -45,7 +45,8 @@ class Flattener {
     const YAML::Node& node = waiting.node;
     const Setting* setting = FindSetting(waiting.name);
     if (setting != nullptr && IsStructured(*setting)) {
-      return Emit(waiting.name, YAML::Dump(node), node);
+      const bool text = node.IsScalar() || node.IsNull();
+      return Emit(waiting.name, text ? node.as<std::string>("") : YAML::Dump(node), node);
     }
     if (node.IsMap()) return TakeMap(waiting);
     if (waiting.name.empty() && node.IsNull()) return {};  // an empty file

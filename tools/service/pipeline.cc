@@ -3,20 +3,21 @@
 #include <memory>
 #include <utility>
 
+#include "base/try.h"
 #include "ingest/byte_budget.h"
+#include "ingest/head_sink.h"
 #include "ingest/intake.h"
+#include "ingest/processors.h"
 #include "ingest/sampling/adaptive_sink.h"
 #include "ingest/sanitize.h"
 #include "ingest/span_sink.h"
+#include "service/environment.h"
 #include "service/metrics.h"
 #include "service/parts.h"
+#include "service/pipeline_config.h"
 
 namespace tracestore::tools {
 namespace {
-
-// As the transports bound the bodies of requests in flight (net/http_server.h): a batch is about as
-// large as its message.
-constexpr std::size_t kIngestBytes = std::size_t{512} << 20;
 
 void CollectBudget(server::MetricRegistry& metrics, const ingest::ByteBudget& budget) {
   const auto set = [&](const char* name, std::size_t value) {
@@ -39,10 +40,19 @@ Status StartPipeline(Service& service) {
   if (auto* adaptive = service.shared().adaptive; adaptive != nullptr) {
     next = &service.Keep(ingest::MakeAdaptiveSink(*adaptive, *next));
   }
-  ingest::SpanSink& first = service.Keep(ingest::MakeSanitizeSink({}, *next, on_stage));
+  const PipelineSection& config = service.config().pipeline;
+  if (const sampling::HeadSampler head(config.head_probability); !head.keeps_all()) {
+    next = &service.Keep(ingest::MakeHeadSink(head, *next, on_stage));
+  }
+  TS_TRY_ASSIGN(auto processors, ProcessorsOf(config, ProcessEnvironment()));
+  if (!processors->empty()) {
+    next = &service.Keep(ingest::MakeProcessSink(std::move(processors), *next, on_stage));
+  }
+  ingest::SpanSink& first =
+      service.Keep(ingest::MakeSanitizeSink(LimitsOf(config), *next, on_stage));
   service.shared().sink = &first;
 
-  auto& budget = service.Keep(std::make_unique<ingest::ByteBudget>(kIngestBytes));
+  auto& budget = service.Keep(std::make_unique<ingest::ByteBudget>(config.max_bytes));
   service.OnCollect([&budget](server::MetricRegistry& metrics) { CollectBudget(metrics, budget); });
   ingest::IntakeOptions options;
   options.observer = [&counts](const ingest::IntakeEvent& event) { CountIntake(counts, event); };

@@ -24,8 +24,9 @@ const char* RoleName(Role role) noexcept {
 }
 
 std::span<const Setting> Settings() {
-  static const auto kAll = Joined<Setting>(
-      {GeneralSettings(), CollectorSettings(), SamplingSettings(), QuerySettings()});
+  static const auto kAll =
+      Joined<Setting>({GeneralSettings(), CollectorSettings(), PipelineSettings(),
+                       SamplingSettings(), QuerySettings()});
   return kAll;
 }
 

@@ -235,6 +235,9 @@ TEST(PrintConfig, ReadsBackToTheSame) {
                    Flag("query.additional-headers", "A: b"),
                    Flag("keep-age", "90m"),
                    Flag("keep-bytes", "3MiB")};
+  const auto file = ParseConfig("processors:\n  - action: drop\n    key: \"a: b\"\n", "a.yaml");
+  ASSERT_TRUE(file.has_value()) << file.error().message();
+  sources.file = *file;
   const auto first = Resolve(kAllInOne, sources);
   ASSERT_TRUE(first.has_value()) << first.error().message();
   const std::string text = PrintConfig(kAllInOne, *first);

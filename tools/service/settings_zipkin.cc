@@ -6,6 +6,7 @@ namespace {
 
 constexpr OtherName kOtherNames[] = {
     {.name = "STORAGE_TYPE", .setting = "span-storage.type", .environment_only = true},
+    {.name = "COLLECTOR_SAMPLE_RATE", .setting = "downsampling.ratio", .environment_only = true},
     {.name = "SAMPLING_CONFIG_TYPE", .setting = "sampling.type", .environment_only = true},
     {.name = "JAEGER_LISTEN_HOST", .setting = "host", .environment_only = true},
 };
@@ -19,7 +20,6 @@ constexpr Ignored kIgnored[] = {
      .why = "the store is on disk: keep-age and keep-bytes bound it",
      .environment_only = true},
     {.name = "QUERY_PORT", .why = kUnbuilt, .environment_only = true},
-    {.name = "COLLECTOR_SAMPLE_RATE", .why = kUnbuilt, .environment_only = true},
     {.name = "STRICT_TRACE_ID", .why = kUnbuilt, .environment_only = true},
     {.name = "KAFKA_BOOTSTRAP_SERVERS", .why = kNoKafka, .environment_only = true},
     {.name = "RABBIT_ADDRESSES", .why = kNoRabbit, .environment_only = true},
