@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import urllib.request
 from pathlib import Path
@@ -20,6 +21,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def strategies(probability):
     return json.dumps({"default_strategy": {"type": "probabilistic", "param": probability}})
+
+
+def post_spans(service, trace_id, *spans):
+    """OTLP/HTTP; each span is a pair of its name and its status code."""
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [
+        {"traceId": trace_id, "spanId": f"00f067aa0ba902b{i}", "name": name,
+         "startTimeUnixNano": "1", "endTimeUnixNano": "2", "status": {"code": code},
+         "attributes": [{"key": "card", "value": {"stringValue": "no 4711"}}]}
+        for i, (name, code) in enumerate(spans)]}]}]}
+    request = urllib.request.Request(service.url("otlp_http", "/v1/traces"),
+                                     json.dumps(body).encode(),
+                                     {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.status == 200, answer.status
 
 
 def sampling_rate(service):
@@ -107,17 +122,9 @@ class Operation(unittest.TestCase):
         file.write_text("processors:\n- {action: redact, key: card, pattern: '[0-9]+'}\n"
                         "- {action: drop-spans, where: 'name = \"noise\"', name: noise}\n"
                         "collector.tags: zone=${ZONE:a}\n")
-        spans = [{"traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": f"00f067aa0ba902b{i}",
-                  "name": name, "startTimeUnixNano": "1", "endTimeUnixNano": "2",
-                  "attributes": [{"key": "card", "value": {"stringValue": "no 4711"}}]}
-                 for i, name in enumerate(("pay", "noise"))]
-        body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
         with Service(PROGRAM, self.path / "data", f"--config={file}",
                      environment={"ZONE": "b"}) as service:
-            request = urllib.request.Request(service.url("otlp_http", "/v1/traces"), body,
-                                             {"Content-Type": "application/json"})
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                self.assertEqual(answer.status, 200)
+            post_spans(service, "0af7651916cd43dd8448eb211c80319c", ("pay", 0), ("noise", 0))
             trace = service.trace("0af7651916cd43dd8448eb211c80319c")
             (span,) = trace["spans"]
             self.assertIn({"key": "card", "type": "string", "value": "no ***"}, span["tags"])
@@ -125,6 +132,39 @@ class Operation(unittest.TestCase):
                           trace["processes"][span["processID"]]["tags"])
             self.assertIn('tracestore_pipeline_spans_total{stage="process",rule="noise",'
                           'action="dropped"} 1\n', service.get("admin", "/metrics")[1])
+            service.stop()
+
+    def test_tail_sampling_keeps_what_its_policies_say(self):
+        file = self.path / "a.yaml"
+        file.write_text("tail-sampling:\n  decision-wait: 10ms\n  policies: [{type: error}]\n")
+        failed, well = "0af7651916cd43dd8448eb211c80319c", "0af7651916cd43dd8448eb211c80319d"
+        with Service(PROGRAM, self.path / "data", f"--config={file}") as service:
+            post_spans(service, well, ("pay", 0))
+            post_spans(service, failed, ("pay", 2))
+            decided = 'tracestore_pipeline_traces_total{stage="tail",rule="%s",action="%s"} 1\n'
+            deadline = time.monotonic() + 60
+            while True:
+                metrics = service.get("admin", "/metrics")[1]
+                if (decided % ("error-1", "kept") in metrics
+                        and decided % ("no-policy", "dropped") in metrics
+                        and service.trace(failed)):
+                    break
+                self.assertLess(time.monotonic(), deadline, metrics)
+                time.sleep(0.05)  # polls another process; nothing in it can wake us
+            self.assertIsNone(service.trace(well))
+            service.stop()
+
+    def test_without_policies_what_waits_is_kept(self):
+        file = self.path / "a.yaml"
+        file.write_text("tail-sampling: {decision-wait: 1h, policies: [{type: error}]}\n")
+        trace = "0af7651916cd43dd8448eb211c80319c"
+        with Service(PROGRAM, self.path / "data", f"--config={file}") as service:
+            post_spans(service, trace, ("pay", 0))
+            self.assertIsNone(service.trace(trace))
+            service.stop()
+        with Service(PROGRAM, self.path / "data") as service:
+            self.assertIsNotNone(service.trace(trace))
+            self.assertIn("tail sampling is off: 1 spans that waited are kept", service.log())
             service.stop()
 
     def test_every_metric_is_described_and_documented(self):

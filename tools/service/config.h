@@ -97,6 +97,15 @@ struct PipelineSection {
   std::uint64_t max_span_bytes = std::uint64_t{4} << 20;
 };
 
+// Of ingest::TailSamplerOptions.
+struct TailSection {
+  StructuredText policies;  // a sequence of maps; empty: no tail sampling
+  std::chrono::nanoseconds wait = std::chrono::seconds(30);
+  std::uint64_t max_memory_bytes = std::uint64_t{64} << 20;
+  std::uint64_t max_traces = 200'000;
+  std::uint64_t max_disk_bytes = std::uint64_t{1} << 30;
+};
+
 struct QuerySection {
   ListenAddress http = OnPort(16686);
   std::string base_path = "/";
@@ -120,6 +129,7 @@ struct ServiceConfig {
   ZipkinSection zipkin;
   SamplingSection sampling;
   PipelineSection pipeline;
+  TailSection tail;
   QuerySection query;
   AdminSection admin;
 };

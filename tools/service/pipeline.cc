@@ -15,6 +15,7 @@
 #include "service/metrics.h"
 #include "service/parts.h"
 #include "service/pipeline_config.h"
+#include "service/tail.h"
 
 namespace tracestore::tools {
 namespace {
@@ -37,6 +38,7 @@ Status StartPipeline(Service& service) {
   };
   // From the last stage to the first.
   ingest::SpanSink* next = &service.Keep(ingest::MakeStoreSink(*service.shared().store));
+  TS_TRY_ASSIGN(next, WithTailSampling(service, *next, on_stage));
   if (auto* adaptive = service.shared().adaptive; adaptive != nullptr) {
     next = &service.Keep(ingest::MakeAdaptiveSink(*adaptive, *next));
   }

@@ -1,54 +1,27 @@
 #include "service/pipeline_config.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/try.h"
+#include "service/structured.h"
 
 namespace tracestore::tools {
 namespace {
 
-// Each costs every batch a look.
-constexpr std::size_t kMaxProcessors = 1'000;
-
-Error Wrong(const std::string& where, const std::string& why) {
-  return {ErrorCode::kInvalidArgument, where + ": " + why};
-}
-
-Result<ingest::ProcessorConfig> ReadProcessor(const YAML::Node& node, std::size_t number,
-                                              const std::string& where) {
-  const std::string name = "processors[" + std::to_string(number) + "]";
-  if (!node.IsMap()) return Wrong(where, name + " is no map of fields");
-  ingest::ProcessorConfig config;
-  for (const auto& field : node) {
-    if (!field.first.IsScalar() || !field.second.IsScalar()) {
-      return Wrong(where, name + ": a field is a text");
-    }
-    const Status set =
-        ingest::SetProcessorField(config, field.first.Scalar(), field.second.Scalar());
-    if (!set.has_value()) return Wrong(where, name + ": " + set.error().message());
-  }
-  return config;
-}
-
 Result<std::vector<ingest::ProcessorConfig>> ReadProcessors(const StructuredText& text) {
-  std::vector<ingest::ProcessorConfig> configs;
-  if (text.yaml.empty()) return configs;
-  try {
-    const YAML::Node list = YAML::Load(text.yaml);
-    if (list.IsNull()) return configs;
-    if (!list.IsSequence()) return Wrong(text.where, "'processors' takes a list of maps");
-    if (list.size() > kMaxProcessors) return Wrong(text.where, "more than 1,000 processors");
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      TS_TRY_ASSIGN(auto config, ReadProcessor(list[i], i, text.where));
-      configs.push_back(std::move(config));
+  TS_TRY_ASSIGN(const auto maps, ReadMaps(text, "processors"));
+  std::vector<ingest::ProcessorConfig> configs(maps.size());
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    for (const auto& [field, value] : maps[i]) {
+      const Status set = ingest::SetProcessorField(configs[i], field, value);
+      if (!set.has_value()) {
+        return AtPlaceOf(text, {set.error().code(),
+                                "processors[" + std::to_string(i) + "]: " + set.error().message()});
+      }
     }
-  } catch (const YAML::Exception& error) {
-    return Wrong(text.where, "'processors' is no YAML: " + error.msg);
   }
   return configs;
 }
@@ -102,11 +75,7 @@ Result<std::shared_ptr<const ingest::Processors>> ProcessorsOf(const PipelineSec
     configs.push_back(std::move(add));
   }
   auto compiled = ingest::Processors::Compile(configs);
-  if (!compiled.has_value()) {
-    const std::string& where = config.processors.where;
-    return Error(ErrorCode::kInvalidArgument,
-                 (where.empty() ? "" : where + ": ") + compiled.error().message());
-  }
+  if (!compiled.has_value()) return AtPlaceOf(config.processors, compiled.error());
   return std::shared_ptr<const ingest::Processors>(
       std::make_shared<ingest::Processors>(std::move(*compiled)));
 }

@@ -11,6 +11,7 @@
 
 #include "base/try.h"
 #include "service/parts.h"
+#include "service/sync_policy.h"
 
 namespace tracestore::tools {
 namespace {
@@ -43,11 +44,6 @@ class DataDirectory {
   std::string path_;
   bool temporary_ = false;
 };
-
-SyncPolicy SyncOf(const std::string& name) {
-  if (name == "full") return SyncPolicy::kFull;
-  return name == "off" ? SyncPolicy::kOff : SyncPolicy::kInterval;
-}
 
 void LogStoreMessage(LogLevel level, std::string_view text) {
   switch (level) {
