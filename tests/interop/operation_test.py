@@ -134,6 +134,26 @@ class Operation(unittest.TestCase):
                           'action="dropped"} 1\n', service.get("admin", "/metrics")[1])
             service.stop()
 
+    def test_the_metrics_that_jaegers_dashboards_read_are_there(self):
+        with Service(PROGRAM, self.path / "data") as service:
+            post_spans(service, "0af7651916cd43dd8448eb211c80319c", ("pay", 0))
+            service.get("query", "/api/traces?service=OTLPResourceNoServiceName")
+            text = service.get("admin", "/metrics")[1]
+            for name in ("jaeger_build_info", "jaeger_collector_spans_received_total",
+                         "jaeger_collector_spans_dropped_total",
+                         "jaeger_collector_spans_saved_by_svc_total",
+                         "jaeger_collector_traces_received_total",
+                         "jaeger_collector_traces_saved_by_svc_total",
+                         "jaeger_collector_queue_length", "jaeger_collector_queue_capacity",
+                         "jaeger_collector_batch_size", "jaeger_collector_spans_bytes",
+                         "jaeger_collector_spans_serviceNames",
+                         "jaeger_collector_in_queue_latency_bucket",
+                         "jaeger_collector_save_latency_bucket", "jaeger_query_requests_total",
+                         "jaeger_query_latency_bucket", "jaeger_storage_requests_total",
+                         "jaeger_storage_latency_bucket"):
+                self.assertRegex(text, rf"(?m)^{name}{{")
+            service.stop()
+
     def test_tail_sampling_keeps_what_its_policies_say(self):
         file = self.path / "a.yaml"
         file.write_text("tail-sampling:\n  decision-wait: 10ms\n  policies: [{type: error}]\n")
@@ -168,12 +188,13 @@ class Operation(unittest.TestCase):
             service.stop()
 
     def test_every_metric_is_described_and_documented(self):
-        documented = set(re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs/operations.md").read_text(),
+        documented = set(re.findall(r"^\| `([A-Za-z_]+)` \|", (ROOT / "docs/operations.md").read_text(),
                                     re.MULTILINE))
         with Service(PROGRAM, self.path / "data") as service:
             service.get("query", "/api/services")
             service.get("sampling_http", "/sampling?service=a")
             service.get("sampling_http", "/sampling")
+            post_spans(service, "0af7651916cd43dd8448eb211c80319c", ("pay", 0))
             text = service.get("admin", "/metrics")[1]
             families = set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
             helped = set(re.findall(r"^# HELP (\S+) ", text, re.MULTILINE))

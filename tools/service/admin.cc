@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "server/admin/admin_api.h"
+#include "service/jaeger_metrics.h"
 #include "service/metrics.h"
 #include "service/parts.h"
 
@@ -9,6 +10,8 @@ namespace tracestore::tools {
 
 Status StartAdmin(Service& service) {
   DescribeMetrics(service.metrics());
+  DescribeJaegerMetrics(service.metrics());
+  SetJaegerBuildInfo(service.metrics());
   service.metrics().Set("tracestore_build_info", {{"version", server::Version()}}, 1);
   server::AdminOptions admin;
   admin.health = &service.health();

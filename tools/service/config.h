@@ -11,6 +11,13 @@
 
 namespace tracestore::tools {
 
+// The services; bits, so that a setting can say which of them take it.
+enum Role : unsigned {
+  kAllInOne = 1,
+  kCollector = 2,
+  kAgent = 4,
+};
+
 // Where a listener listens, or that it doesn't.
 struct ListenAddress {
   bool on = true;
@@ -118,6 +125,7 @@ struct AdminSection {
 };
 
 struct ServiceConfig {
+  Role role = kAllInOne;
   std::string host = "127.0.0.1";  // of listeners that name none; a name, an address, or "" for all
   std::string ports_file;          // "": none; gets the real ports as JSON once all are open
   std::string log_level = "info";  // debug, info, warn, error

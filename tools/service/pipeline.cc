@@ -12,6 +12,7 @@
 #include "ingest/sanitize.h"
 #include "ingest/span_sink.h"
 #include "service/environment.h"
+#include "service/jaeger_metrics.h"
 #include "service/metrics.h"
 #include "service/parts.h"
 #include "service/pipeline_config.h"
@@ -58,6 +59,13 @@ Status StartPipeline(Service& service) {
   service.OnCollect([&budget](server::MetricRegistry& metrics) { CollectBudget(metrics, budget); });
   ingest::IntakeOptions options;
   options.observer = [&counts](const ingest::IntakeEvent& event) { CountIntake(counts, event); };
+  if (service.config().role != kAgent) {
+    auto& jaegers = service.Keep(std::make_unique<JaegerCollectorMetrics>(counts));
+    options.observer = [&counts, &jaegers](const ingest::IntakeEvent& event) {
+      CountIntake(counts, event);
+      jaegers.Count(event);
+    };
+  }
   options.budget = &budget;
   service.shared().intake =
       &service.Keep(std::make_unique<ingest::Intake>(first, std::move(options)));

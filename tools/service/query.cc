@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/jaeger/query_api.h"
+#include "service/jaeger_metrics.h"
 #include "service/parts.h"
 
 namespace tracestore::tools {
@@ -53,6 +54,7 @@ Status StartQuery(Service& service) {
                 {{"route", route}, {"status", std::to_string(status)}});
     metrics.Add("tracestore_query_seconds_total", {{"route", route}},
                 std::chrono::duration<double>(took).count());
+    CountJaegerQuery(metrics, route, status, took);
   };
   const std::string base = config.base_path == "/" ? "" : config.base_path;
   return service.ServeHttp({

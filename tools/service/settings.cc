@@ -64,6 +64,7 @@ std::string EnvironmentName(std::string_view name) {
 
 ServiceConfig DefaultsOf(Role role) {
   ServiceConfig config;
+  config.role = role;
   if (role == kAgent) config.admin.http = OnPort(14271);
   return config;
 }

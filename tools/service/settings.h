@@ -18,12 +18,6 @@
 
 namespace tracestore::tools {
 
-// Which service takes a setting; bits.
-enum Role : unsigned {
-  kAllInOne = 1,
-  kCollector = 2,
-  kAgent = 4,
-};
 inline constexpr unsigned kStoring = kAllInOne | kCollector;
 inline constexpr unsigned kEvery = kAllInOne | kCollector | kAgent;
 

@@ -65,6 +65,33 @@ TEST(Admin, MetricsAreCollectedWhenAsked) {
             "tracestore_spans_total{reason=\"a \\\"quoted\\\" \\\\ reason\"} 3\n");
 }
 
+TEST(Metrics, HistogramsCountUpToEachBound) {
+  MetricRegistry metrics;
+  metrics.DescribeHistogram("wait", "Seconds.", {0.5, 1});
+  MetricHistogram& wait = metrics.Histogram("wait", {{"a", "b"}});
+  for (const double value : {0.25, 0.5, 0.75, 2.0}) wait.Observe(value);
+  metrics.Observe("other", {}, 1);
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("# HELP wait Seconds.\n"
+                              "# TYPE wait histogram\n"
+                              "wait_bucket{a=\"b\",le=\"0.5\"} 2\n"
+                              "wait_bucket{a=\"b\",le=\"1\"} 3\n"
+                              "wait_bucket{a=\"b\",le=\"+Inf\"} 4\n"
+                              "wait_sum{a=\"b\"} 3.5\n"
+                              "wait_count{a=\"b\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("other_bucket{le=\"0.005\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("other_bucket{le=\"+Inf\"} 1\nother_sum 1\nother_count 1\n"));
+}
+
+TEST(Metrics, ReferencesStayGood) {
+  MetricRegistry metrics;
+  MetricValue& one = metrics.Counter("one_total", {{"a", "b"}});
+  for (int i = 0; i < 1000; ++i) metrics.Add("one_total", {{"a", std::to_string(i)}});
+  one.Add(2);
+  EXPECT_EQ(&metrics.Counter("one_total", {{"a", "b"}}), &one);
+  EXPECT_THAT(metrics.Text(), HasSubstr("one_total{a=\"b\"} 2\n"));
+}
+
 TEST(Admin, TimesAreRfc3339) {
   using std::chrono::nanoseconds;
   const auto at = [](std::int64_t ns) {

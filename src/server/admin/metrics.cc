@@ -52,46 +52,125 @@ void AppendNumber(double value, std::string& out) {
   out.append(text.data(), end);
 }
 
+// `labels` as rendered, with the bound as one more.
+std::string WithBound(const std::string& labels, const std::string& bound) {
+  const std::string le = "le=\"" + bound + "\"}";
+  return labels.empty() ? "{" + le : labels.substr(0, labels.size() - 1) + "," + le;
+}
+
 }  // namespace
+
+MetricHistogram::MetricHistogram(const std::vector<double>& bounds)
+    : bounds_(bounds), counts_(bounds.size() + 1) {}
+
+void MetricHistogram::Observe(double value) noexcept {
+  const auto bound = std::lower_bound(bounds_.begin(), bounds_.end(), value);
+  const auto at = static_cast<std::size_t>(bound - bounds_.begin());
+  counts_[at].fetch_add(1, std::memory_order_relaxed);
+  sum_.Add(value);
+}
+
+std::vector<std::uint64_t> MetricHistogram::Cumulative() const {
+  std::vector<std::uint64_t> counts;
+  std::uint64_t total = 0;
+  for (const auto& count : counts_) {
+    total += count.load(std::memory_order_relaxed);
+    counts.push_back(total);
+  }
+  return counts;
+}
+
+const std::vector<double>& MetricRegistry::LatencyBounds() {
+  static const std::vector<double> kBounds = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+  return kBounds;
+}
 
 void MetricRegistry::Describe(std::string_view name, std::string_view help) {
   const std::lock_guard lock(mutex_);
   families_[CleanName(name)].help = help;
 }
 
-// Caller holds mutex_.
-double& MetricRegistry::Sample(std::string_view name, const MetricLabels& labels, bool counter) {
+void MetricRegistry::DescribeHistogram(std::string_view name, std::string_view help,
+                                       std::vector<double> bounds) {
+  const std::lock_guard lock(mutex_);
   Family& family = families_[CleanName(name)];
-  family.counter = counter;
-  return family.samples[Rendered(labels)];
+  family.help = help;
+  family.bounds = std::move(bounds);
+}
+
+MetricValue& MetricRegistry::Value(std::string_view name, const MetricLabels& labels,
+                                   const char* type) {
+  const std::lock_guard lock(mutex_);
+  Family& family = families_[CleanName(name)];
+  if (*family.type == '\0') family.type = type;
+  auto& value = family.values[Rendered(labels)];
+  if (!value) value = std::make_unique<MetricValue>();
+  return *value;
+}
+
+MetricValue& MetricRegistry::Counter(std::string_view name, const MetricLabels& labels) {
+  return Value(name, labels, "counter");
+}
+
+MetricValue& MetricRegistry::Gauge(std::string_view name, const MetricLabels& labels) {
+  return Value(name, labels, "gauge");
+}
+
+MetricHistogram& MetricRegistry::Histogram(std::string_view name, const MetricLabels& labels) {
+  const std::lock_guard lock(mutex_);
+  Family& family = families_[CleanName(name)];
+  if (*family.type == '\0') family.type = "histogram";
+  if (family.bounds.empty()) family.bounds = LatencyBounds();
+  auto& histogram = family.histograms[Rendered(labels)];
+  if (!histogram) histogram = std::make_unique<MetricHistogram>(family.bounds);
+  return *histogram;
 }
 
 void MetricRegistry::Add(std::string_view name, const MetricLabels& labels, double value) {
-  const std::lock_guard lock(mutex_);
-  Sample(name, labels, true) += value;
+  Counter(name, labels).Add(value);
 }
 
 void MetricRegistry::Set(std::string_view name, const MetricLabels& labels, double value) {
-  const std::lock_guard lock(mutex_);
-  Sample(name, labels, name.ends_with("_total")) = value;
+  Value(name, labels, name.ends_with("_total") ? "counter" : "gauge").Set(value);
+}
+
+void MetricRegistry::Observe(std::string_view name, const MetricLabels& labels, double value) {
+  Histogram(name, labels).Observe(value);
+}
+
+void MetricRegistry::AppendHistograms(const std::string& name, const Family& family,
+                                      std::string& out) {
+  for (const auto& [labels, histogram] : family.histograms) {
+    const std::vector<std::uint64_t> counts = histogram->Cumulative();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      std::string bound;
+      if (i < family.bounds.size()) AppendNumber(family.bounds[i], bound);
+      out += name + "_bucket" + WithBound(labels, i < family.bounds.size() ? bound : "+Inf") + ' ';
+      out += std::to_string(counts[i]) + '\n';
+    }
+    out += name + "_sum" + labels + ' ';
+    AppendNumber(histogram->sum(), out);
+    out += '\n' + name + "_count" + labels + ' ' + std::to_string(counts.back()) + '\n';
+  }
 }
 
 std::string MetricRegistry::Text() const {
   const std::lock_guard lock(mutex_);
   std::string out;
   for (const auto& [name, family] : families_) {
-    if (family.samples.empty()) continue;
+    if (family.values.empty() && family.histograms.empty()) continue;
     if (!family.help.empty()) {
       out += "# HELP " + name + ' ';
       AppendEscaped(family.help, false, out);
       out += '\n';
     }
-    out += "# TYPE " + name + (family.counter ? " counter\n" : " gauge\n");
-    for (const auto& [labels, value] : family.samples) {
+    out += "# TYPE " + name + ' ' + family.type + '\n';
+    for (const auto& [labels, value] : family.values) {
       out += name + labels + ' ';
-      AppendNumber(value, out);
+      AppendNumber(value->value(), out);
       out += '\n';
     }
+    AppendHistograms(name, family, out);
   }
   return out;
 }

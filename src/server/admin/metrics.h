@@ -1,7 +1,11 @@
-// MetricRegistry: counters and gauges of the service, told in Prometheus' text format.
+// MetricRegistry: counters, gauges and histograms of the service, told in Prometheus' text format.
+// docs/dependencies.md says why it is ours.
 #pragma once
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -14,16 +18,56 @@ namespace tracestore::server {
 // good.
 using MetricLabels = std::vector<std::pair<std::string_view, std::string_view>>;
 
-// Threads: every method from any. Characters that a metric's name can't have become '_'.
+// The value of one combination of labels. Threads: any.
+class MetricValue {
+ public:
+  void Add(double value = 1) noexcept { value_.fetch_add(value, std::memory_order_relaxed); }
+  void Set(double value) noexcept { value_.store(value, std::memory_order_relaxed); }
+  double value() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<double> value_{0};
+};
+
+// Counts of values by upper bounds. Threads: any.
+class MetricHistogram {
+ public:
+  // `bounds` rise; what is beyond the last is counted, too.
+  explicit MetricHistogram(const std::vector<double>& bounds);
+  void Observe(double value) noexcept;
+
+  // The counts of a moment: of values up to each bound, then of all.
+  std::vector<std::uint64_t> Cumulative() const;
+  double sum() const noexcept { return sum_.value(); }
+  const std::vector<double>& bounds() const noexcept { return bounds_; }
+
+ private:
+  const std::vector<double> bounds_;
+  std::vector<std::atomic<std::uint64_t>> counts_;  // by the first bound that holds the value
+  MetricValue sum_;
+};
+
+// Threads: every method from any. Characters that a metric's name can't have become '_'. A name is
+// a counter, a gauge or a histogram for good, by what was called first.
 class MetricRegistry {
  public:
   // The line of help of a family; once, at start. Families without one are shown without.
   void Describe(std::string_view name, std::string_view help);
+  // The bounds of a histogram's families; before its first value. Default: LatencyBounds().
+  void DescribeHistogram(std::string_view name, std::string_view help, std::vector<double> bounds);
+  // Seconds, 5 ms to 10 s: what Prometheus' Go client, and so Jaeger, has by default.
+  static const std::vector<double>& LatencyBounds();
+
+  // References stay good as long as the registry: for what counts often.
+  MetricValue& Counter(std::string_view name, const MetricLabels& labels);
+  MetricValue& Gauge(std::string_view name, const MetricLabels& labels);
+  MetricHistogram& Histogram(std::string_view name, const MetricLabels& labels);
 
   // Adds to a counter. Its name ends in _total, by Prometheus' custom.
   void Add(std::string_view name, const MetricLabels& labels, double value = 1);
-  // Sets a gauge.
+  // Sets a gauge, or a counter that somebody else counts (its name ends in _total).
   void Set(std::string_view name, const MetricLabels& labels, double value);
+  void Observe(std::string_view name, const MetricLabels& labels, double value);
 
   // Everything, in the text exposition format 0.0.4, families by name.
   std::string Text() const;
@@ -31,10 +75,14 @@ class MetricRegistry {
  private:
   struct Family {
     std::string help;
-    bool counter = false;
-    std::map<std::string, double, std::less<>> samples;  // by rendered labels, "{a=\"b\"}"
+    const char* type = "";  // "counter", "gauge", "histogram"; "": nothing counted yet
+    std::vector<double> bounds;
+    // By rendered labels, "{a=\"b\"}".
+    std::map<std::string, std::unique_ptr<MetricValue>, std::less<>> values;
+    std::map<std::string, std::unique_ptr<MetricHistogram>, std::less<>> histograms;
   };
-  double& Sample(std::string_view name, const MetricLabels& labels, bool counter);
+  MetricValue& Value(std::string_view name, const MetricLabels& labels, const char* type);
+  static void AppendHistograms(const std::string& name, const Family& family, std::string& out);
 
   mutable std::mutex mutex_;
   std::map<std::string, Family, std::less<>> families_;  // guarded by mutex_
