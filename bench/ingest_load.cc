@@ -1,0 +1,326 @@
+// ingest_load: drives a real collector process on the loopback at the most that the machine gives, and
+// says what each span cost it, by stage, beside yardsticks on the same bytes in the same run.
+//   ingest_load TRACESTORE WORK [--spans N] [--rounds N] [--udp-spans N] [--senders N] [PROTOCOL…]
+// Each round makes and sends N other spans; stages and yardsticks are of the first one's. TRACESTORE is the program, WORK a folder for stores; PROTOCOL: otlp-grpc, otlp-http, zipkin-json,
+// jaeger-udp (default: all that the program listens for). Fails where a span isn't accounted for.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <string_view>
+#include <thread>
+
+#include "base/try.h"
+#include "collector_process.h"
+#include "load_messages.h"
+#include "measure.h"
+#include "net/grpc_client.h"
+#include "net/http_client.h"
+
+namespace tracestore::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Settings {
+  std::string program;
+  std::string work;
+  std::uint64_t spans = 500'000;
+  std::uint64_t rounds = 1;
+  std::uint32_t udp_spans = 20;
+  unsigned senders = 4;
+  std::vector<LoadProtocol> protocols;
+};
+
+struct Listener {
+  const char* key;  // in the file of ports
+  const char* transport;
+};
+Listener ListenerOf(LoadProtocol protocol) {
+  switch (protocol) {
+    case LoadProtocol::kOtlpGrpc: return {"otlp_grpc", "grpc"};
+    case LoadProtocol::kOtlpHttp: return {"otlp_http", "http"};
+    case LoadProtocol::kZipkinJson: return {"zipkin", "http"};
+    case LoadProtocol::kJaegerUdp: break;
+  }
+  return {"jaeger_compact", "udp"};
+}
+
+enum class Sent { kTaken, kAgain, kRefused };
+
+// What sends one message; each sender thread has its own.
+Result<std::function<Sent(const std::string&)>> MakeSend(LoadProtocol protocol,
+                                                         std::uint16_t port) {
+  if (protocol == LoadProtocol::kOtlpGrpc) {
+    net::GrpcClientOptions options;
+    options.port = port;
+    TS_TRY_ASSIGN(auto client, net::GrpcClient::Make(options));
+    return std::function<Sent(const std::string&)>(
+        [shared = std::shared_ptr(std::move(client))](const std::string& message) {
+          net::GrpcCall call;
+          call.wait_for_ready = true;
+          const net::RawReply reply = shared->Call(
+              "/opentelemetry.proto.collector.trace.v1.TraceService/Export", message, call);
+          if (reply.code == net::GrpcCode::kOk) return Sent::kTaken;
+          const bool again = reply.code == net::GrpcCode::kResourceExhausted ||
+                             reply.code == net::GrpcCode::kUnavailable;
+          return again ? Sent::kAgain : Sent::kRefused;
+        });
+  }
+  net::HttpClientOptions options;
+  options.port = port;
+  TS_TRY_ASSIGN(auto client, net::HttpClient::Make(options));
+  const bool zipkin = protocol == LoadProtocol::kZipkinJson;
+  return std::function<Sent(const std::string&)>(
+      [shared = std::shared_ptr(std::move(client)), zipkin](const std::string& message) {
+        net::HttpClientRequest request;
+        request.method = "POST";
+        request.target = zipkin ? "/api/v2/spans" : "/v1/traces";
+        request.headers.emplace_back("Content-Type",
+                                     zipkin ? "application/json" : "application/x-protobuf");
+        request.body = message;
+        const auto answer = shared->Send(request);
+        if (!answer.has_value()) return Sent::kRefused;
+        if (answer->status / 100 == 2) return Sent::kTaken;
+        return answer->status == 429 || answer->status == 503 ? Sent::kAgain : Sent::kRefused;
+      });
+}
+
+// Returns the spans of messages that were acknowledged.
+Result<std::uint64_t> SendAll(const Settings& settings, LoadProtocol protocol, std::uint16_t port,
+                              const LoadMessages& load) {
+  std::atomic<std::size_t> next{0};
+  std::atomic<std::uint64_t> acknowledged{0};
+  std::vector<std::function<Sent(const std::string&)>> sends;
+  for (unsigned i = 0; i < settings.senders; ++i) {
+    TS_TRY_ASSIGN(auto send, MakeSend(protocol, port));
+    sends.push_back(std::move(send));
+  }
+  std::vector<std::jthread> threads;
+  for (const auto& send : sends) {
+    threads.emplace_back([&] {
+      for (std::size_t at = next++; at < load.messages.size(); at = next++) {
+        Sent sent = send(load.messages[at]);
+        for (; sent == Sent::kAgain; sent = send(load.messages[at]))
+          std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        if (sent == Sent::kTaken) acknowledged += load.spans[at];
+      }
+    });
+  }
+  threads.clear();
+  return acknowledged.load();
+}
+
+// Paced by what the collector has read, so that the kernel's buffer is rarely full.
+Status SendPackets(const CollectorProcess& collector, std::uint16_t port,
+                   const LoadMessages& load) {
+  const int socket_fd = socket(AF_INET, SOCK_DGRAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  constexpr std::size_t kAhead = 400;  // packets; a few fit into the default buffer of 208 KiB
+  for (std::size_t at = 0; at < load.messages.size(); ++at) {
+    const std::string& packet = load.messages[at];
+    if (sendto(socket_fd, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&to),
+               sizeof to) < 0) {
+      close(socket_fd);
+      return Error(ErrorCode::kIo, "sendto");
+    }
+    if (at % 20 == 19) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    if (at % kAhead == kAhead - 1) {
+      // At most a second: dropped packets never come.
+      for (int tries = 0; tries < 50; ++tries) {
+        const auto seen = collector.Metric("tracestore_ingest_requests_total", "transport=\"udp\"");
+        if (!seen.has_value() || *seen + kAhead >= static_cast<double>(at)) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+    }
+  }
+  close(socket_fd);
+  return {};
+}
+
+// Until nothing more comes in.
+Status WaitForQuiet(const CollectorProcess& collector) {
+  double before = -1;
+  for (int tries = 0; tries < 100; ++tries) {
+    TS_TRY_ASSIGN(const double now, collector.Metric("tracestore_spans_received_total"));
+    if (now == before) return {};
+    before = now;
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+  return {};
+}
+
+struct RunResult {
+  std::uint64_t sent = 0;    // spans
+  double wall_seconds = 0;   // of sending
+  double cpu_seconds = 0;  // of the collector, start and end included, less an idle one's
+  std::uint64_t acknowledged = 0;
+  double received = 0;
+  double accepted = 0;
+  double rejected = 0;
+  double stored = 0;
+  std::uint64_t kernel_drops = 0;  // packets
+  std::vector<std::uint64_t> memory;  // samples, bytes
+};
+
+Result<double> IdleCpu(const Settings& settings) {
+  TS_TRY_ASSIGN(const auto collector,
+                CollectorProcess::Start(settings.program, settings.work + "/idle"));
+  return collector->Stop();
+}
+
+Result<RunResult> RunOne(const Settings& settings, LoadProtocol protocol,
+                         const LoadMessages& first, double idle) {
+  const std::string directory = settings.work + "/" + LoadProtocolName(protocol);
+  std::filesystem::remove_all(directory);
+  TS_TRY_ASSIGN(const auto collector, CollectorProcess::Start(settings.program, directory));
+  const std::uint16_t port = collector->port(ListenerOf(protocol).key);
+  if (port == 0) return Error(ErrorCode::kNotFound, "not served by this program");
+  RunResult out;
+  std::mutex mutex;
+  std::jthread sampler([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      {
+        const std::lock_guard lock(mutex);
+        out.memory.push_back(collector->Usage().anonymous_bytes);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    }
+  });
+  for (std::uint64_t round = 0; round < settings.rounds; ++round) {
+    LoadMessages other;
+    if (round != 0) other = MakeLoad(protocol, settings.spans, settings.udp_spans, round + 1);
+    const LoadMessages& load = round == 0 ? first : other;
+    const auto begin = Clock::now();
+    if (protocol == LoadProtocol::kJaegerUdp) {
+      TS_TRY(SendPackets(*collector, port, load));
+    } else {
+      TS_TRY_ASSIGN(const std::uint64_t taken, SendAll(settings, protocol, port, load));
+      out.acknowledged += taken;
+    }
+    out.wall_seconds += std::chrono::duration<double>(Clock::now() - begin).count();
+    out.sent += load.total_spans;
+  }
+  if (protocol == LoadProtocol::kJaegerUdp) TS_TRY(WaitForQuiet(*collector));
+  sampler.request_stop();
+  sampler.join();
+  TS_TRY_ASSIGN(out.received, collector->Metric("tracestore_spans_received_total"));
+  TS_TRY_ASSIGN(out.accepted, collector->Metric("tracestore_spans_accepted_total"));
+  TS_TRY_ASSIGN(out.rejected, collector->Metric("tracestore_spans_rejected_total"));
+  TS_TRY_ASSIGN(out.stored, collector->Metric("tracestore_store_spans"));
+  if (protocol == LoadProtocol::kJaegerUdp) out.kernel_drops = UdpDrops(port);
+  TS_TRY_ASSIGN(const double cpu, collector->Stop());
+  out.cpu_seconds = cpu - idle;
+  std::filesystem::remove_all(directory);
+  return out;
+}
+
+// Prints one protocol's lines; false where a span isn't accounted for.
+bool Report(LoadProtocol protocol, const LoadMessages& load, const RunResult& run,
+            const StageSeconds& stages) {
+  const auto spans = static_cast<double>(load.total_spans);
+  const auto sent = static_cast<double>(run.sent);
+  const auto micro = [&](double seconds) { return seconds * 1e6 / spans; };
+  const double run_cpu = run.cpu_seconds * spans / sent;  // of as many spans as the stages had
+  const double factor = protocol == LoadProtocol::kZipkinJson ? 4 : 2;
+  const double aim = stages.store + factor * stages.yardstick;
+  const double rest = run_cpu - stages.decode - stages.sanitize - stages.store;
+  std::printf("\n%s: %.0f spans, %.0f a message, %.0f bytes a span\n", LoadProtocolName(protocol),
+              sent, spans / static_cast<double>(load.messages.size()),
+              static_cast<double>(load.total_bytes) / spans);
+  std::printf("  %.0f spans/s on the clock (%.1f s)\n", run.accepted / run.wall_seconds,
+              run.wall_seconds);
+  std::printf("  CPU a span, us: all %.2f = decode %.2f + sanitize %.2f + store %.2f + rest %.2f\n",
+              micro(run_cpu), micro(stages.decode), micro(stages.sanitize),
+              micro(stages.store), micro(rest));
+  std::printf("  yardstick %.2f us a span; aim store + %.0f x yardstick = %.2f: %s (x %.2f)\n",
+              micro(stages.yardstick), factor, micro(aim),
+              run_cpu <= aim ? "met" : "NOT met", run_cpu / aim);
+  if (!run.memory.empty()) {
+    const auto mib = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1048576; };
+    const std::size_t half = run.memory.size() / 2;
+    const auto middle = run.memory.begin() + static_cast<std::ptrdiff_t>(half);
+    std::printf("  memory, MiB: most of the first half %.0f, of the second %.0f\n",
+                mib(*std::max_element(run.memory.begin(), middle + 1)),
+                mib(*std::max_element(middle, run.memory.end())));
+  }
+  // Dropped packets are counted by the kernel; each has at most so many spans.
+  const bool udp = protocol == LoadProtocol::kJaegerUdp;
+  const double lost = udp ? sent - run.received : sent - static_cast<double>(run.acknowledged);
+  const bool balanced = run.received == run.accepted + run.rejected && run.stored == run.accepted;
+  const bool explained = udp ? (lost == 0) == (run.kernel_drops == 0) : lost == 0;
+  std::printf("  sent %.0f, received %.0f = accepted %.0f + rejected %.0f; stored %.0f", sent,
+              run.received, run.accepted, run.rejected, run.stored);
+  if (udp) std::printf("; the kernel dropped %" PRIu64 " packets", run.kernel_drops);
+  std::printf(": %s\n", balanced && explained ? "every span accounted for" : "NOT accounted for");
+  return balanced && explained;
+}
+
+Result<bool> RunAll(const Settings& settings) {
+  std::filesystem::create_directories(settings.work);
+  TS_TRY_ASSIGN(const double idle, IdleCpu(settings));
+  bool good = true;
+  for (const LoadProtocol protocol : settings.protocols) {
+    const LoadMessages load = MakeLoad(protocol, settings.spans, settings.udp_spans, 1);
+    const auto run = RunOne(settings, protocol, load, idle);
+    if (!run.has_value() && run.error().code() == ErrorCode::kNotFound) {
+      std::printf("\n%s: left out, %s\n", LoadProtocolName(protocol),
+                  run.error().message().c_str());
+      continue;
+    }
+    if (!run.has_value()) return run.error();
+    TS_TRY_ASSIGN(const StageSeconds stages,
+                  MeasureStages(protocol, load, settings.work + "/stages"));
+    good &= Report(protocol, load, *run, stages);
+    std::fflush(stdout);
+  }
+  return good;
+}
+
+int Main(int argc, char** argv) {
+  Settings settings;
+  constexpr LoadProtocol kAll[] = {LoadProtocol::kOtlpGrpc, LoadProtocol::kOtlpHttp,
+                                   LoadProtocol::kZipkinJson, LoadProtocol::kJaegerUdp};
+  std::vector<std::string> names;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const auto number = [&] { return i + 1 < argc ? std::strtoull(argv[++i], nullptr, 10) : 0; };
+    if (word == "--spans") settings.spans = number();
+    else if (word == "--rounds") settings.rounds = number();
+    else if (word == "--udp-spans") settings.udp_spans = static_cast<std::uint32_t>(number());
+    else if (word == "--senders") settings.senders = static_cast<unsigned>(number());
+    else names.emplace_back(word);
+  }
+  if (names.size() < 2 || settings.spans == 0 || settings.udp_spans == 0 ||
+      settings.senders == 0 || settings.rounds == 0) {
+    std::fprintf(stderr, "usage: ingest_load TRACESTORE WORK [--spans N] [--rounds N] "
+                         "[--udp-spans N] [--senders N] [PROTOCOL…]\n");
+    return 2;
+  }
+  settings.program = names[0];
+  settings.work = names[1];
+  for (const LoadProtocol protocol : kAll) {
+    const auto asked = std::find(names.begin() + 2, names.end(), LoadProtocolName(protocol));
+    if (names.size() == 2 || asked != names.end()) settings.protocols.push_back(protocol);
+  }
+  const auto good = RunAll(settings);
+  if (!good.has_value()) std::fprintf(stderr, "ingest_load: %s\n", good.error().message().c_str());
+  return good.has_value() && *good ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace tracestore::bench
+
+int main(int argc, char** argv) { return tracestore::bench::Main(argc, argv); }

@@ -1,0 +1,43 @@
+// The attribute-rich set as messages of each protocol that the load benchmark sends, and what is
+// measured of them without a collector.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tracestore/status.h>
+
+namespace tracestore::bench {
+
+enum class LoadProtocol : std::uint8_t { kOtlpGrpc, kOtlpHttp, kZipkinJson, kJaegerUdp };
+
+// "otlp-grpc", "otlp-http", "zipkin-json", "jaeger-udp".
+const char* LoadProtocolName(LoadProtocol protocol) noexcept;
+
+struct LoadMessages {
+  std::vector<std::string> messages;
+  std::vector<std::uint32_t> spans;  // of each message
+  std::uint64_t total_spans = 0;
+  std::uint64_t total_bytes = 0;
+};
+
+// `spans` spans, all of other ids. OTLP and Zipkin: 250 spans a message (one trace's may be in
+// several). Jaeger: packets of `udp_spans` spans, of one process each; a packet with fewer holds the
+// last of its process.
+// Another `seed`, other ids.
+LoadMessages MakeLoad(LoadProtocol protocol, std::uint64_t spans, std::uint32_t udp_spans,
+                      std::uint64_t seed);
+
+// CPU seconds of all messages, in this process.
+struct StageSeconds {
+  double decode = 0;
+  double sanitize = 0;   // the stage before the store
+  double store = 0;      // append, seal and close
+  double yardstick = 0;  // protobuf's arena parse, simdjson's walk, libthrift's parse
+};
+// `directory`: of a store that is made. Errors: as they come.
+Result<StageSeconds> MeasureStages(LoadProtocol protocol, const LoadMessages& load,
+                                   const std::string& directory);
+
+}  // namespace tracestore::bench
