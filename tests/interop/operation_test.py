@@ -5,11 +5,13 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -152,6 +154,38 @@ class Operation(unittest.TestCase):
                          "jaeger_query_latency_bucket", "jaeger_storage_requests_total",
                          "jaeger_storage_latency_bucket"):
                 self.assertRegex(text, rf"(?m)^{name}{{")
+            service.stop()
+
+    def test_a_listener_with_tls_and_client_certificates(self):
+        cert, key = str(self.path / "cert.pem"), str(self.path / "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", key, "-out", cert],
+                       check=True, capture_output=True, timeout=60)
+        with Service(PROGRAM, self.path / "data", "--admin.http.tls.enabled",
+                     f"--admin.http.tls.cert={cert}", f"--admin.http.tls.key={key}",
+                     f"--admin.http.tls.client-ca={cert}") as service:
+            url = service.url("admin", "/").replace("http:", "https:")
+            trusting = ssl.create_default_context(cafile=cert)
+            with self.assertRaises(OSError):  # it shows no certificate
+                urllib.request.urlopen(url, timeout=60, context=trusting).close()
+            trusting.load_cert_chain(cert, key)
+            with urllib.request.urlopen(url, timeout=60, context=trusting) as answer:
+                self.assertIn(b"Server available", answer.read())
+            with self.assertRaises(OSError):  # no TLS
+                urllib.request.urlopen(service.url("admin", "/"), timeout=60).close()
+            self.assertIn("https://127.0.0.1:", service.log())
+            service.stop()
+
+    def test_a_body_beyond_the_limit_is_refused(self):
+        with Service(PROGRAM, self.path / "data",
+                     "--listeners.max-message-bytes=1KiB") as service:
+            request = urllib.request.Request(service.url("otlp_http", "/v1/traces"), b" " * 1025,
+                                             {"Content-Type": "application/json"})
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=60).close()
+            self.assertEqual(refused.exception.code, 413)
+            refused.exception.close()
             service.stop()
 
     def test_tail_sampling_keeps_what_its_policies_say(self):

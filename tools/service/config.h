@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "net/tls.h"
 #include "sampling/adaptive/adaptive_options.h"
 
 namespace tracestore::tools {
@@ -119,6 +120,29 @@ struct QuerySection {
   std::vector<std::string> additional_headers;  // "Name: value"
 };
 
+// TLS of each listener.
+struct TlsSection {
+  net::TlsServerOptions otlp_grpc;
+  net::TlsServerOptions otlp_http;
+  net::TlsServerOptions jaeger_grpc;
+  net::TlsServerOptions jaeger_http;
+  net::TlsServerOptions zipkin;
+  net::TlsServerOptions sampling_http;
+  net::TlsServerOptions sampling_grpc;
+  net::TlsServerOptions query;
+  net::TlsServerOptions admin;
+};
+
+// What every HTTP and gRPC listener is bound by.
+struct LimitsSection {
+  std::uint64_t max_message_bytes = std::uint64_t{32} << 20;
+  std::uint64_t max_bytes_in_flight = std::uint64_t{256} << 20;
+  std::uint64_t max_connections = 1024;
+  std::chrono::nanoseconds read_timeout = std::chrono::seconds(10);
+  std::chrono::nanoseconds idle_timeout = std::chrono::seconds(60);
+  std::chrono::nanoseconds write_timeout = std::chrono::seconds(30);
+};
+
 struct AdminSection {
   ListenAddress http = OnPort(14269);
   std::string metrics_route = "/metrics";
@@ -140,6 +164,8 @@ struct ServiceConfig {
   TailSection tail;
   QuerySection query;
   AdminSection admin;
+  TlsSection tls;
+  LimitsSection limits;
 };
 
 }  // namespace tracestore::tools

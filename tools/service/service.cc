@@ -62,35 +62,6 @@ std::uint16_t Service::PortOf(const std::string& key) const {
   return 0;
 }
 
-Status Service::ServeHttp(HttpListener listener) {
-  if (!listener.address.on) return {};
-  net::HttpServerOptions options;
-  options.host = HostOf(listener.address);
-  options.port = listener.address.port;
-  options.worker_threads = listener.worker_threads;
-  options.error_response = std::move(listener.refusal);
-  TS_TRY_ASSIGN(auto server,
-                net::HttpServer::Start(std::move(options), std::move(listener.handler)));
-  const std::string key = listener.name.key;
-  net::HttpServer& kept = Serve(std::move(listener.name), listener.address, std::move(server));
-  OnCollect([&kept, key](server::MetricRegistry& metrics) {
-    metrics.Set("tracestore_http_connections", {{"server", key}},
-                static_cast<double>(kept.connections()));
-  });
-  return {};
-}
-
-Status Service::ServeGrpc(GrpcListener listener) {
-  if (!listener.address.on) return {};
-  net::GrpcServerOptions options;
-  options.host = HostOf(listener.address);
-  options.port = listener.address.port;
-  TS_TRY_ASSIGN(auto server,
-                net::GrpcServer::Start(std::move(options), std::move(listener.methods)));
-  Serve(std::move(listener.name), listener.address, std::move(server));
-  return {};
-}
-
 void Service::OnStop(std::function<Status(std::chrono::milliseconds)> stop) {
   stops_.push_back(std::move(stop));
 }

@@ -41,7 +41,8 @@ namespace tracestore::tools {
 class Service;
 using Part = Status (*)(Service&);
 
-// Every listener has these three. None is opened where `address` is off.
+// Every listener has these three. None is opened where `address` is off. TLS comes by the key:
+// TlsOf() in listeners.cc.
 struct ListenerName {
   std::string key;      // "otlp_http": in the file of ports and in metrics
   std::string shown;    // "OTLP over HTTP": for people

@@ -26,7 +26,7 @@ const char* RoleName(Role role) noexcept {
 std::span<const Setting> Settings() {
   static const auto kAll =
       Joined<Setting>({GeneralSettings(), CollectorSettings(), PipelineSettings(),
-                       SamplingSettings(), QuerySettings()});
+                       SamplingSettings(), QuerySettings(), SecuritySettings()});
   return kAll;
 }
 

@@ -1,0 +1,101 @@
+// How listeners are opened: limits, TLS, and what is told of them.
+#include "service/listeners.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/try.h"
+#include "service/service.h"
+
+namespace tracestore::tools {
+namespace {
+
+std::chrono::milliseconds Milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time);
+}
+
+// A listener's, with reloads in the log.
+net::TlsServerOptions WithLog(const net::TlsServerOptions& options, const std::string& key) {
+  net::TlsServerOptions tls = options;
+  tls.on_reload = [key](const std::string& sentence) { spdlog::info("{}: {}", key, sentence); };
+  return tls;
+}
+
+// "https" for "http" where the listener has TLS.
+ListenerName Shown(ListenerName name, bool tls) {
+  if (tls && name.address.starts_with("http:")) name.address.insert(4, 1, 's');
+  return name;
+}
+
+}  // namespace
+
+const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view key) noexcept {
+  static const net::TlsServerOptions kNone;
+  const TlsSection& tls = config.tls;
+  const std::pair<std::string_view, const net::TlsServerOptions*> by_key[] = {
+      {"otlp_grpc", &tls.otlp_grpc},
+      {"otlp_http", &tls.otlp_http},
+      {"jaeger_grpc", &tls.jaeger_grpc},
+      {"jaeger_http", &tls.jaeger_http},
+      {"zipkin", &tls.zipkin},
+      {"sampling_http", &tls.sampling_http},
+      {"query", &tls.query},
+      {"sampling_grpc", &tls.sampling_grpc},
+      {"admin", &tls.admin},
+  };
+  for (const auto& [name, options] : by_key) {
+    if (name == key) return *options;
+  }
+  return kNone;
+}
+
+Status Service::ServeHttp(HttpListener listener) {
+  if (!listener.address.on) return {};
+  const LimitsSection& limits = config_.limits;
+  const std::string key = listener.name.key;
+  net::HttpServerOptions options;
+  options.host = HostOf(listener.address);
+  options.port = listener.address.port;
+  options.tls = WithLog(TlsOf(config_, key), key);
+  options.max_body_bytes = limits.max_message_bytes;
+  options.max_body_bytes_in_flight = std::max(limits.max_bytes_in_flight, limits.max_message_bytes);
+  options.max_connections = limits.max_connections;
+  options.read_timeout = Milliseconds(limits.read_timeout);
+  options.idle_timeout = Milliseconds(limits.idle_timeout);
+  options.write_timeout = Milliseconds(limits.write_timeout);
+  options.worker_threads = listener.worker_threads;
+  options.error_response = std::move(listener.refusal);
+  const bool tls = options.tls.enabled;
+  TS_TRY_ASSIGN(auto server,
+                net::HttpServer::Start(std::move(options), std::move(listener.handler)));
+  net::HttpServer& kept =
+      Serve(Shown(std::move(listener.name), tls), listener.address, std::move(server));
+  OnCollect([&kept, key](server::MetricRegistry& metrics) {
+    metrics.Set("tracestore_http_connections", {{"server", key}},
+                static_cast<double>(kept.connections()));
+  });
+  return {};
+}
+
+Status Service::ServeGrpc(GrpcListener listener) {
+  if (!listener.address.on) return {};
+  const LimitsSection& limits = config_.limits;
+  if (TlsOf(config_, listener.name.key).enabled) {
+    return Error(ErrorCode::kUnsupported,
+                 listener.name.key + ": TLS of gRPC listeners is not built yet");
+  }
+  net::GrpcServerOptions options;
+  options.host = HostOf(listener.address);
+  options.port = listener.address.port;
+  options.max_message_bytes = limits.max_message_bytes;
+  options.max_bytes_in_flight = std::max(limits.max_bytes_in_flight, limits.max_message_bytes);
+  TS_TRY_ASSIGN(auto server,
+                net::GrpcServer::Start(std::move(options), std::move(listener.methods)));
+  Serve(std::move(listener.name), listener.address, std::move(server));
+  return {};
+}
+
+}  // namespace tracestore::tools
