@@ -66,13 +66,15 @@ std::vector<std::string> FreePorts(const std::string& program) {
 
 }  // namespace
 
-Result<std::unique_ptr<CollectorProcess>> CollectorProcess::Start(const std::string& program,
-                                                                  const std::string& directory) {
+Result<std::unique_ptr<CollectorProcess>> CollectorProcess::Start(
+    const std::string& program, const std::string& directory,
+    const std::vector<std::string>& flags) {
   const std::string ports_file = directory + ".ports";
   std::filesystem::remove(ports_file);
   std::vector<std::string> words = {program,      "all-in-one",   "--data",
                                     directory,    "--ports-file", ports_file};
   for (std::string& flag : FreePorts(program)) words.push_back(std::move(flag));
+  words.insert(words.end(), flags.begin(), flags.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

@@ -21,10 +21,11 @@ struct CollectorUsage {
 // One thread.
 class CollectorProcess {
  public:
-  // Starts `program` all-in-one over `directory` and waits until its file of ports is there. Errors:
-  // kIo.
+  // Starts `program` all-in-one over `directory`, with `flags`, and waits until its file of ports is
+  // there. Errors: kIo.
   static Result<std::unique_ptr<CollectorProcess>> Start(const std::string& program,
-                                                         const std::string& directory);
+                                                         const std::string& directory,
+                                                         const std::vector<std::string>& flags);
   ~CollectorProcess();  // ends it, by SIGKILL where Stop() wasn't called
   CollectorProcess(const CollectorProcess&) = delete;
   CollectorProcess& operator=(const CollectorProcess&) = delete;

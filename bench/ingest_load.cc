@@ -1,8 +1,9 @@
 // ingest_load: drives a real collector process on the loopback at the most that the machine gives, and
 // says what each span cost it, by stage, beside yardsticks on the same bytes in the same run.
-//   ingest_load TRACESTORE WORK [--spans N] [--rounds N] [--udp-spans N] [--senders N] [PROTOCOL…]
+//   ingest_load TRACESTORE WORK [--spans N] [--rounds N] [--udp-spans N] [--senders N]
+//               [--flag FLAG]… [PROTOCOL…]
 // Each round makes and sends N other spans; stages and yardsticks are of the first one's. TRACESTORE is the program, WORK a folder for stores; PROTOCOL: otlp-grpc, otlp-http, zipkin-json,
-// jaeger-udp (default: all that the program listens for). Fails where a span isn't accounted for.
+// jaeger-udp (default: all that the program listens for); a FLAG is one of its own ("--config=F"). Fails where a span isn't accounted for.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ struct Settings {
   std::uint64_t rounds = 1;
   std::uint32_t udp_spans = 20;
   unsigned senders = 4;
+  std::vector<std::string> flags;  // of the program
   std::vector<LoadProtocol> protocols;
 };
 
@@ -171,13 +173,15 @@ struct RunResult {
   double accepted = 0;
   double rejected = 0;
   double stored = 0;
+  double dropped = 0;  // by a rule or a sampler
+  double waiting = 0;  // for a decision
   std::uint64_t kernel_drops = 0;  // packets
   std::vector<std::uint64_t> memory;  // samples, bytes
 };
 
 Result<double> IdleCpu(const Settings& settings) {
   TS_TRY_ASSIGN(const auto collector,
-                CollectorProcess::Start(settings.program, settings.work + "/idle"));
+                CollectorProcess::Start(settings.program, settings.work + "/idle", settings.flags));
   return collector->Stop();
 }
 
@@ -185,7 +189,7 @@ Result<RunResult> RunOne(const Settings& settings, LoadProtocol protocol,
                          const LoadMessages& first, double idle) {
   const std::string directory = settings.work + "/" + LoadProtocolName(protocol);
   std::filesystem::remove_all(directory);
-  TS_TRY_ASSIGN(const auto collector, CollectorProcess::Start(settings.program, directory));
+  TS_TRY_ASSIGN(const auto collector, CollectorProcess::Start(settings.program, directory, settings.flags));
   const std::uint16_t port = collector->port(ListenerOf(protocol).key);
   if (port == 0) return Error(ErrorCode::kNotFound, "not served by this program");
   RunResult out;
@@ -219,6 +223,9 @@ Result<RunResult> RunOne(const Settings& settings, LoadProtocol protocol,
   TS_TRY_ASSIGN(out.received, collector->Metric("tracestore_spans_received_total"));
   TS_TRY_ASSIGN(out.accepted, collector->Metric("tracestore_spans_accepted_total"));
   TS_TRY_ASSIGN(out.rejected, collector->Metric("tracestore_spans_rejected_total"));
+  TS_TRY_ASSIGN(out.dropped,
+                collector->Metric("tracestore_pipeline_spans_total", "action=\"dropped\""));
+  TS_TRY_ASSIGN(out.waiting, collector->Metric("tracestore_tail_waiting_spans"));
   TS_TRY_ASSIGN(out.stored, collector->Metric("tracestore_store_spans"));
   if (protocol == LoadProtocol::kJaegerUdp) out.kernel_drops = UdpDrops(port);
   TS_TRY_ASSIGN(const double cpu, collector->Stop());
@@ -259,10 +266,13 @@ bool Report(LoadProtocol protocol, const LoadMessages& load, const RunResult& ru
   // Dropped packets are counted by the kernel; each has at most so many spans.
   const bool udp = protocol == LoadProtocol::kJaegerUdp;
   const double lost = udp ? sent - run.received : sent - static_cast<double>(run.acknowledged);
-  const bool balanced = run.received == run.accepted + run.rejected && run.stored == run.accepted;
+  const bool balanced = run.received == run.accepted + run.rejected &&
+                        run.accepted == run.stored + run.dropped + run.waiting;
   const bool explained = udp ? (lost == 0) == (run.kernel_drops == 0) : lost == 0;
   std::printf("  sent %.0f, received %.0f = accepted %.0f + rejected %.0f; stored %.0f", sent,
               run.received, run.accepted, run.rejected, run.stored);
+  if (run.dropped + run.waiting != 0)
+    std::printf(", dropped by rules %.0f, waiting %.0f", run.dropped, run.waiting);
   if (udp) std::printf("; the kernel dropped %" PRIu64 " packets", run.kernel_drops);
   std::printf(": %s\n", balanced && explained ? "every span accounted for" : "NOT accounted for");
   return balanced && explained;
@@ -301,12 +311,13 @@ int Main(int argc, char** argv) {
     else if (word == "--rounds") settings.rounds = number();
     else if (word == "--udp-spans") settings.udp_spans = static_cast<std::uint32_t>(number());
     else if (word == "--senders") settings.senders = static_cast<unsigned>(number());
+    else if (word == "--flag" && i + 1 < argc) settings.flags.emplace_back(argv[++i]);
     else names.emplace_back(word);
   }
   if (names.size() < 2 || settings.spans == 0 || settings.udp_spans == 0 ||
       settings.senders == 0 || settings.rounds == 0) {
     std::fprintf(stderr, "usage: ingest_load TRACESTORE WORK [--spans N] [--rounds N] "
-                         "[--udp-spans N] [--senders N] [PROTOCOL…]\n");
+                         "[--udp-spans N] [--senders N] [--flag FLAG]… [PROTOCOL…]\n");
     return 2;
   }
   settings.program = names[0];
