@@ -1,4 +1,5 @@
-// The Zipkin receivers without sockets: requests as values, a sink that says what it is told to say.
+// The Zipkin receivers without sockets: requests as values, a sink that says what it is told to
+// say.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <thrift_gen/Scribe.h>
@@ -251,10 +252,10 @@ std::string Read(const std::optional<std::string>& answer) {
 }
 
 TEST_F(ZipkinReceivers, ScribeKeepsTheSpansOfItsCategory) {
-  EXPECT_EQ(Read(AnswerScribe(LogCall({{"zipkin", Entry(1, 2)}, {"other", "?"},
-                                       {"zipkin", Entry(1, 3)}}),
-                              intake, {})),
-            "OK");
+  EXPECT_EQ(
+      Read(AnswerScribe(LogCall({{"zipkin", Entry(1, 2)}, {"other", "?"}, {"zipkin", Entry(1, 3)}}),
+                        intake, {})),
+      "OK");
   EXPECT_THAT(sink.ids, testing::ElementsAre(2, 3));
   EXPECT_EQ(sink.last_format, "zipkin-thrift");
   EXPECT_EQ(Read(AnswerScribe(LogCall({}), intake, {})), "OK");
@@ -263,9 +264,9 @@ TEST_F(ZipkinReceivers, ScribeKeepsTheSpansOfItsCategory) {
 }
 
 TEST_F(ZipkinReceivers, ScribeRefusesTheWholeCallForOneBadSpan) {
-  EXPECT_EQ(Read(AnswerScribe(LogCall({{"zipkin", Entry(1, 2)}, {"zipkin", Entry(0, 3)}}), intake,
-                              {})),
-            "exception: traceId == 0 reading Span from TBinary");
+  EXPECT_EQ(
+      Read(AnswerScribe(LogCall({{"zipkin", Entry(1, 2)}, {"zipkin", Entry(0, 3)}}), intake, {})),
+      "exception: traceId == 0 reading Span from TBinary");
   EXPECT_EQ(Read(AnswerScribe(LogCall({{"zipkin", "!!!"}}), intake, {})),
             "exception: Cannot decode spans: a message is no base64");
   EXPECT_EQ(Read(AnswerScribe(LogCall({}, "Nothing"), intake, {})),

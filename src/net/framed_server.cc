@@ -40,8 +40,8 @@ template <typename T>
 using Task = asio::awaitable<T>;
 
 constexpr std::size_t kLengthBytes = 4;
-constexpr std::size_t kReadStep = 64 * 1024;    // of a message a read timeout
-constexpr std::size_t kWriteStep = 256 * 1024;  // of an answer a write timeout
+constexpr std::size_t kReadStep = 64 * 1024;           // of a message a read timeout
+constexpr std::size_t kWriteStep = 256 * 1024;         // of an answer a write timeout
 constexpr std::chrono::milliseconds kAcceptPause{50};  // when out of descriptors
 
 auto Into(error_code& ec) { return asio::redirect_error(asio::use_awaitable, ec); }
@@ -82,7 +82,9 @@ struct FramedServer::Impl {
   };
 
   Impl(FramedServerOptions o, FrameHandler h, std::function<void(FrameProblem)> p)
-      : options(std::move(o)), handler(std::move(h)), on_problem(std::move(p)),
+      : options(std::move(o)),
+        handler(std::move(h)),
+        on_problem(std::move(p)),
         pool(options.worker_threads) {}
 
   Status Listen();

@@ -1,6 +1,8 @@
 // FramedServer: messages of a length and that many bytes over TCP, each answered by one such
 // message, as framed Thrift has them. It knows no message: one handler answers all.
 #pragma once
+#include <tracestore/status.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -9,8 +11,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <tracestore/status.h>
 
 #include "net/tls.h"
 
@@ -21,7 +21,8 @@ struct FramedServerOptions {
   std::uint16_t port = 0;          // 0 = a free one, see FramedServer::port()
   TlsServerOptions tls;
 
-  // Of one message; a longer one ends the connection before its first byte is read. libthrift's own.
+  // Of one message; a longer one ends the connection before its first byte is read. libthrift's
+  // own.
   std::size_t max_frame_bytes = 16'384'000;
   // Of all messages that are being read or answered; beyond it a connection is closed. At least
   // max_frame_bytes.
@@ -64,8 +65,8 @@ class FramedServer {
   std::uint16_t port() const noexcept;
 
   // Accepts nothing more, closes connections that wait, lets messages in flight end. After `grace`
-  // connections are closed; a handler that still runs is waited for. May be called again; not from a
-  // handler.
+  // connections are closed; a handler that still runs is waited for. May be called again; not from
+  // a handler.
   void Stop(std::chrono::milliseconds grace);
 
   // Connections open now. Any thread.

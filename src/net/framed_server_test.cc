@@ -31,10 +31,9 @@ std::optional<std::string> Echo(std::string_view frame, std::string_view) {
 
 struct Fixture {
   explicit Fixture(FramedServerOptions options = {}, FrameHandler handler = Echo) {
-    auto started = FramedServer::Start(std::move(options), std::move(handler),
-                                       [this](FrameProblem problem) {
-                                         ++problems[static_cast<std::size_t>(problem)];
-                                       });
+    auto started = FramedServer::Start(
+        std::move(options), std::move(handler),
+        [this](FrameProblem problem) { ++problems[static_cast<std::size_t>(problem)]; });
     EXPECT_TRUE(started.has_value());
     server = std::move(started).value();
   }
@@ -76,7 +75,8 @@ TEST(FramedServer, TakesNoMemoryForALengthThatIsOnlyAnnounced) {
   FramedServerOptions options;
   options.max_frame_bytes = 1000;
   Fixture fixture(options);
-  for (const std::string& head : {std::string("\x40\0\0\0", 4), std::string("\xFF\xFF\xFF\xFF", 4)}) {
+  for (const std::string& head :
+       {std::string("\x40\0\0\0", 4), std::string("\xFF\xFF\xFF\xFF", 4)}) {
     LoopbackClient client(fixture.server->port());
     ASSERT_TRUE(client.Send(head));
     EXPECT_EQ(client.ReadToEnd(), "");

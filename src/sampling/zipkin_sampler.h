@@ -1,9 +1,9 @@
 // ZipkinSampler: the share of traces that Zipkin's collector keeps (COLLECTOR_SAMPLE_RATE), by its
 // own rule, so that collectors of both kinds beside each other decide alike. Pure.
 #pragma once
-#include <cstdint>
-
 #include <tracestore/status.h>
+
+#include <cstdint>
 
 #include "model/span_batch.h"
 
@@ -12,8 +12,8 @@ namespace tracestore::sampling {
 // Immutable; any thread.
 class ZipkinSampler {
  public:
-  // `rate`: 0 keeps nothing but debug spans, 1 everything. Errors: kInvalidArgument, "rate should be
-  // between 0 and 1: was 1.5".
+  // `rate`: 0 keeps nothing but debug spans, 1 everything. Errors: kInvalidArgument, "rate should
+  // be between 0 and 1: was 1.5".
   static Result<ZipkinSampler> Make(double rate);
 
   // The low 64 bits of the id as a signed number, without its sign, are compared with the rate's

@@ -1,6 +1,6 @@
-// Any bytes through the decoders of Zipkin v1, as JSON, as Thrift and as whatever Zipkin's collector
-// takes them for: nothing breaks, a refusal leaves nothing, and what was taken can be written as
-// version 1 again.
+// Any bytes through the decoders of Zipkin v1, as JSON, as Thrift and as whatever Zipkin's
+// collector takes them for: nothing breaks, a refusal leaves nothing, and what was taken can be
+// written as version 1 again.
 #include <cstdint>
 #include <cstdlib>
 #include <numeric>

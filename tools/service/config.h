@@ -78,6 +78,7 @@ struct ZipkinSection {
   std::vector<std::string> allowed_origins = {"*"};
   ListenAddress scribe = {false, std::nullopt, 9410};
   std::string scribe_category = "zipkin";
+  double sample_rate = 1;  // share of traces that is kept, by Zipkin's rule
 };
 
 // What tells clients how to sample.

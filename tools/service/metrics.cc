@@ -49,6 +49,19 @@ void DescribeSamplingMetrics(server::MetricRegistry& metrics) {
 
 }  // namespace
 
+// Zipkin's own names and meanings.
+static void DescribeZipkinMetrics(server::MetricRegistry& metrics) {
+  metrics.Describe("zipkin_collector_messages_total", "Messages received, by transport.");
+  metrics.Describe("zipkin_collector_messages_dropped_total",
+                   "Messages that could not be read or were refused for a bad span.");
+  metrics.Describe("zipkin_collector_bytes_total", "Bytes of messages, decompressed.");
+  metrics.Describe("zipkin_collector_spans_total", "Spans of messages that were read.");
+  metrics.Describe("zipkin_collector_spans_dropped_total",
+                   "Of them, those sampled away or without room.");
+  metrics.Describe("zipkin_collector_message_spans", "Spans of the last message.");
+  metrics.Describe("zipkin_collector_message_bytes", "Bytes of the last message.");
+}
+
 void DescribeMetrics(server::MetricRegistry& metrics) {
   metrics.Describe("tracestore_build_info", "The version that runs; always 1.");
   metrics.Describe("tracestore_ingest_requests_total",
@@ -77,6 +90,7 @@ void DescribeMetrics(server::MetricRegistry& metrics) {
                    "Deleted spans that segments hold until they are compacted.");
   metrics.Describe("tracestore_http_connections", "Open connections.");
   DescribeStoreMetrics(metrics);
+  DescribeZipkinMetrics(metrics);
   DescribeSamplingMetrics(metrics);
 }
 

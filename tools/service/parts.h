@@ -14,6 +14,7 @@ Status StartSampling(Service& service);  // the agent's endpoints for clients
 Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
 Status StartQuery(Service& service);     // needs the store
 Status StartOtlp(Service& service);      // needs the pipeline
+Status StartZipkin(Service& service);    // needs the pipeline
 
 // In the order of starts.
 const std::vector<Part>& AllInOneParts();

@@ -11,6 +11,8 @@
 #include "ingest/sampling/adaptive_sink.h"
 #include "ingest/sanitize.h"
 #include "ingest/span_sink.h"
+#include "ingest/zipkin_counters.h"
+#include "ingest/zipkin_sample_sink.h"
 #include "service/environment.h"
 #include "service/jaeger_metrics.h"
 #include "service/metrics.h"
@@ -51,6 +53,14 @@ Status StartPipeline(Service& service) {
   if (!processors->empty()) {
     next = &service.Keep(ingest::MakeProcessSink(std::move(processors), *next, on_stage));
   }
+  auto& zipkin = service.Keep(std::make_unique<ingest::ZipkinCounters>());
+  service.shared().zipkin_counters = &zipkin;
+  TS_TRY_ASSIGN(const auto zipkin_sampler,
+                sampling::ZipkinSampler::Make(service.config().zipkin.sample_rate));
+  if (!zipkin_sampler.keeps_all()) {
+    next = &service.Keep(
+        ingest::MakeZipkinSampleSink(zipkin_sampler, *next, on_stage, &zipkin));
+  }
   ingest::SpanSink& first =
       service.Keep(ingest::MakeSanitizeSink(LimitsOf(config), *next, on_stage));
   service.shared().sink = &first;
@@ -58,14 +68,14 @@ Status StartPipeline(Service& service) {
   auto& budget = service.Keep(std::make_unique<ingest::ByteBudget>(config.max_bytes));
   service.OnCollect([&budget](server::MetricRegistry& metrics) { CollectBudget(metrics, budget); });
   ingest::IntakeOptions options;
-  options.observer = [&counts](const ingest::IntakeEvent& event) { CountIntake(counts, event); };
-  if (service.config().role != kAgent) {
-    auto& jaegers = service.Keep(std::make_unique<JaegerCollectorMetrics>(counts));
-    options.observer = [&counts, &jaegers](const ingest::IntakeEvent& event) {
-      CountIntake(counts, event);
-      jaegers.Count(event);
-    };
-  }
+  JaegerCollectorMetrics* jaegers = nullptr;
+  if (service.config().role != kAgent)
+    jaegers = &service.Keep(std::make_unique<JaegerCollectorMetrics>(counts));
+  options.observer = [&counts, &zipkin, jaegers](const ingest::IntakeEvent& event) {
+    CountIntake(counts, event);
+    zipkin.Count(event);
+    if (jaegers != nullptr) jaegers->Count(event);
+  };
   options.budget = &budget;
   service.shared().intake =
       &service.Keep(std::make_unique<ingest::Intake>(first, std::move(options)));

@@ -65,14 +65,16 @@ TEST(PipelineConfig, Refusals) {
 TEST(PipelineConfig, LimitsAndShares) {
   const auto resolved = Resolve(
       kCollector, {.environment = {{"COLLECTOR_SAMPLE_RATE", "0.5", "COLLECTOR_SAMPLE_RATE"}},
-                   .flags = {{"limits.value-bytes", "1KiB", "--limits.value-bytes"}}});
+                   .flags = {{"limits.value-bytes", "1KiB", "--limits.value-bytes"},
+                             {"downsampling.ratio", "0.25", "--downsampling.ratio"}}});
   ASSERT_TRUE(resolved.has_value());
-  EXPECT_EQ(resolved->config.pipeline.head_probability, 0.5);
+  EXPECT_EQ(resolved->config.pipeline.head_probability, 0.25);
+  EXPECT_EQ(resolved->config.zipkin.sample_rate, 0.5);
   EXPECT_EQ(LimitsOf(resolved->config.pipeline).max_value_bytes, 1024U);
   const auto refused = Resolve(
       kCollector, {.environment = {{"COLLECTOR_SAMPLE_RATE", "2", "COLLECTOR_SAMPLE_RATE"}}});
   EXPECT_EQ(refused.error().message(),
-            "COLLECTOR_SAMPLE_RATE: 'downsampling.ratio' takes a number from 0 to 1, not '2'");
+            "COLLECTOR_SAMPLE_RATE: 'collector.zipkin.sample-rate' takes a number from 0 to 1, not '2'");
 }
 
 }  // namespace

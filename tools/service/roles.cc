@@ -5,6 +5,7 @@ namespace tracestore::tools {
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
       StartAdmin, OpenStore, OpenSampling, StartPipeline, StartQuery, StartSampling, StartOtlp,
+      StartZipkin,
   };
   return kParts;
 }
@@ -15,6 +16,7 @@ const std::vector<Part>& CollectorParts() {
       OpenStore,
       StartPipeline,
       StartOtlp,
+      StartZipkin,
   };
   return kParts;
 }

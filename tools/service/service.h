@@ -28,6 +28,7 @@ class Store;
 namespace ingest {
 class Intake;
 class SpanSink;
+class ZipkinCounters;
 }  // namespace ingest
 namespace sampling {
 class AdaptiveSampler;
@@ -70,6 +71,7 @@ struct Shared {
   std::string directory;                             // the store's
   ingest::SpanSink* sink = nullptr;                  // where receivers put spans
   const ingest::Intake* intake = nullptr;            // what receivers hand messages to
+  ingest::ZipkinCounters* zipkin_counters = nullptr;
   sampling::StrategyProvider* strategies = nullptr;  // what clients are told
   sampling::AdaptiveSampler* adaptive = nullptr;     // null unless sampling is adaptive
   sampling::BaggageProvider* baggage = nullptr;      // null: no restrictions

@@ -5,6 +5,9 @@ namespace tracestore::tools {
 namespace {
 
 constexpr OtherName kOtherNames[] = {
+    {.name = "collector.zipkin.http-port",
+     .setting = "collector.zipkin.host-port",
+     .rule = Rule::kZeroIsUnset},
     {.name = "admin-http-port", .setting = "admin.http.host-port", .rule = Rule::kZeroIsUnset},
     {.name = "health-check-http-port",
      .setting = "admin.http.host-port",
@@ -74,9 +77,6 @@ constexpr Ignored kIgnored[] = {
     {.name = "collector.http-server.host-port", .why = kUnbuilt},
     {.name = "collector.http-port", .why = kUnbuilt},
     {.name = "collector.port", .why = kUnbuilt},
-    {.name = "collector.zipkin.host-port", .why = kUnbuilt},
-    {.name = "collector.zipkin.http-port", .why = kUnbuilt},
-    {.name = "collector.zipkin.allowed-origins", .why = kUnbuilt},
     {.name = "reporter.type", .why = kUnbuilt},
     {.name = "reporter.grpc.host-port", .why = kUnbuilt},
     {.name = "reporter.grpc.retry.max", .why = kUnbuilt},

@@ -21,8 +21,8 @@ using model::StringId;
 constexpr std::string_view kPeerNames[] = {"peer.service",  "server.address", "net.peer.name",
                                            "peer.hostname", "peer.address",   "db.name"};
 constexpr std::string_view kPeerAddresses[] = {
-    "network.peer.address", "net.peer.ip", "net.sock.peer.addr", "server.socket.address",
-    "peer.ipv4",            "peer.ipv6"};
+    "network.peer.address",  "net.peer.ip", "net.sock.peer.addr",
+    "server.socket.address", "peer.ipv4",   "peer.ipv6"};
 constexpr std::string_view kPeerPorts[] = {"network.peer.port", "net.peer.port",
                                            "net.sock.peer.port", "server.port", "peer.port"};
 constexpr std::string_view kOwnAddresses[] = {"ip", "host.ip", "net.host.ip"};
@@ -33,8 +33,12 @@ class Reader {
  public:
   Reader(const SpanBatch& batch, const SpanRecord& span, ZipkinSpan& out,
          std::deque<std::string>& texts)
-      : batch_(batch), span_(span), resource_(batch.resources[span.resource]), out_(out),
-        texts_(texts), zipkin_(resource_.origin == Origin::kZipkin) {}
+      : batch_(batch),
+        span_(span),
+        resource_(batch.resources[span.resource]),
+        out_(out),
+        texts_(texts),
+        zipkin_(resource_.origin == Origin::kZipkin) {}
 
   void Run();
 
@@ -73,14 +77,17 @@ const Attribute* Reader::Find(model::Range range, std::string_view key, bool syn
 
 // An endpoint that the decoder kept as synthetic attributes.
 ZipkinEndpoint Reader::Kept(model::Range range, std::string_view service, std::string_view ip,
-                                std::string_view port) const {
+                            std::string_view port) const {
   ZipkinEndpoint endpoint;
   for (const Attribute& attribute : AttributesOf(batch_, range)) {
     if (!attribute.synthetic()) continue;
     const std::string_view key = batch_.text(attribute.key);
-    if (key == service) endpoint.service = ZipkinLowerCase(CanonicalText(batch_, attribute));
-    else if (key == ip) endpoint.SetAddress(CanonicalText(batch_, attribute));
-    else if (key == port) endpoint.port = static_cast<std::uint16_t>(attribute.bits);
+    if (key == service)
+      endpoint.service = ZipkinLowerCase(CanonicalText(batch_, attribute));
+    else if (key == ip)
+      endpoint.SetAddress(CanonicalText(batch_, attribute));
+    else if (key == port)
+      endpoint.port = static_cast<std::uint16_t>(attribute.bits);
   }
   return endpoint;
 }

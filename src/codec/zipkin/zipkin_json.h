@@ -1,11 +1,11 @@
 // Zipkin v2 JSON (docs/format/zipkin-json.md).
 #pragma once
+#include <tracestore/status.h>
+
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <tracestore/status.h>
 
 #include "codec/json/json_writer.h"
 #include "model/decode_report.h"

@@ -23,8 +23,7 @@ using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-const std::filesystem::path kData =
-    std::filesystem::path(base::SourceDir()) / "../shared/data";
+const std::filesystem::path kData = std::filesystem::path(base::SourceDir()) / "../shared/data";
 
 std::string ReadFile(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -79,7 +78,8 @@ std::vector<std::string> Read(const std::string& text) {
   if (!root.has_value()) return meanings;
   for (const element item : array(*root)) {
     array inner;
-    if (item.get(inner) != simdjson::SUCCESS) meanings.push_back(Meaning(item));
+    if (item.get(inner) != simdjson::SUCCESS)
+      meanings.push_back(Meaning(item));
     else
       for (const element span : inner) meanings.push_back(Meaning(span));
   }

@@ -90,10 +90,10 @@ bool Decoder::ReadAnnotation(element value, std::size_t number) {
       std::int64_t micros = 0;
       if (!in_.Micros(field, "annotation timestamp", micros)) return false;
       if (micros < 0) {
-        return in_.Refuse("annotation timestamp is no number of microseconds",
-                          "annotation timestamp '" + std::to_string(micros) +
-                              "' is no number of microseconds",
-                          "For input string: \"" + std::to_string(micros) + "\"");
+        return in_.Refuse(
+            "annotation timestamp is no number of microseconds",
+            "annotation timestamp '" + std::to_string(micros) + "' is no number of microseconds",
+            "For input string: \"" + std::to_string(micros) + "\"");
       }
       annotation.timestamp_us = static_cast<std::uint64_t>(micros);
       has_timestamp = true;
@@ -182,8 +182,7 @@ bool Decoder::ReadSpan(element value) {
   for (const auto& [key, field] : fields)
     if (!ReadField(key, field)) return false;
   if (has_trace_id_ && has_id_) return true;
-  const std::string missing =
-      std::string(has_trace_id_ ? "" : " traceId") + (has_id_ ? "" : " id");
+  const std::string missing = std::string(has_trace_id_ ? "" : " traceId") + (has_id_ ? "" : " id");
   return in_.Refuse("span without" + missing, "it is without" + missing, "Missing :" + missing);
 }
 
@@ -223,8 +222,7 @@ Result<model::DecodeReport> Decoder::Run(std::string_view text) {
     }
     return std::move(report_);
   }
-  if (in_.strict())
-    return Error(ErrorCode::kInvalidArgument, "Expected a JSON_V2 encoded list");
+  if (in_.strict()) return Error(ErrorCode::kInvalidArgument, "Expected a JSON_V2 encoded list");
   object one;
   if (root.get(one) != simdjson::SUCCESS) {
     return Error(ErrorCode::kInvalidArgument,

@@ -1,6 +1,7 @@
 #include "codec/zipkin/zipkin_json_fields.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/hex.h"
@@ -24,23 +25,48 @@ const char* JavaTypeOf(element value) {
   }
 }
 
-bool IsHex(std::string_view text, bool lower) {
-  return std::all_of(text.begin(), text.end(), [lower](char c) {
-    return base::HexDigit(c) >= 0 && !(lower && c >= 'A' && c <= 'F');
-  });
+// By byte: the value of a hexadecimal digit, kCapital more where it is a capital letter, kNoDigit
+// for every other byte. A third of the decoder's time went into looking at ids digit by digit.
+constexpr std::uint8_t kCapital = 0x20, kNoDigit = 0x80;
+constexpr std::array<std::uint8_t, 256> kDigits = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const int digit = base::HexDigit(static_cast<char>(i));
+    const bool capital = i >= 'A' && i <= 'F';
+    table[i] = digit < 0 ? kNoDigit : static_cast<std::uint8_t>(digit | (capital ? kCapital : 0));
+  }
+  return table;
+}();
+
+// At most 16 digits. `seen` collects the bits of what was met.
+std::uint64_t HalfOf(std::string_view text, std::uint8_t& seen) {
+  std::uint64_t value = 0;
+  std::uint8_t met = 0;
+  for (const char c : text) {
+    const std::uint8_t digit = kDigits[static_cast<std::uint8_t>(c)];
+    met |= digit;
+    value = value << 4 | (digit & 0xF);
+  }
+  seen |= met;
+  return value;
 }
 
-// What Zipkin says of an id's text; "" where it is one. Checked in Zipkin's order.
-std::string ZipkinIdSentence(std::string_view text, const char* field, std::size_t most, bool v1,
-                             bool lower) {
-  const bool hex = IsHex(text, lower);
-  if (v1) {
-    if (!text.empty() && text.size() <= most && hex) return "";
+// At most 32 digits. False where one is none, or with `lower` a capital letter.
+bool ReadHex(std::string_view text, bool lower, TraceId& out) {
+  std::uint8_t seen = 0;
+  const std::size_t high = text.size() > 16 ? text.size() - 16 : 0;
+  out.high = HalfOf(text.substr(0, high), seen);
+  out.low = HalfOf(text.substr(high), seen);
+  return (seen & (lower ? kNoDigit | kCapital : kNoDigit)) == 0;
+}
+
+// What Zipkin says of a text that is no id, checked in its order.
+std::string ZipkinIdSentence(std::string_view text, const char* field, std::size_t most, bool v1) {
+  if (v1)
     return std::string(text) + " should be a 1 to 32 character lower-hex string with no prefix";
-  }
   if (text.empty()) return std::string(field) + " is empty";
   if (text.size() > most) return std::string(field) + ".length > " + std::to_string(most);
-  return hex ? "" : std::string(text) + " should be lower-hex encoded with no prefix";
+  return std::string(text) + " should be lower-hex encoded with no prefix";
 }
 
 }  // namespace
@@ -78,14 +104,10 @@ bool ZipkinFieldReader::Id(element value, const char* what, const char* field, s
                            bool v1, TraceId& out) {
   std::string_view text;
   if (!Text(value, field, text)) return false;
-  std::string zipkin = ZipkinIdSentence(text, field, most, v1, strict_);
-  if (zipkin.empty()) {
-    out = TraceId::FromHex(text).value_or(TraceId{});
-    return true;
-  }
+  if (!text.empty() && text.size() <= most && ReadHex(text, strict_, out)) return true;
   const std::string rule = " is not 1 to " + std::to_string(most) + " hexadecimal digits";
   return Refuse(what + rule, std::string(what) + " " + QuoteForMessage(text) + rule,
-                std::move(zipkin));
+                ZipkinIdSentence(text, field, most, v1));
 }
 
 bool ZipkinFieldReader::Micros(element value, const char* what, std::int64_t& out) {
@@ -141,8 +163,8 @@ bool ZipkinFieldReader::Flag(element value, const char* what, bool& out) {
 
 bool ZipkinFieldReader::List(element value, const char* what, simdjson::dom::array& out) {
   if (value.get(out) == simdjson::SUCCESS) return true;
-  return RefuseType(what, "a list", std::string("Expected BEGIN_ARRAY but was ") + JavaTypeOf(value),
-                    value);
+  return RefuseType(what, "a list",
+                    std::string("Expected BEGIN_ARRAY but was ") + JavaTypeOf(value), value);
 }
 
 bool ZipkinFieldReader::Object(element value, const char* what, simdjson::dom::object& out) {

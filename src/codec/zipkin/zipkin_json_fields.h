@@ -1,5 +1,5 @@
-// The fields that Zipkin's two JSON formats share, read from a JSON tree. Includes simdjson: for the
-// decoders' .cc only.
+// The fields that Zipkin's two JSON formats share, read from a JSON tree. Includes simdjson: for
+// the decoders' .cc only.
 #pragma once
 #include <cstdint>
 #include <deque>

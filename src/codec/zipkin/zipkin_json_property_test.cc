@@ -23,10 +23,9 @@ std::string Encode(const SpanBatch& batch) {
 void ExpectSame(const SpanBatch& a, const SpanBatch& b) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
-    ASSERT_TRUE(SpansEqual(a, a.spans[i], b, b.spans[i]))
-        << "row " << i << "\n"
-        << DescribeSpan(a, a.spans[i]) << "\n"
-        << DescribeSpan(b, b.spans[i]);
+    ASSERT_TRUE(SpansEqual(a, a.spans[i], b, b.spans[i])) << "row " << i << "\n"
+                                                          << DescribeSpan(a, a.spans[i]) << "\n"
+                                                          << DescribeSpan(b, b.spans[i]);
   }
 }
 
@@ -39,9 +38,8 @@ void Normalize(SpanBatch& batch) {
     const auto tags = batch.attributes.begin() + span.attributes.begin;
     const auto end = std::stable_partition(tags, tags + span.attributes.count,
                                            [](const auto& tag) { return !tag.synthetic(); });
-    std::sort(tags, end, [&](const auto& a, const auto& b) {
-      return batch.text(a.key) < batch.text(b.key);
-    });
+    std::sort(tags, end,
+              [&](const auto& a, const auto& b) { return batch.text(a.key) < batch.text(b.key); });
     const auto events = batch.events.begin() + span.events.begin;
     std::sort(events, events + span.events.count, [&](const auto& a, const auto& b) {
       return std::pair(a.time_ns, batch.text(a.name)) < std::pair(b.time_ns, batch.text(b.name));

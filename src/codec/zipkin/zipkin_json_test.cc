@@ -117,7 +117,8 @@ TEST(ZipkinJson, BringsSpansIntoNormalForm) {
   };
   EXPECT_EQ(Normal(With(R"("kind":"CLIENT","shared":true)")), with(R"("kind":"CLIENT")"));
   EXPECT_EQ(Normal(With(R"("name":"GET \u00c4B","localEndpoint":{"serviceName":"Front"})")),
-            with("\"name\":\"get \xC3\xA4" "b\",\"localEndpoint\":{\"serviceName\":\"front\"}"));
+            with("\"name\":\"get \xC3\xA4"
+                 "b\",\"localEndpoint\":{\"serviceName\":\"front\"}"));
   EXPECT_EQ(Normal(With(R"("localEndpoint":{"ipv6":"2001:DB8:0::C001","ipv4":"::ffff:1.2.3.4"})")),
             with(R"("localEndpoint":{"ipv4":"1.2.3.4","ipv6":"2001:db8::c001"})"));
   EXPECT_EQ(Normal(With(R"("tags":{"b":"1","a":"2","b":"3"})")),
@@ -131,8 +132,8 @@ TEST(ZipkinJson, BringsSpansIntoNormalForm) {
 
 TEST(ZipkinJson, TakesAListAListOfListsAndOneSpan) {
   const std::string span = R"({"traceId":"a","id":"b"})";
-  for (const std::string& text : {"[" + span + "]", "[[" + span + "]]", span,
-                                  "\xEF\xBB\xBF[" + span + "]"}) {
+  for (const std::string& text :
+       {"[" + span + "]", "[[" + span + "]]", span, "\xEF\xBB\xBF[" + span + "]"}) {
     SpanBatch batch;
     EXPECT_EQ(Decode(text, batch).accepted, 1U) << text;
   }

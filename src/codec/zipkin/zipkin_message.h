@@ -1,10 +1,10 @@
 // One message as Zipkin's collector takes it: POST /api/v1/spans and /api/v2/spans, gRPC, queues.
 #pragma once
+#include <tracestore/status.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include <tracestore/status.h>
 
 #include "model/decode_report.h"
 #include "model/span_batch.h"

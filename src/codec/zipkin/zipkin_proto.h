@@ -1,12 +1,12 @@
 // Zipkin v2 protobuf (docs/format/zipkin-proto.md).
 #pragma once
+#include <tracestore/status.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <tracestore/status.h>
 
 #include "model/decode_report.h"
 #include "model/span_batch.h"
@@ -15,8 +15,8 @@ namespace tracestore::codec {
 
 struct ZipkinProtoOptions {
   // As Zipkin's server takes it: one bad span refuses the whole message with Zipkin's own sentence
-  // ("Missing : traceId id reading List<Span> from proto3"). Otherwise good spans are kept, bad ones
-  // are counted and named.
+  // ("Missing : traceId id reading List<Span> from proto3"). Otherwise good spans are kept, bad
+  // ones are counted and named.
   bool strict = false;
   // A longer message is refused before anything is read. The batch takes up to 16 bytes of memory a
   // byte of message, common spans 1 to 2.

@@ -231,7 +231,8 @@ Step Decoder::CheckSpan() {
   return step;
 }
 
-// The whole span is scanned even where it is refused: bytes that are no protobuf refuse the message.
+// The whole span is scanned even where it is refused: bytes that are no protobuf refuse the
+// message.
 Step Decoder::ReadSpan(std::string_view message) {
   span_.Clear();
   raw_ = {};
@@ -276,10 +277,10 @@ Result<model::DecodeReport> Decoder::Run() {
   if (!reader.ok()) Malformed(reader);
   if (problem_ == nullptr) return std::move(report_);
   if (strict_) return Error(ErrorCode::kInvalidArgument, "Malformed" + std::string(kReading));
-  return Error(ErrorCode::kInvalidArgument,
-               "Zipkin message is malformed at byte " +
-                   std::to_string(problem_at_ - message_.data()) + " of " +
-                   std::to_string(message_.size()) + ": " + problem_);
+  return Error(ErrorCode::kInvalidArgument, "Zipkin message is malformed at byte " +
+                                                std::to_string(problem_at_ - message_.data()) +
+                                                " of " + std::to_string(message_.size()) + ": " +
+                                                problem_);
 }
 
 }  // namespace
@@ -287,10 +288,10 @@ Result<model::DecodeReport> Decoder::Run() {
 Result<model::DecodeReport> DecodeZipkinProtobuf(std::string_view message, SpanBatch& out,
                                                  const ZipkinProtoOptions& options) {
   if (message.size() > options.max_message_bytes) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "Zipkin message of " + std::to_string(message.size()) +
-                     " bytes is longer than the limit of " +
-                     std::to_string(options.max_message_bytes));
+    return Error(ErrorCode::kInvalidArgument, "Zipkin message of " +
+                                                  std::to_string(message.size()) +
+                                                  " bytes is longer than the limit of " +
+                                                  std::to_string(options.max_message_bytes));
   }
   const auto mark = out.mark();
   auto result = Decoder(message, out, options.strict).Run();

@@ -36,10 +36,9 @@ std::string Json(const SpanBatch& batch) {
 void ExpectSame(const SpanBatch& a, const SpanBatch& b) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
-    ASSERT_TRUE(SpansEqual(a, a.spans[i], b, b.spans[i]))
-        << "row " << i << "\n"
-        << DescribeSpan(a, a.spans[i]) << "\n"
-        << DescribeSpan(b, b.spans[i]);
+    ASSERT_TRUE(SpansEqual(a, a.spans[i], b, b.spans[i])) << "row " << i << "\n"
+                                                          << DescribeSpan(a, a.spans[i]) << "\n"
+                                                          << DescribeSpan(b, b.spans[i]);
   }
 }
 

@@ -94,16 +94,16 @@ TEST(ZipkinProto, BringsSpansIntoNormalForm) {
                 },
                 false)),
             bare);
-  EXPECT_EQ(Normal(One([](WireWriter& w) {
-              const std::size_t endpoint = w.Begin(8);
-              w.Bytes(1, "Front");
-              w.Bytes(2, std::string("\0\0\0\0", 4));
-              w.Bytes(3, std::string(10, '\0') + "\xFF\xFF\x01\x02\x03\x04");
-              w.UintAlways(4, ~std::uint64_t{0});  // -1
-              w.End(endpoint);
-            })),
-            std::string("[{") + kIds +
-                R"(,"localEndpoint":{"serviceName":"front","ipv4":"1.2.3.4"}}])");
+  EXPECT_EQ(
+      Normal(One([](WireWriter& w) {
+        const std::size_t endpoint = w.Begin(8);
+        w.Bytes(1, "Front");
+        w.Bytes(2, std::string("\0\0\0\0", 4));
+        w.Bytes(3, std::string(10, '\0') + "\xFF\xFF\x01\x02\x03\x04");
+        w.UintAlways(4, ~std::uint64_t{0});  // -1
+        w.End(endpoint);
+      })),
+      std::string("[{") + kIds + R"(,"localEndpoint":{"serviceName":"front","ipv4":"1.2.3.4"}}])");
 }
 
 TEST(ZipkinProto, StrictRefusesTheMessageInZipkinsWords) {
@@ -129,7 +129,9 @@ TEST(ZipkinProto, StrictRefusesTheMessageInZipkinsWords) {
               w.End(endpoint);
             })),
             "invalid port 70000" + tail);
-  EXPECT_EQ(Normal("\x0A\x05" "abc"), "Malformed" + tail);
+  EXPECT_EQ(Normal("\x0A\x05"
+                   "abc"),
+            "Malformed" + tail);
   EXPECT_EQ(Normal("\xFF"), "Malformed" + tail);
 }
 
@@ -144,7 +146,8 @@ TEST(ZipkinProto, KeepsTheGoodSpansOfAFile) {
   EXPECT_EQ(Refused(One([](WireWriter& w) { w.Fixed64(6, kTooLate); })),
             "span 0 of trace 000000000000000a: timestamp '18446744073709552' is no number of "
             "microseconds");
-  EXPECT_EQ(Refused("\x0A\x05" "abc"),
+  EXPECT_EQ(Refused("\x0A\x05"
+                    "abc"),
             "Zipkin message is malformed at byte 2 of 5: a field runs past the end of its message");
   SpanBatch none;
   EXPECT_EQ(DecodeZipkinProtobuf(bytes, none, {.max_message_bytes = 10}).error().message(),

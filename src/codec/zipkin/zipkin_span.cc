@@ -7,6 +7,28 @@ namespace tracestore::codec {
 using model::SpanBatch;
 using model::StringId;
 
+namespace {
+
+// Stable, so that of equal keys the last stays last. A span has a dozen tags: sorted in place they
+// cost less than the memory that std::stable_sort takes.
+void SortByKey(std::vector<ZipkinTag>& tags) {
+  constexpr std::size_t kFew = 32;
+  const auto before = [](const ZipkinTag& a, const ZipkinTag& b) { return a.key < b.key; };
+  if (tags.size() > kFew) {
+    std::stable_sort(tags.begin(), tags.end(), before);
+    return;
+  }
+  for (std::size_t i = 1; i < tags.size(); ++i) {
+    if (!before(tags[i], tags[i - 1])) continue;
+    const ZipkinTag tag = tags[i];
+    std::size_t at = i;
+    for (; at > 0 && before(tag, tags[at - 1]); --at) tags[at] = tags[at - 1];
+    tags[at] = tag;
+  }
+}
+
+}  // namespace
+
 void ZipkinSpan::Clear() {
   trace_id = {};
   id = {};
@@ -77,9 +99,7 @@ std::uint32_t ZipkinAppender::Resource(const ZipkinEndpoint& local) {
 
 void ZipkinAppender::Attributes(ZipkinSpan& span, model::SpanRecord& record) {
   record.attributes.begin = static_cast<std::uint32_t>(out_.attributes.size());
-  const auto before = [](const ZipkinTag& a, const ZipkinTag& b) { return a.key < b.key; };
-  if (!std::is_sorted(span.tags.begin(), span.tags.end(), before))
-    std::stable_sort(span.tags.begin(), span.tags.end(), before);
+  SortByKey(span.tags);
   for (std::size_t i = 0; i < span.tags.size(); ++i) {
     const auto& [key, value] = span.tags[i];
     const bool last = i + 1 == span.tags.size() || span.tags[i + 1].key != key;

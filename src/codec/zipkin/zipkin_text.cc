@@ -102,8 +102,10 @@ bool IsZipkinLowerCase(std::string_view text) noexcept {
 }
 
 void ZipkinEndpoint::SetService(std::string_view text) {
-  if (IsZipkinLowerCase(text)) service = text;
-  else service = ZipkinLowerCase(text);
+  if (IsZipkinLowerCase(text))
+    service = text;
+  else
+    service = ZipkinLowerCase(text);
 }
 
 void ZipkinEndpoint::Clear() {

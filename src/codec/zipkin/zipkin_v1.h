@@ -55,8 +55,8 @@ struct ZipkinV1Span {
 // it recorded. Threads: one.
 class ZipkinV1Converter {
  public:
-  // Sorts the lists of `source`. The spans, at least one, are valid until the next call; their views
-  // as long as those of `source`.
+  // Sorts the lists of `source`. The spans, at least one, are valid until the next call; their
+  // views as long as those of `source`.
   std::span<ZipkinSpan> Convert(ZipkinV1Span& source);
 
  private:

@@ -160,8 +160,7 @@ void ZipkinV1Converter::TimeRpc() {
   }
   // Version 1 has no flag for it: a server that joins its client's span doesn't tell the span's
   // time.
-  const bool untold =
-      source_->timestamp_us == 0 || (ss != nullptr && source_->duration_us == 0);
+  const bool untold = source_->timestamp_us == 0 || (ss != nullptr && source_->duration_us == 0);
   if (cs == nullptr && sr != nullptr && untold) spans_[For(sr->endpoint)].shared = true;
 }
 
@@ -181,8 +180,7 @@ void ZipkinV1Converter::BothMessagingSides() {
   spans_[consumer].timestamp_us = begin->timestamp_us;
   if (wr != nullptr) spans_[consumer].duration_us = Between(wr->timestamp_us, mr->timestamp_us);
   spans_[producer].timestamp_us = ms->timestamp_us;
-  spans_[producer].duration_us =
-      ws != nullptr ? Between(ms->timestamp_us, ws->timestamp_us) : 0;
+  spans_[producer].duration_us = ws != nullptr ? Between(ms->timestamp_us, ws->timestamp_us) : 0;
 }
 
 void ZipkinV1Converter::TimeMessaging() {
@@ -208,7 +206,8 @@ void ZipkinV1Converter::TakeBinaries() {
     }
     ZipkinSpan& span = spans_[For(binary.endpoint)];
     // "lc" says but whose span it is.
-    if (binary.key != "lc" || !binary.value.empty()) span.tags.push_back({binary.key, binary.value});
+    if (binary.key != "lc" || !binary.value.empty())
+      span.tags.push_back({binary.key, binary.value});
   }
   Addresses(ca, sa, ma);
 }

@@ -1,11 +1,11 @@
 // Zipkin v1 JSON (docs/format/zipkin-v1.md).
 #pragma once
+#include <tracestore/status.h>
+
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <tracestore/status.h>
 
 #include "codec/zipkin/zipkin_json.h"
 #include "model/decode_report.h"

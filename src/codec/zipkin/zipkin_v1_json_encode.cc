@@ -67,8 +67,10 @@ class Writer {
     for (const auto& binary : span.binaries) {
       out_.BeginObject();
       Text("key", binary.key);
-      if (binary.address) True("value");
-      else Text("value", binary.value);
+      if (binary.address)
+        True("value");
+      else
+        Text("value", binary.value);
       Host(span, binary.endpoint);
       out_.EndObject();
     }

@@ -65,25 +65,25 @@ std::string List(const std::string& a, const std::string& b = "") {
 }
 
 TEST(ZipkinV1, ASideBecomesASpanOfItsKind) {
-  EXPECT_EQ(ToV2(Annotated(R"(,"name":"Get","timestamp":5,"duration":4)",
-                           At(5, "cs", kFront) + "," + At(7, "foo", kFront) + "," +
-                               At(9, "cr", kFront),
-                           Address("sa", kBack))),
-            List(V2(std::string(R"("kind":"CLIENT","name":"get","timestamp":5,"duration":4,)") +
-                    kLocalFront +
-                    R"(,"remoteEndpoint":{"serviceName":"back","ipv4":"10.0.0.2","port":80},)"
-                    R"("annotations":[{"timestamp":7,"value":"foo"}])")));
+  EXPECT_EQ(
+      ToV2(Annotated(R"(,"name":"Get","timestamp":5,"duration":4)",
+                     At(5, "cs", kFront) + "," + At(7, "foo", kFront) + "," + At(9, "cr", kFront),
+                     Address("sa", kBack))),
+      List(V2(std::string(R"("kind":"CLIENT","name":"get","timestamp":5,"duration":4,)") +
+              kLocalFront +
+              R"(,"remoteEndpoint":{"serviceName":"back","ipv4":"10.0.0.2","port":80},)"
+              R"("annotations":[{"timestamp":7,"value":"foo"}])")));
   EXPECT_EQ(ToV2(Annotated(R"(,"timestamp":5,"duration":4)",
                            At(5, "sr", kBack) + "," + At(9, "ss", kBack), Address("ca", kFront))),
             List(V2(std::string(R"("kind":"SERVER","timestamp":5,"duration":4,)") + kLocalBack +
                     R"(,"remoteEndpoint":{"serviceName":"front","ipv4":"10.0.0.1"})")));
-  EXPECT_EQ(ToV2(Annotated("", At(5, "ms", kFront) + "," + At(6, "ws", kFront),
-                           Address("ma", kBack))),
-            List(V2(std::string(R"("kind":"PRODUCER","timestamp":5,"duration":1,)") + kLocalFront +
-                    R"(,"remoteEndpoint":{"serviceName":"back","ipv4":"10.0.0.2","port":80})")));
-  EXPECT_EQ(ToV2(Annotated("", At(5, "wr", kFront) + "," + At(8, "mr", kFront))),
-            List(V2(std::string(R"("kind":"CONSUMER","timestamp":5,"duration":3,)") +
-                    kLocalFront)));
+  EXPECT_EQ(
+      ToV2(Annotated("", At(5, "ms", kFront) + "," + At(6, "ws", kFront), Address("ma", kBack))),
+      List(V2(std::string(R"("kind":"PRODUCER","timestamp":5,"duration":1,)") + kLocalFront +
+              R"(,"remoteEndpoint":{"serviceName":"back","ipv4":"10.0.0.2","port":80})")));
+  EXPECT_EQ(
+      ToV2(Annotated("", At(5, "wr", kFront) + "," + At(8, "mr", kFront))),
+      List(V2(std::string(R"("kind":"CONSUMER","timestamp":5,"duration":3,)") + kLocalFront)));
 }
 
 TEST(ZipkinV1, TimesOfTheSpanWinOverThoseOfAnnotations) {
@@ -100,19 +100,17 @@ TEST(ZipkinV1, TimesOfTheSpanWinOverThoseOfAnnotations) {
 TEST(ZipkinV1, ASharedSpanBecomesTwo) {
   const std::string all = At(1, "cs", kFront) + "," + At(2, "sr", kBack) + "," +
                           At(3, "ss", kBack) + "," + At(5, "cr", kFront);
-  EXPECT_EQ(
-      ToV2(Annotated(R"(,"timestamp":1,"duration":4)", all)),
-      List(V2(std::string(R"("kind":"CLIENT","timestamp":1,"duration":4,)") + kLocalFront),
-           V2(std::string(R"("kind":"SERVER","timestamp":2,"duration":1,)") + kLocalBack +
-              R"(,"shared":true)")));
+  EXPECT_EQ(ToV2(Annotated(R"(,"timestamp":1,"duration":4)", all)),
+            List(V2(std::string(R"("kind":"CLIENT","timestamp":1,"duration":4,)") + kLocalFront),
+                 V2(std::string(R"("kind":"SERVER","timestamp":2,"duration":1,)") + kLocalBack +
+                    R"(,"shared":true)")));
   // A service that calls itself is two spans, too.
   const std::string self = At(1, "cs", kBack) + "," + At(2, "sr", kBack) + "," +
                            At(3, "ss", kBack) + "," + At(5, "cr", kBack);
-  EXPECT_EQ(
-      ToV2(Annotated("", self)),
-      List(V2(std::string(R"("kind":"CLIENT","timestamp":1,"duration":4,)") + kLocalBack),
-           V2(std::string(R"("kind":"SERVER","timestamp":2,"duration":1,)") + kLocalBack +
-              R"(,"shared":true)")));
+  EXPECT_EQ(ToV2(Annotated("", self)),
+            List(V2(std::string(R"("kind":"CLIENT","timestamp":1,"duration":4,)") + kLocalBack),
+                 V2(std::string(R"("kind":"SERVER","timestamp":2,"duration":1,)") + kLocalBack +
+                    R"(,"shared":true)")));
   // One-way: no duration for either.
   EXPECT_EQ(ToV2(Annotated("", At(1, "cs", kFront) + "," + At(2, "sr", kBack))),
             List(V2(std::string(R"("kind":"CLIENT","timestamp":1,)") + kLocalFront),
@@ -126,9 +124,8 @@ TEST(ZipkinV1, ASharedSpanBecomesTwo) {
 
 TEST(ZipkinV1, AServerThatTellsNoTimeOfTheSpanSharesIt) {
   const std::string side = At(5, "sr", kBack) + "," + At(9, "ss", kBack);
-  const std::string shared =
-      List(V2(std::string(R"("kind":"SERVER","timestamp":5,"duration":4,)") + kLocalBack +
-              R"(,"shared":true)"));
+  const std::string shared = List(V2(std::string(R"("kind":"SERVER","timestamp":5,"duration":4,)") +
+                                     kLocalBack + R"(,"shared":true)"));
   EXPECT_EQ(ToV2(Annotated("", side)), shared);
   EXPECT_EQ(ToV2(Annotated(R"(,"timestamp":5)", side)), shared);
 }
@@ -143,14 +140,15 @@ TEST(ZipkinV1, AnIncompleteCallKeepsItsEndAsAnAnnotation) {
   // The start is known where the span's own times end with it.
   EXPECT_EQ(ToV2(Annotated(R"(,"timestamp":4,"duration":5)", At(9, "cr", kFront))),
             List(V2(std::string(R"("kind":"CLIENT","timestamp":4,"duration":5,)") + kLocalFront)));
-  EXPECT_EQ(ToV2(Annotated("", At(5, "ws", kFront))),
-            List(V2(std::string(kLocalFront) +
-                    R"(,"annotations":[{"timestamp":5,"value":"ws"}])")));
+  EXPECT_EQ(
+      ToV2(Annotated("", At(5, "ws", kFront))),
+      List(V2(std::string(kLocalFront) + R"(,"annotations":[{"timestamp":5,"value":"ws"}])")));
 }
 
 TEST(ZipkinV1, CoreAnnotationsNeedAnEndpoint) {
-  EXPECT_EQ(ToV2(Annotated("", At(5, "cs", nullptr) + "," + At(9, "cr", R"("endpoint":{})"))),
-            List(V2(R"("annotations":[{"timestamp":5,"value":"cs"},{"timestamp":9,"value":"cr"}])")));
+  EXPECT_EQ(
+      ToV2(Annotated("", At(5, "cs", nullptr) + "," + At(9, "cr", R"("endpoint":{})"))),
+      List(V2(R"("annotations":[{"timestamp":5,"value":"cs"},{"timestamp":9,"value":"cr"}])")));
 }
 
 TEST(ZipkinV1, AddressesWithoutCoreAnnotations) {
@@ -169,18 +167,20 @@ TEST(ZipkinV1, AddressesWithoutCoreAnnotations) {
             List(V2(std::string(R"("kind":"SERVER","timestamp":1,"duration":2,)") + kLocalBack +
                     R"(,"remoteEndpoint":{"ipv4":"9.9.9.9"})")));
   // A false one and one without an endpoint say nothing.
-  EXPECT_EQ(ToV2(Annotated("", "", R"({"key":"sa","value":false,)" + std::string(kBack) +
-                                       R"(},{"key":"ca","value":true})")),
+  EXPECT_EQ(ToV2(Annotated("", "",
+                           R"({"key":"sa","value":false,)" + std::string(kBack) +
+                               R"(},{"key":"ca","value":true})")),
             List(std::string("{") + kIds + "}"));
 }
 
 TEST(ZipkinV1, OtherBinaryAnnotationsAreTags) {
-  EXPECT_EQ(ToV2(Annotated("", "", R"({"key":"z","value":"1",)" + std::string(kFront) +
-                                       R"(},{"key":"a","value":"2"},{"key":"n","value":42},)"
-                                       R"({"key":"b","value":true},{"key":"o","value":{}},)"
-                                       R"({"key":"x"})")),
-            List(V2(std::string(kLocalFront) +
-                    R"(,"tags":{"a":"2","b":"true","n":"42","z":"1"})")));
+  EXPECT_EQ(
+      ToV2(Annotated("", "",
+                     R"({"key":"z","value":"1",)" + std::string(kFront) +
+                         R"(},{"key":"a","value":"2"},{"key":"n","value":42},)"
+                         R"({"key":"b","value":true},{"key":"o","value":{}},)"
+                         R"({"key":"x"})")),
+      List(V2(std::string(kLocalFront) + R"(,"tags":{"a":"2","b":"true","n":"42","z":"1"})")));
   // "lc" names but the host of a local span.
   EXPECT_EQ(ToV2(Annotated("", "", R"({"key":"lc","value":"",)" + std::string(kFront) + "}")),
             List(V2(kLocalFront)));

@@ -1,11 +1,11 @@
 // Zipkin v1 Thrift (docs/format/zipkin-v1.md).
 #pragma once
+#include <tracestore/status.h>
+
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <tracestore/status.h>
 
 #include "codec/thrift/thrift_reader.h"
 #include "model/decode_report.h"
@@ -20,12 +20,12 @@ struct ZipkinThriftOptions {
   bool strict = false;
 };
 
-// Appends the spans of a list<Span> (zipkincore.thrift), which begins where `in` stands, to `out` as
-// the spans of version 2 that they stand for, in Zipkin's normal form, with origin kZipkin. `in` then
-// stands behind the list. For lists within a call: agents' port 5775, TChannel.
-// The report counts spans of version 2 as accepted and those of version 1 as rejected.
-// Errors: kInvalidArgument where the bytes are no Thrift (names the byte, unless strict) or, if
-// strict, there is a bad span; `out` is then as it was, but for strings.
+// Appends the spans of a list<Span> (zipkincore.thrift), which begins where `in` stands, to `out`
+// as the spans of version 2 that they stand for, in Zipkin's normal form, with origin kZipkin. `in`
+// then stands behind the list. For lists within a call: agents' port 5775, TChannel. The report
+// counts spans of version 2 as accepted and those of version 1 as rejected. Errors:
+// kInvalidArgument where the bytes are no Thrift (names the byte, unless strict) or, if strict,
+// there is a bad span; `out` is then as it was, but for strings.
 Result<model::DecodeReport> DecodeZipkinThriftSpans(ThriftReader& in, model::SpanBatch& out,
                                                     const ZipkinThriftOptions& options = {});
 
@@ -34,7 +34,8 @@ Result<model::DecodeReport> DecodeZipkinThriftSpans(ThriftReader& in, model::Spa
 Result<model::DecodeReport> DecodeZipkinV1Thrift(std::string_view message, model::SpanBatch& out,
                                                  const ZipkinThriftOptions& options = {});
 
-// The same of bare Spans, one a message, as Scribe has them. The messages must stay until it returns.
+// The same of bare Spans, one a message, as Scribe has them. The messages must stay until it
+// returns.
 Result<model::DecodeReport> DecodeZipkinV1ThriftSpans(std::span<const std::string_view> messages,
                                                       model::SpanBatch& out,
                                                       const ZipkinThriftOptions& options = {});

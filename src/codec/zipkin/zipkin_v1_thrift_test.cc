@@ -80,8 +80,7 @@ idl::Span Client() {
   span.name = "Get";
   const idl::Endpoint front = Host(0x0A000001, static_cast<std::int16_t>(50000), "Front");
   span.annotations = {At(5, "cs", front), At(9, "cr", front)};
-  idl::BinaryAnnotation server =
-      Tag("sa", std::string("\x01", 1), idl::AnnotationType::BOOL);
+  idl::BinaryAnnotation server = Tag("sa", std::string("\x01", 1), idl::AnnotationType::BOOL);
   server.__set_host(Host(0, 80, "back"));
   server.host.__set_ipv6(std::string("\x20\x01\x0d\xb8", 4) + std::string(11, '\0') + "\x01");
   span.binary_annotations = {Tag("a", "text", idl::AnnotationType::STRING), server};
@@ -115,7 +114,8 @@ TEST(ZipkinV1Thrift, ReadsEveryTypeOfBinaryAnnotation) {
   span.trace_id = 10;
   span.id = 11;
   span.binary_annotations = {
-      Tag("bool", std::string("\x01", 1), Type::BOOL), Tag("no", std::string("\0", 1), Type::BOOL),
+      Tag("bool", std::string("\x01", 1), Type::BOOL),
+      Tag("no", std::string("\0", 1), Type::BOOL),
       Tag("bytes", std::string("\x00\xFF", 2), Type::BYTES),
       Tag("i16", std::string("\xFF\xFE", 2), Type::I16),
       Tag("i32", std::string("\x00\x00\x01\x00", 4), Type::I32),
@@ -184,8 +184,7 @@ TEST(ZipkinV1ThriftProperty, SaysWhatJsonSays) {
     ASSERT_TRUE(DecodeZipkinV1Json(json, from_json).has_value());
     ASSERT_EQ(from_thrift.size(), from_json.size());
     for (std::size_t i = 0; i < from_json.size(); ++i) {
-      ASSERT_TRUE(
-          SpansEqual(from_json, from_json.spans[i], from_thrift, from_thrift.spans[i]))
+      ASSERT_TRUE(SpansEqual(from_json, from_json.spans[i], from_thrift, from_thrift.spans[i]))
           << DescribeSpan(from_json, from_json.spans[i]) << "\n"
           << DescribeSpan(from_thrift, from_thrift.spans[i]);
     }

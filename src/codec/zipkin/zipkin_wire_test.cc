@@ -1,5 +1,5 @@
-// What real clients sent to port 9411 (tests/data/wire), answered and given back as Zipkin 3.6.1 did
-// (tests/data/wire/expected-zipkin).
+// What real clients sent to port 9411 (tests/data/wire), answered and given back as Zipkin 3.6.1
+// did (tests/data/wire/expected-zipkin).
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -72,7 +72,8 @@ TEST(ZipkinWire, SpansOfClientsComeOutAsZipkinGaveThem) {
   for (const Capture& capture : kCaptures) {
     SCOPED_TRACE(capture.file);
     SpanBatch batch;
-    const auto report = DecodeZipkinMessage(ReadFile(kWire / capture.file), capture.encoding, batch);
+    const auto report =
+        DecodeZipkinMessage(ReadFile(kWire / capture.file), capture.encoding, batch);
     ASSERT_TRUE(report.has_value()) << report.error().message();
     EXPECT_EQ(batch.size(), capture.spans);
     for (std::uint32_t row = 0; row < batch.size(); ++row) {
@@ -92,8 +93,8 @@ TEST(ZipkinWire, SpansOfClientsComeOutAsZipkinGaveThem) {
 
 TEST(ZipkinWire, TheBrokenThriftOfAClientIsRefusedAsZipkinRefusedIt) {
   SpanBatch batch;
-  const auto report = DecodeZipkinMessage(
-      ReadFile(kWire / "zipkin-js-0.22.0-zipkin_v1_thrift.bin"), ZipkinEncoding::kThrift, batch);
+  const auto report = DecodeZipkinMessage(ReadFile(kWire / "zipkin-js-0.22.0-zipkin_v1_thrift.bin"),
+                                          ZipkinEncoding::kThrift, batch);
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().message(), "traceId == 0 reading List<Span> from TBinary");
 }

@@ -71,7 +71,8 @@ std::optional<std::string> DecodeMime(std::string_view text) {
   return model::DecodeBase64(joined);
 }
 
-// The spans of one call's entries, one behind the other; `sound` is false for text that is no base64.
+// The spans of one call's entries, one behind the other; `sound` is false for text that is no
+// base64.
 struct Entries {
   std::string bytes;
   std::vector<std::size_t> ends;

@@ -1,6 +1,8 @@
 // Scribe: Zipkin's oldest transport, framed Thrift `Log` calls whose entries hold one span each in
 // base64 (docs/operations.md).
 #pragma once
+#include <tracestore/status.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -8,8 +10,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <tracestore/status.h>
 
 #include "ingest/intake.h"
 #include "net/framed_server.h"
@@ -22,19 +22,20 @@ struct ScribeOptions {
   std::string tenant;               // whose the spans are; "": the default one
 };
 
-// The answer to one framed call. `Log`: OK once the spans are kept, TRY_LATER where there is no room
-// or the store can't write, an exception "traceId == 0 reading Span from TBinary" for a bad span,
-// which refuses the whole call. Other methods: the exception "unknown method". nullopt for bytes
-// that are no call.
+// The answer to one framed call. `Log`: OK once the spans are kept, TRY_LATER where there is no
+// room or the store can't write, an exception "traceId == 0 reading Span from TBinary" for a bad
+// span, which refuses the whole call. Other methods: the exception "unknown method". nullopt for
+// bytes that are no call.
 std::optional<std::string> AnswerScribe(std::string_view frame, const Intake& intake,
                                         const ScribeOptions& options);
 
 class ScribeReceiver {
  public:
   // `intake` is borrowed and must outlive the receiver. `on_unreadable` is told of each connection
-  // that was ended for what came over it (too long, too slow, no call), on any thread; may be unset.
-  static Result<std::unique_ptr<ScribeReceiver>> Start(
-      ScribeOptions options, const Intake& intake, std::function<void()> on_unreadable = {});
+  // that was ended for what came over it (too long, too slow, no call), on any thread; may be
+  // unset.
+  static Result<std::unique_ptr<ScribeReceiver>> Start(ScribeOptions options, const Intake& intake,
+                                                       std::function<void()> on_unreadable = {});
 
   std::uint16_t port() const noexcept { return server_->port(); }
   // As FramedServer::Stop.
@@ -42,8 +43,7 @@ class ScribeReceiver {
   std::size_t connections() const { return server_->connections(); }
 
  private:
-  explicit ScribeReceiver(std::unique_ptr<net::FramedServer> server)
-      : server_(std::move(server)) {}
+  explicit ScribeReceiver(std::unique_ptr<net::FramedServer> server) : server_(std::move(server)) {}
   std::unique_ptr<net::FramedServer> server_;
 };
 

@@ -51,7 +51,8 @@ std::optional<ZipkinEncoding> EncodingOf(const HttpRequest& request) {
 
 // A body that was sent as gzip and has nothing in it: Zipkin can't tell that from a broken one.
 bool IsEmptyGzip(const HttpRequest& request) {
-  return request.body.empty() && net::EqualsIgnoreCase(request.header("content-encoding"), "gzip") &&
+  return request.body.empty() &&
+         net::EqualsIgnoreCase(request.header("content-encoding"), "gzip") &&
          request.header("content-length") != "0";
 }
 

@@ -1,0 +1,85 @@
+// Zipkin: HTTP and gRPC on one port, and Scribe.
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "base/try.h"
+#include "ingest/intake.h"
+#include "ingest/receivers/scribe.h"
+#include "ingest/receivers/zipkin_http.h"
+#include "ingest/zipkin_counters.h"
+#include "service/parts.h"
+
+namespace tracestore::tools {
+namespace {
+
+// Adds what has come since the last time. One thread at a time.
+class ZipkinMetrics {
+ public:
+  explicit ZipkinMetrics(const ingest::ZipkinCounters& counters) : counters_(counters) {}
+
+  void Collect(server::MetricRegistry& metrics) {
+    for (std::size_t i = 0; i < last_.size(); ++i) {
+      const std::string_view transport = ingest::ZipkinCounters::kTransports[i];
+      const ingest::ZipkinCounts now = counters_.Of(transport);
+      const ingest::ZipkinCounts last = std::exchange(last_[i], now);
+      const server::MetricLabels labels{{"transport", transport}};
+      const auto add = [&](const char* name, std::uint64_t from, std::uint64_t to) {
+        metrics.Add(name, labels, static_cast<double>(to - from));
+      };
+      add("zipkin_collector_messages_total", last.messages, now.messages);
+      add("zipkin_collector_messages_dropped_total", last.messages_dropped, now.messages_dropped);
+      add("zipkin_collector_bytes_total", last.bytes, now.bytes);
+      add("zipkin_collector_spans_total", last.spans, now.spans);
+      add("zipkin_collector_spans_dropped_total", last.spans_dropped, now.spans_dropped);
+      metrics.Set("zipkin_collector_message_spans", labels, static_cast<double>(now.message_spans));
+      metrics.Set("zipkin_collector_message_bytes", labels, static_cast<double>(now.message_bytes));
+    }
+  }
+
+ private:
+  const ingest::ZipkinCounters& counters_;
+  std::array<ingest::ZipkinCounts, ingest::ZipkinCounters::kTransports.size()> last_{};
+};
+
+Status StartScribe(Service& service, ingest::ZipkinCounters& counters) {
+  const ZipkinSection& config = service.config().zipkin;
+  const ListenAddress& address = config.scribe;
+  if (!address.on) return {};
+  ingest::ScribeOptions options;
+  options.server.host = service.HostOf(address);
+  options.server.port = address.port;
+  options.category = config.scribe_category;
+  TS_TRY_ASSIGN(auto receiver, ingest::ScribeReceiver::Start(
+                                   std::move(options), *service.shared().intake, [&counters] {
+                                     counters.CountUnreadable(ingest::transport::kScribe);
+                                   }));
+  service.Serve({"scribe", "Scribe", "{}"}, address, std::move(receiver));
+  return {};
+}
+
+}  // namespace
+
+Status StartZipkin(Service& service) {
+  const ZipkinSection& config = service.config().zipkin;
+  const ingest::Intake& intake = *service.shared().intake;
+  ingest::ZipkinCounters& counters = *service.shared().zipkin_counters;
+  auto& shown = service.Keep(std::make_unique<ZipkinMetrics>(counters));
+  service.OnCollect([&shown](server::MetricRegistry& metrics) { shown.Collect(metrics); });
+  ingest::ZipkinHttpOptions options;
+  options.enabled = config.http;
+  options.allowed_origins = config.allowed_origins;
+  TS_TRY(service.ServeHttp({
+      .name = {"zipkin", "Zipkin", "http://{}/api/v2/spans"},
+      .address = config.address,
+      .handler = ingest::MakeZipkinHttpHandler(intake, std::move(options)),
+      .refusal =
+          [&counters](int status, const std::string& message) {
+            if (status == 400) counters.CountUnreadable(ingest::transport::kHttp);
+            return ingest::ZipkinHttpRefusal(status, message);
+          },
+  }));
+  return StartScribe(service, counters);
+}
+
+}  // namespace tracestore::tools
