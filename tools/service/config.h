@@ -119,6 +119,7 @@ struct QuerySection {
   ListenAddress http = OnPort(16686);
   std::string base_path = "/";
   std::vector<std::string> additional_headers;  // "Name: value"
+  std::chrono::nanoseconds max_clock_skew{0};   // by which a span may be moved; 0: none is
 };
 
 // TLS of each listener.

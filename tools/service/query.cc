@@ -47,6 +47,7 @@ net::HttpHandler WithHeaders(const std::vector<std::string>& headers, net::HttpH
 Status StartQuery(Service& service) {
   const QuerySection& config = service.config().query;
   server::JaegerQueryOptions query;
+  query.max_clock_skew = config.max_clock_skew;
   query.snapshot = [store = service.shared().store] { return store->TakeSnapshot(); };
   query.observer = [&metrics = service.metrics()](std::string_view route, int status,
                                                   std::chrono::nanoseconds took) {

@@ -56,7 +56,6 @@ constexpr Ignored kIgnored[] = {
     {.name = "query.bearer-token-propagation",
      .why = "the embedded store takes no token",
      .is_switch = true},
-    {.name = "query.max-clock-skew-adjustment", .why = kUnbuilt},
     {.name = "processor.jaeger-binary.server-host-port", .why = kUnbuilt},
     {.name = "processor.jaeger-binary.server-max-packet-size", .why = kUnbuilt},
     {.name = "processor.jaeger-binary.server-queue-size", .why = kUnbuilt},

@@ -23,6 +23,14 @@ constexpr Setting kSettings[] = {
      .help = "Headers of every answer, \"Name: value\"",
      .roles = kAllInOne,
      .jaegers = true},
+    {.name = "query.max-clock-skew-adjustment",
+     .field = TS_FIELD(query.max_clock_skew),
+     .group = "Query",
+     .help =
+         "By how much a span may be moved for the clock of its host; 0s: none is, with a warning",
+     .roles = kAllInOne,
+     .most = 366.0 * 86'400,
+     .jaegers = true},
 };
 
 }  // namespace

@@ -50,12 +50,13 @@ bool IsPretty(const HttpRequest& request) {
 class TraceStream {
  public:
   TraceStream(Snapshot snapshot, std::vector<TraceId> ids, const SearchParams& params, bool pretty,
-              std::stop_token stop)
+              std::chrono::nanoseconds max_skew, std::stop_token stop)
       : snapshot_(std::move(snapshot)),
         ids_(std::move(ids)),
         raw_(params.raw),
         by_id_(!params.trace_ids.empty()),
         pretty_(pretty),
+        max_skew_ns_(static_cast<std::uint64_t>(max_skew.count())),
         stop_(std::move(stop)) {}
 
   // A BodyStream's call.
@@ -83,7 +84,7 @@ class TraceStream {
     if (spans.has_value()) {
       if (any_) text += ',';
       any_ = true;
-      AppendTrace(*spans, raw_, text);
+      AppendTrace(*spans, raw_, max_skew_ns_, text);
       return {};
     }
     if (spans.error().code() != ErrorCode::kNotFound) return spans.error();
@@ -96,6 +97,7 @@ class TraceStream {
   const bool raw_;
   const bool by_id_;
   const bool pretty_;
+  const std::uint64_t max_skew_ns_;
   const std::stop_token stop_;
   std::size_t next_ = 0;
   bool any_ = false;
@@ -157,7 +159,7 @@ class JaegerQueryApi {
     if (!ids.has_value()) return Failure(ids.error());
     const auto stream =
         std::make_shared<TraceStream>(std::move(snapshot).value(), std::move(ids).value(), *params,
-                                      IsPretty(request), request.stop);
+                                      IsPretty(request), options_.max_clock_skew, request.stop);
     HttpResponse response = HttpResponse::Json(200, "");
     response.stream = [stream](std::string& chunk) { return stream->Next(chunk); };
     return response;
@@ -176,7 +178,7 @@ class JaegerQueryApi {
       return Failure(spans.error());
     }
     std::string data = "[";
-    AppendTrace(*spans, *raw, data);
+    AppendTrace(*spans, *raw, static_cast<std::uint64_t>(options_.max_clock_skew.count()), data);
     data += ']';
     return Success(data, 0, IsPretty(request));
   }

@@ -2,11 +2,11 @@
 //
 // Facts: envelopes, statuses, sentences and content types are those that a running v1.76 answers.
 #pragma once
+#include <tracestore/store.h>
+
 #include <chrono>
 #include <functional>
 #include <string_view>
-
-#include <tracestore/store.h>
 
 #include "net/http.h"
 
@@ -21,12 +21,14 @@ using RequestObserver =
     std::function<void(std::string_view route, int status, std::chrono::nanoseconds took)>;
 
 struct JaegerQueryOptions {
-  SnapshotSource snapshot;    // required
-  RequestObserver observer;   // may be unset
+  SnapshotSource snapshot;   // required
+  RequestObserver observer;  // may be unset
   // Unix time, for the default ranges. Unset: the system's clock.
   std::function<std::chrono::nanoseconds()> now;
   // After which a search, names or dependencies are given up with 500.
   std::chrono::seconds search_deadline{60};
+  // By how much a span may be moved for its clock; 0: none is, which is warned of.
+  std::chrono::nanoseconds max_clock_skew{0};
 };
 
 // The handler of a whole server:

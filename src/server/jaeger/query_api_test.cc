@@ -94,6 +94,7 @@ class JaegerQuery : public testing::Test {
       routes.push_back(std::string(route) + " " + std::to_string(status));
     };
     options.now = [] { return std::chrono::nanoseconds{1795376093393000000}; };
+    options.max_clock_skew = max_clock_skew;
     handler = MakeJaegerQueryHandler(std::move(options));
   }
   void SetUp() override { Serve({kTrace}); }
@@ -129,9 +130,39 @@ class JaegerQuery : public testing::Test {
     return answer.body != kNothing;
   }
 
+  std::chrono::nanoseconds max_clock_skew{0};
   net::HttpHandler handler;
   std::vector<std::string> routes;
 };
+
+// A client of 30 ms, and its server on a host whose clock is a second behind.
+constexpr const char* kSkewed = R"({"resourceSpans":[
+ {"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"h1"}}]},"scopeSpans":[{
+   "spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba902b7","name":"call",
+    "kind":3,"startTimeUnixNano":"1795376030000000000",
+    "endTimeUnixNano":"1795376030030000000"}]}]},
+ {"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"h2"}}]},"scopeSpans":[{
+   "spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba902b8","name":"work",
+    "kind":2,"parentSpanId":"00f067aa0ba902b7","startTimeUnixNano":"1795376029000000000",
+    "endTimeUnixNano":"1795376029020000000",
+    "events":[{"timeUnixNano":"1795376029010000000","name":"half"}]}]}]}]})";
+
+TEST_F(JaegerQuery, SpansAreMovedForTheirClocksWhereThatIsOn) {
+  Serve({kSkewed});
+  const std::string target = "/api/traces/0af7651916cd43dd8448eb211c80319c";
+  EXPECT_THAT(Get(target).body, HasSubstr("\"startTime\":1795376029000000,"));
+  EXPECT_THAT(Get(target).body, HasSubstr("clock skew adjustment disabled; not applying"));
+  max_clock_skew = std::chrono::seconds(2);
+  Serve({kSkewed});
+  const std::string moved = Get(target).body;
+  EXPECT_THAT(moved, HasSubstr("\"startTime\":1795376030005000,"));
+  EXPECT_THAT(moved, HasSubstr("\"timestamp\":1795376030015000,"));
+  EXPECT_THAT(moved, testing::Not(HasSubstr("adjustment disabled")));
+  EXPECT_THAT(Get(target + "?raw=true").body, HasSubstr("\"startTime\":1795376029000000,"));
+  max_clock_skew = std::chrono::milliseconds(500);
+  Serve({kSkewed});
+  EXPECT_THAT(Get(target).body, HasSubstr("max clock skew adjustment delta of 500ms exceeded"));
+}
 
 TEST_F(JaegerQuery, NamesServicesAndOperations) {
   EXPECT_EQ(Get("/api/services").body,

@@ -1,6 +1,7 @@
 #include "server/jaeger/trace_view.h"
 
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "assembly/clock_skew.h"
@@ -12,7 +13,28 @@
 
 namespace tracestore::server {
 
-void AppendTrace(const SpanList& spans, bool raw, std::string& out) {
+namespace {
+
+// The batch with its spans and their events moved; nothing where none is.
+std::optional<model::SpanBatch> Moved(const model::SpanBatch& batch,
+                                      const assembly::TraceGraph& graph,
+                                      const assembly::ClockSkew& skew) {
+  std::optional<model::SpanBatch> moved;
+  for (assembly::NodeId node = 0; node < graph.span_count(); ++node) {
+    if (skew.delta_ns[node] == 0) continue;
+    if (!moved) moved = batch;
+    const auto delta = static_cast<std::uint64_t>(skew.delta_ns[node]);
+    model::SpanRecord& span = moved->spans[graph.row(node)];
+    span.start_ns += delta;
+    for (std::uint32_t i = 0; i < span.events.count; ++i)
+      moved->events[span.events.begin + i].time_ns += delta;
+  }
+  return moved;
+}
+
+}  // namespace
+
+void AppendTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns, std::string& out) {
   static const model::SpanBatch kNone;
   const model::SpanBatch& stored = spans.batch() ? *spans.batch() : kNone;
   const auto collected = AsCollected(stored);
@@ -41,11 +63,13 @@ void AppendTrace(const SpanList& spans, bool raw, std::string& out) {
     rows.push_back(graph.row(node));
   warnings.resize(rows.size());
   warn_of_negative();
-  for (const assembly::ClockSkewWarning& warning : assembly::FindClockSkew(graph).warnings)
+  const assembly::ClockSkew skew = assembly::FindClockSkew(graph, {max_skew_ns});
+  for (const assembly::ClockSkewWarning& warning : skew.warnings)
     if (warning.node < warnings.size()) warnings[warning.node].push_back(warning.text);
   options.sort_tags = true;
   options.warnings = warnings;
-  codec::EncodeJaegerTrace(shown, rows, options, out);
+  const auto moved = Moved(shown, graph, skew);
+  codec::EncodeJaegerTrace(moved ? *moved : shown, rows, options, out);
 }
 
 }  // namespace tracestore::server
