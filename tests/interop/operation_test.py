@@ -110,6 +110,42 @@ class Operation(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("tracestore: failed to read strategies file /nowhere.json", done.stderr)
 
+    def test_a_port_in_use_ends_the_start(self):
+        with Service(PROGRAM, self.path / "data") as service:
+            taken = service.ports["admin"]
+            done = subprocess.run([PROGRAM, "collector", f"--admin-port={taken}"],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 4)
+            self.assertIn(f"tracestore: cannot listen on 127.0.0.1:{taken}: address already in use",
+                          done.stderr)
+            # Another writer of the directory.
+            done = subprocess.run([PROGRAM, "all-in-one", f"--data={self.path / 'data'}",
+                                   *free_ports(PROGRAM)],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 5)
+            self.assertIn(f"by PID {service.process.pid}", done.stderr)
+            service.stop()
+
+    def test_a_request_in_flight_is_finished_at_the_end(self):
+        body = json.dumps({"resourceSpans": []}).encode()
+        with Service(PROGRAM, self.path / "data") as service:
+            with socket.create_connection(("127.0.0.1", service.ports["otlp_http"])) as client:
+                client.settimeout(60)
+                client.sendall(b"POST /v1/traces HTTP/1.1\r\nHost: a\r\n"
+                               b"Content-Type: application/json\r\n"
+                               b"Content-Length: %d\r\n\r\n" % len(body) + body[:5])
+                # The connection count of /metrics tells that the header was read.
+                line = 'tracestore_http_connections{server="otlp_http"} 1\n'
+                deadline = time.monotonic() + 60
+                while line not in service.get("admin", "/metrics")[1]:
+                    self.assertLess(time.monotonic(), deadline)
+                service.process.send_signal(signal.SIGTERM)
+                while service.get("admin", "/")[0] != 503:
+                    self.assertLess(time.monotonic(), deadline)
+                client.sendall(body[5:])
+                self.assertTrue(client.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n"))
+            self.assertEqual(service.process.wait(timeout=60), 0)
+
     def test_adaptive_sampling_serves_its_initial_probability(self):
         with Service(PROGRAM, self.path / "data", "--sampling.initial-sampling-probability=0.125",
                      environment={"SAMPLING_CONFIG_TYPE": "adaptive"}) as service:
