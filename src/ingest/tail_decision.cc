@@ -246,7 +246,8 @@ Result<std::shared_ptr<const SpanBatch>> TailSampler::Load(RecordId id) {
 Status TailSampler::AppendRecord(std::uint8_t kind, std::string payload) {
   TS_TRY_ASSIGN(store::PreparedLogRecord record,
                 store::PendingLog::Prepare(kind, std::move(payload)));
-  return log_->Append(record);
+  store::PreparedLogRecord* const group[] = {&record};
+  return log_->Append(group);
 }
 
 // Under mutex_. Files that nothing needs go; what can't be removed now goes later.

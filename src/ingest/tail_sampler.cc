@@ -167,28 +167,75 @@ Status TailSampler::Accept(SpanBatch&& batch, const SpanContext& /*context*/) {
 }
 
 // False where a trace of the batch has been decided since the epoch: it is as it was then. Else it
-// is empty.
+// is empty. Whoever gets the lock appends for all that wait for it: one write and one sync.
 Result<bool> TailSampler::AppendPending(SpanBatch& batch, std::uint64_t epoch) {
-  const auto traces = TracesOf(batch);
-  TS_TRY_ASSIGN(store::PreparedLogRecord record,
+  Waiting waiting;
+  waiting.batch = &batch;
+  waiting.traces = TracesOf(batch);
+  waiting.epoch = epoch;
+  TS_TRY_ASSIGN(waiting.record,
                 store::PendingLog::Prepare(store::kBatchRecordKind, store::EncodeBatch(batch)));
-  const std::lock_guard lock(mutex_);
-  if (epoch_ != epoch) {
-    for (const auto& [id, spans] : traces)
-      if (decided_.Find(id)) return false;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    queue_.push_back(&waiting);
   }
+  const std::lock_guard lock(mutex_);
+  if (!waiting.outcome) AppendGroup();
+  return *std::move(waiting.outcome);
+}
+
+// Under mutex_. Empties the queue.
+void TailSampler::AppendGroup() {
+  std::vector<Waiting*> all;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    all.swap(queue_);
+  }
+  std::vector<Waiting*> group;
+  std::vector<store::PreparedLogRecord*> records;
+  std::uint64_t bytes = 0;
+  for (Waiting* const one : all) {
+    const bool decided =
+        one->epoch != epoch_ &&
+        std::any_of(one->traces.begin(), one->traces.end(),
+                    [&](const auto& trace) { return decided_.Find(trace.first).has_value(); });
+    if (decided) {
+      one->outcome = false;
+      continue;
+    }
+    bytes += one->record.stored.size();
+    const Status fits = CheckLimits(bytes);
+    if (!fits.has_value()) {
+      one->outcome = fits.error();
+      continue;
+    }
+    group.push_back(one);
+    records.push_back(&one->record);
+  }
+  if (group.empty()) return;
+  const Status appended = log_->Append(records);
+  for (Waiting* const one : group) {
+    if (!appended.has_value()) {
+      one->outcome = appended.error();
+      continue;
+    }
+    pending_.Add(one->record.begin, std::move(*one->batch), one->traces, Now());
+    *one->batch = {};
+    one->outcome = true;
+  }
+}
+
+// Under mutex_.
+Status TailSampler::CheckLimits(std::uint64_t more_bytes) const {
   if (pending_.traces() >= options_.max_traces) {
     return Error(ErrorCode::kBusy,
                  std::to_string(pending_.traces()) + " traces await a decision, no more fit");
   }
-  if (log_->bytes() + record.stored.size() > options_.max_disk_bytes) {
+  if (log_->bytes() + more_bytes > options_.max_disk_bytes) {
     return Error(ErrorCode::kBusy,
                  std::to_string(log_->bytes()) + " bytes on disk await a decision, no more fit");
   }
-  TS_TRY(log_->Append(record));
-  pending_.Add(record.begin, std::move(batch), traces, Now());
-  batch = {};
-  return true;
+  return {};
 }
 
 void TailSampler::Run(const std::stop_token& stop) {

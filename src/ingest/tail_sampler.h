@@ -69,7 +69,7 @@ struct TailStats {
   std::uint64_t spilled_records = 0;  // whose spans are in the log only
 };
 
-// Threads: any call from any thread. Locks: tick_mutex_ → mutex_.
+// Threads: any call from any thread. Locks: tick_mutex_ → mutex_ → queue_mutex_.
 class TailSampler final : public SpanSink {
  public:
   // `directory`: of the pending log, under the store's. What waited there waits again, from now;
@@ -113,6 +113,14 @@ class TailSampler final : public SpanSink {
     std::shared_ptr<const model::SpanBatch> batch;
     std::vector<bool> matched;
   };
+  // A batch that its thread wants in the pending log, or another one's with its own.
+  struct Waiting {
+    model::SpanBatch* batch = nullptr;
+    std::vector<std::pair<TraceId, std::uint32_t>> traces;
+    store::PreparedLogRecord record;
+    std::uint64_t epoch = 0;              // of decided_, when none of the traces was in it
+    std::optional<Result<bool>> outcome;  // guarded by mutex_; false: one of the traces is decided
+  };
   struct Judgement {
     std::vector<TraceId> due;
     std::vector<std::optional<std::size_t>> policies;  // by trace: what keeps it, if anything
@@ -125,6 +133,8 @@ class TailSampler final : public SpanSink {
   Status Replay(const store::LogRecord& record);
   void ReplayDecision(const Decision& decision);
   Result<bool> AppendPending(model::SpanBatch& batch, std::uint64_t epoch);
+  void AppendGroup();
+  Status CheckLimits(std::uint64_t more_bytes) const;
   Status TickUntil(std::uint64_t before_ns);
   Result<Judgement> Judge(std::vector<TraceId> due);
   Status Carry(const Judgement& judgement);
@@ -160,6 +170,9 @@ class TailSampler final : public SpanSink {
   PendingTraces pending_;
   DecisionCache decided_;
   std::uint64_t epoch_ = 0;  // counts changes of decided_
+
+  std::mutex queue_mutex_;  // guards queue_
+  std::vector<Waiting*> queue_;
 
   std::jthread thread_;
 };

@@ -47,18 +47,18 @@ Status PendingLog::ReplayFile(std::uint64_t number, const Visit& visit) {
   return {};
 }
 
-Status PendingLog::Append(PreparedLogRecord& record) {
-  PreparedLogRecord* const group[] = {&record};
+Status PendingLog::Append(std::span<PreparedLogRecord* const> group) {
   const auto written = log_.Write(group);
   if (!written.has_value()) {
     // The next record goes to a new file; this one may have bytes.
     current_file_ = log_.Roll();
     return written.error();
   }
-  current_file_ = record.begin.file_number;
+  const LogPosition end = group.back()->end;
+  current_file_ = end.file_number;
   std::uint64_t& size = file_bytes_[current_file_];
-  bytes_ += record.end.offset - size;
-  size = record.end.offset;
+  bytes_ += end.offset - size;
+  size = end.offset;
   if (size >= options_.file_bytes) current_file_ = log_.Roll();
   return {};
 }

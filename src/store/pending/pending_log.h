@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,9 +43,10 @@ class PendingLog {
   static Result<PreparedLogRecord> Prepare(std::uint8_t kind, std::string payload) {
     return PrepareLogRecord(kind, std::move(payload), true);
   }
-  // When it returns the record is with the kernel, and on the medium where the policy says so; its
-  // begin and end are set. On an error it may be read back all the same. Errors: kIo.
-  Status Append(PreparedLogRecord& record);
+  // When it returns the records are with the kernel, and on the medium where the policy says so, by
+  // one write and one sync; their begin and end are set. On an error any of them may be read back
+  // all the same. Errors: kIo.
+  Status Append(std::span<PreparedLogRecord* const> group);
 
   // The payload of a record that was appended or visited, and still stands. Errors: kIo,
   // kCorruption.

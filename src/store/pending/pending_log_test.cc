@@ -26,7 +26,8 @@ std::unique_ptr<PendingLog> Open(fs::FileSystem& files, std::vector<std::string>
 Result<LogPosition> Append(PendingLog& log, std::string payload) {
   auto record = PendingLog::Prepare(7, std::move(payload));
   if (!record.has_value()) return record.error();
-  const Status appended = log.Append(*record);
+  PreparedLogRecord* const group[] = {&*record};
+  const Status appended = log.Append(group);
   if (!appended.has_value()) return appended.error();
   return record->begin;
 }
