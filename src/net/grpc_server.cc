@@ -7,6 +7,9 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -14,6 +17,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/try.h"
 #include "net/compression.h"
 #include "net/grpc_plumbing.h"
 #include "net/host_port.h"
@@ -188,12 +192,51 @@ class RawService final : public grpc::CallbackGenericService {
   Shared& shared_;
 };
 
+// Counts sockets that gRPC owns, which says neither how many it has nor when it closes one. Any
+// thread.
+class AdoptedSockets {
+ public:
+  explicit AdoptedSockets(std::size_t most) : most_(most) {}
+
+  // False where `most` are open.
+  bool Add(int fd) {
+    const std::lock_guard lock(mutex_);
+    if (sockets_.size() >= most_) DropClosed();
+    if (sockets_.size() >= most_) return false;
+    sockets_[fd] = InodeOf(fd);
+    return true;
+  }
+  std::size_t Count() {
+    const std::lock_guard lock(mutex_);
+    DropClosed();
+    return sockets_.size();
+  }
+
+ private:
+  // A descriptor's number is soon another file's, a socket's inode is not.
+  static std::uint64_t InodeOf(int fd) {
+    struct stat status {};
+    return fstat(fd, &status) == 0 ? status.st_ino : 0;
+  }
+  void DropClosed() {
+    std::erase_if(sockets_, [](const auto& one) { return InodeOf(one.first) != one.second; });
+  }
+
+  const std::size_t most_;
+  std::mutex mutex_;
+  std::map<int, std::uint64_t> sockets_;  // guarded by mutex_
+};
+
 }  // namespace
 
 struct GrpcServer::Impl {
   Impl(GrpcServerOptions options, RawGrpcServices methods)
-      : shared(std::move(options), std::move(methods)), raw(shared) {}
+      : shared(std::move(options), std::move(methods)),
+        raw(shared),
+        adopted(shared.options.max_adopted) {}
 
+  void Adopt(int fd);
+  Status Open(grpc::ServerBuilder& builder);
   Status Listen(const std::vector<grpc::Service*>& services);
   void Stop(std::chrono::milliseconds grace);
 
@@ -202,23 +245,39 @@ struct GrpcServer::Impl {
   int port = 0;
   std::mutex stop_mutex;
   bool stopped = false;  // guarded by stop_mutex
+  AdoptedSockets adopted;
+  std::mutex adopt_mutex;
+  // Guarded by adopt_mutex; null: it listens itself, or has stopped.
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
   std::unique_ptr<grpc::Server> server;
 };
 
-Status GrpcServer::Impl::Listen(const std::vector<grpc::Service*>& services) {
+// A port of its own, or the door for what is found on another's.
+Status GrpcServer::Impl::Open(grpc::ServerBuilder& builder) {
   const GrpcServerOptions& options = shared.options;
-  SilenceGrpcLog();
+  if (!options.listen) {
+    using Builder = grpc::ServerBuilder::experimental_type;
+    acceptor = builder.experimental().AddExternalConnectionAcceptor(
+        Builder::ExternalConnectionType::FROM_FD, grpc::InsecureServerCredentials());
+    return {};
+  }
   // gRPC doesn't say why it can't listen, so our own socket tries first.
   auto probe = ListenSocket::Open(options.host, options.port);
   if (!probe.has_value()) return std::move(probe).error();
   const bool ipv6 = probe->is_ipv6();
   { const ListenSocket closed = std::move(*probe); }
-
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::ServerBuilder builder;
   const std::string host = !options.host.empty() ? options.host : ipv6 ? "::" : "0.0.0.0";
   builder.AddListeningPort(FormatHostPort(host, options.port), grpc::InsecureServerCredentials(),
                            &port);
+  return {};
+}
+
+Status GrpcServer::Impl::Listen(const std::vector<grpc::Service*>& services) {
+  const GrpcServerOptions& options = shared.options;
+  SilenceGrpcLog();
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  TS_TRY(Open(builder));
   builder.SetMaxReceiveMessageSize(static_cast<int>(std::min<std::size_t>(
       options.max_message_bytes, std::numeric_limits<int>::max())));
   // Two servers on one port would share its connections in silence.
@@ -230,7 +289,7 @@ Status GrpcServer::Impl::Listen(const std::vector<grpc::Service*>& services) {
   for (grpc::Service* service : services) builder.RegisterService(service);
   builder.RegisterCallbackGenericService(&raw);
   server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
+  if (server == nullptr || (options.listen && port == 0)) {
     return Error{ErrorCode::kIo,
                  "cannot listen on " + FormatHostPort(options.host, options.port) +
                      ": gRPC refused the address"};
@@ -238,10 +297,27 @@ Status GrpcServer::Impl::Listen(const std::vector<grpc::Service*>& services) {
   return {};
 }
 
+void GrpcServer::Impl::Adopt(int fd) {
+  const std::lock_guard lock(adopt_mutex);
+  // Past the server's end gRPC would neither serve nor close it.
+  if (acceptor == nullptr || !adopted.Add(fd)) {
+    close(fd);
+    return;
+  }
+  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+  connection.listener_fd = -1;
+  connection.fd = fd;
+  acceptor->HandleNewConnection(&connection);
+}
+
 void GrpcServer::Impl::Stop(std::chrono::milliseconds grace) {
   const std::lock_guard once(stop_mutex);
   if (stopped || server == nullptr) return;
   stopped = true;
+  {
+    const std::lock_guard lock(adopt_mutex);
+    acceptor.reset();
+  }
   if (auto* health = server->GetHealthCheckService()) health->SetServingStatus(false);
   // Cancels after the grace (RawCall::OnCancel), returns when the last call has ended.
   server->Shutdown(std::chrono::system_clock::now() + grace);
@@ -265,5 +341,7 @@ GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 GrpcServer::~GrpcServer() { impl_->Stop(std::chrono::milliseconds(0)); }
 std::uint16_t GrpcServer::port() const noexcept { return static_cast<std::uint16_t>(impl_->port); }
 void GrpcServer::Stop(std::chrono::milliseconds grace) { impl_->Stop(grace); }
+void GrpcServer::Adopt(int fd) { impl_->Adopt(fd); }
+std::size_t GrpcServer::adopted() const { return impl_->adopted.Count(); }
 
 }  // namespace tracestore::net

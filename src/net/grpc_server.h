@@ -43,6 +43,7 @@ using RawGrpcServices = std::map<std::string, RawHandler, std::less<>>;
 struct GrpcServerOptions {
   std::string host = "127.0.0.1";  // a name or an address; "" = all interfaces
   std::uint16_t port = 0;          // 0 = a free one, see GrpcServer::port()
+  bool listen = true;              // false: connections come by Adopt() alone
   // Of one request, as sent and again after decompression; more is kResourceExhausted. Bytes, up to
   // 2 GiB. With typed services (below) gRPC decompresses itself, before it looks at the limit.
   std::size_t max_message_bytes = std::size_t{32} << 20;
@@ -52,6 +53,9 @@ struct GrpcServerOptions {
   std::size_t max_bytes_in_flight = std::size_t{256} << 20;
   std::size_t worker_threads = 4;  // that run the raw handlers, at least 1
   int max_streams_per_connection = 128;
+  // Of connections that come by Adopt(); more are closed at once. Those of gRPC's own listening socket
+  // have no cap.
+  std::size_t max_adopted = 1024;
 };
 
 class GrpcServer {
@@ -66,7 +70,13 @@ class GrpcServer {
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
 
-  std::uint16_t port() const noexcept;
+  std::uint16_t port() const noexcept;  // 0 if it doesn't listen
+
+  // Takes over `fd`, a connected socket that doesn't block, of which nothing was read. Any thread;
+  // after Stop(), and beyond max_adopted, it is closed.
+  void Adopt(int fd);
+  // Of those that came by Adopt(), how many are open. Any thread.
+  std::size_t adopted() const;
 
   // Health says NOT_SERVING, new calls are refused, those in flight may end. After `grace` they are
   // cancelled and RawRequest::stop is asked; a handler that still runs is waited for. May be called

@@ -4,12 +4,16 @@
 #define BOOST_ASIO_NO_DEPRECATED
 #include "net/http_server.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -190,6 +194,8 @@ struct HttpServer::Impl {
   asio::io_context io{1};
   tcp::acceptor acceptor{io};
   asio::steady_timer accept_pause{io};
+  // Keeps the thread while there is no acceptor that does.
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> awaiting;
   std::jthread thread;
 };
 
@@ -224,6 +230,11 @@ void HttpServer::Impl::Connection::SetIdle(bool now_idle) {
 Status HttpServer::Impl::Listen() {
   if (options.tls.enabled) {
     TS_TRY_ASSIGN(tls, TlsContext::ForServer(options.tls));
+  }
+  if (!options.listen) {
+    awaiting.emplace(io.get_executor());
+    thread = std::jthread([this] { io.run(); });
+    return {};
   }
   auto socket = ListenSocket::Open(options.host, options.port);
   if (!socket.has_value()) return std::move(socket).error();
@@ -542,6 +553,7 @@ void HttpServer::Impl::Stop(std::chrono::milliseconds grace) {
   asio::post(io, [this, close_all] {
     error_code ec;
     stopping = true;
+    awaiting.reset();
     acceptor.close(ec);
     accept_pause.cancel();
     close_all(idle);
@@ -572,6 +584,23 @@ HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() { impl_->Stop(std::chrono::milliseconds(0)); }
 std::uint16_t HttpServer::port() const noexcept { return impl_->port; }
 void HttpServer::Stop(std::chrono::milliseconds grace) { impl_->Stop(grace); }
+
+void HttpServer::Adopt(int fd) {
+  Impl* const impl = impl_.get();
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  const auto socket = std::make_shared<tcp::socket>(impl->io);
+  error_code ec;
+  socket->assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), fd, ec);
+  if (ec) {
+    ::close(fd);
+    return;
+  }
+  asio::post(impl->io, [impl, socket] {
+    if (!impl->stopping) impl->Admit(std::move(*socket));
+  });
+}
 
 std::size_t HttpServer::connections() const {
   const std::lock_guard lock(impl_->mutex);

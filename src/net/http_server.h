@@ -17,6 +17,7 @@ namespace tracestore::net {
 struct HttpServerOptions {
   std::string host = "127.0.0.1";  // a name or an address; "" = all interfaces
   std::uint16_t port = 0;          // 0 = a free one, see HttpServer::port()
+  bool listen = true;              // false: connections come by Adopt() alone
 
   // Of one body, as sent and again after decompression; more is refused with 413, a declared length
   // before the first byte of the body is read. Bytes, at least 1.
@@ -61,7 +62,11 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  std::uint16_t port() const noexcept;
+  std::uint16_t port() const noexcept;  // 0 if it doesn't listen
+
+  // Takes over `fd`, a connected socket of which nothing was read. Any thread; after Stop() it is
+  // closed.
+  void Adopt(int fd);
 
   // Accepts nothing more, closes idle connections, lets requests in flight end. After `grace` their
   // HttpRequest::stop is asked and connections are closed; a handler that still runs is waited for,

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from service import Service
 
-GRPC = False  # not on the port yet
 HERE = Path(__file__).resolve().parent / "clients"
 WIRE = Path(__file__).resolve().parents[1] / "data" / "wire"
 
@@ -111,10 +110,9 @@ def check_zipkin_clients(clients, service, program, data):
     )
     for encoding in ("v1-json", "v2-json"):
         sent[f"npm zipkin {encoding}"] = clients.node("zipkin.js", encoding, url)
-    if GRPC:
-        sent["zipkin-go gRPC"] = clients.run(
-            clients.root / "zipkin_go/zipkin_go", f"127.0.0.1:{service.ports['zipkin']}"
-        )
+    sent["zipkin-go gRPC"] = clients.run(
+        clients.root / "zipkin_go/zipkin_go", f"127.0.0.1:{service.ports['zipkin']}"
+    )
     stored = {key_of(span): span for span in json.loads(exported(program, data, "zipkin"))}
     for what, spans in sent.items():
         compare_zipkin(what, as_version(what, spans), stored)

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "net/dual_server.h"
 #include "service/service.h"
 
 namespace tracestore::tools {
@@ -95,6 +96,45 @@ Status Service::ServeGrpc(GrpcListener listener) {
   TS_TRY_ASSIGN(auto server,
                 net::GrpcServer::Start(std::move(options), std::move(listener.methods)));
   Serve(std::move(listener.name), listener.address, std::move(server));
+  return {};
+}
+
+// Under TLS the port has HTTP alone: gRPC's TLS is not built yet.
+Status Service::ServeDual(DualListener listener) {
+  if (!listener.address.on) return {};
+  const LimitsSection& limits = config_.limits;
+  const std::string key = listener.name.key;
+  if (TlsOf(config_, key).enabled) {
+    spdlog::warn("{}: HTTP alone, TLS of gRPC listeners is not built yet", key);
+    return ServeHttp({.name = std::move(listener.name),
+                      .address = listener.address,
+                      .handler = std::move(listener.handler),
+                      .refusal = std::move(listener.refusal)});
+  }
+  net::DualServerOptions options;
+  options.host = HostOf(listener.address);
+  options.port = listener.address.port;
+  options.http.max_body_bytes = limits.max_message_bytes;
+  options.http.max_body_bytes_in_flight =
+      std::max(limits.max_bytes_in_flight, limits.max_message_bytes);
+  options.http.max_connections = limits.max_connections;
+  options.http.read_timeout = Milliseconds(limits.read_timeout);
+  options.http.idle_timeout = Milliseconds(limits.idle_timeout);
+  options.http.write_timeout = Milliseconds(limits.write_timeout);
+  options.http.error_response = std::move(listener.refusal);
+  options.grpc.max_message_bytes = limits.max_message_bytes;
+  options.grpc.max_bytes_in_flight = options.http.max_body_bytes_in_flight;
+  options.grpc.max_adopted = limits.max_connections;
+  options.first_bytes_timeout = Milliseconds(limits.read_timeout);
+  options.max_waiting = limits.max_connections;
+  TS_TRY_ASSIGN(auto server,
+                net::DualServer::Start(std::move(options), std::move(listener.handler),
+                                       std::move(listener.methods)));
+  net::DualServer& kept = Serve(std::move(listener.name), listener.address, std::move(server));
+  OnCollect([&kept, key](server::MetricRegistry& metrics) {
+    metrics.Set("tracestore_http_connections", {{"server", key}},
+                static_cast<double>(kept.connections()));
+  });
   return {};
 }
 

@@ -64,6 +64,15 @@ struct GrpcListener {
   net::RawGrpcServices methods;
 };
 
+// Both on one port.
+struct DualListener {
+  ListenerName name;
+  ListenAddress address;
+  net::HttpHandler handler;
+  std::function<net::HttpResponse(int, const std::string&)> refusal;  // the server's own, worded
+  net::RawGrpcServices methods;
+};
+
 // What the parts share; each is set by the part that makes it, before the parts that need it start.
 // Borrowed: the service keeps them (Service::Keep).
 struct Shared {
@@ -117,6 +126,7 @@ class Service {
 
   Status ServeHttp(HttpListener listener);
   Status ServeGrpc(GrpcListener listener);
+  Status ServeDual(DualListener listener);
   // Any other server that was started: it has port() and Stop(grace).
   template <class T>
   T& Serve(ListenerName name, const ListenAddress& address, std::unique_ptr<T> server) {

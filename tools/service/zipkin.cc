@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "ingest/intake.h"
 #include "ingest/receivers/scribe.h"
+#include "ingest/receivers/zipkin_grpc.h"
 #include "ingest/receivers/zipkin_http.h"
 #include "ingest/zipkin_counters.h"
 #include "service/parts.h"
@@ -69,16 +70,16 @@ Status StartZipkin(Service& service) {
   ingest::ZipkinHttpOptions options;
   options.enabled = config.http;
   options.allowed_origins = config.allowed_origins;
-  TS_TRY(service.ServeHttp({
-      .name = {"zipkin", "Zipkin", "http://{}/api/v2/spans"},
-      .address = config.address,
-      .handler = ingest::MakeZipkinHttpHandler(intake, std::move(options)),
-      .refusal =
-          [&counters](int status, const std::string& message) {
-            if (status == 400) counters.CountUnreadable(ingest::transport::kHttp);
-            return ingest::ZipkinHttpRefusal(status, message);
-          },
-  }));
+  DualListener listener;
+  listener.name = {"zipkin", "Zipkin", "http://{}/api/v2/spans"};
+  listener.address = config.address;
+  listener.handler = ingest::MakeZipkinHttpHandler(intake, std::move(options));
+  listener.refusal = [&counters](int status, const std::string& message) {
+    if (status == 400) counters.CountUnreadable(ingest::transport::kHttp);
+    return ingest::ZipkinHttpRefusal(status, message);
+  };
+  if (config.grpc) listener.methods = ingest::ZipkinGrpcServices(intake);
+  TS_TRY(service.ServeDual(std::move(listener)));
   return StartScribe(service, counters);
 }
 

@@ -1,0 +1,231 @@
+#include "net/connection_sorter.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <list>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "base/try.h"
+#include "net/listen.h"
+
+namespace tracestore::net {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kAcceptPause{50};  // when out of descriptors
+constexpr int kAcceptsAtOnce = 64;                     // between two looks at those that wait
+
+// Owns a descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  int get() const noexcept { return fd_; }
+  int Release() noexcept { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+void SetLowWater(int fd, int bytes) {
+  setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
+}  // namespace
+
+struct ConnectionSorter::Impl {
+  struct Waiting {
+    Descriptor socket;
+    Clock::time_point until;
+  };
+  using Place = std::list<Waiting>::iterator;
+
+  Impl(ConnectionSorterOptions o, Deliver d) : options(std::move(o)), deliver(std::move(d)) {}
+
+  Status Open();
+  void Run();
+  void Stop();
+  void AcceptSome();
+  void Admit(Descriptor socket);
+  void Look(int fd, bool ended);
+  void Drop(Place place);
+  void DropLate(Clock::time_point now);
+  int TimeLeft(Clock::time_point now) const;
+  void Watch(int fd, std::uint32_t events) const {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    epoll_ctl(poll.get(), EPOLL_CTL_ADD, fd, &event);
+  }
+  void Unwatch(int fd) const { epoll_ctl(poll.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
+  const ConnectionSorterOptions options;
+  const Deliver deliver;
+  std::uint16_t port = 0;
+  Descriptor listener, poll, wake;
+  std::atomic<bool> stopping{false};
+  std::mutex stop_mutex;
+  // Of the sorter's thread: in the order in which they came, which is that of their ends.
+  std::list<Waiting> waiting;
+  std::unordered_map<int, Place> places;
+  Clock::time_point accept_again = Clock::time_point::min();
+  bool accepting = true;
+  std::jthread thread;
+};
+
+Status ConnectionSorter::Impl::Open() {
+  auto socket = ListenSocket::Open(options.host, options.port);
+  if (!socket.has_value()) return std::move(socket).error();
+  port = socket->port();
+  listener = Descriptor(socket->Release());
+  poll = Descriptor(epoll_create1(EPOLL_CLOEXEC));
+  wake = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (poll.get() < 0 || wake.get() < 0) {
+    return Error(ErrorCode::kIo,
+                 "cannot watch connections: " + std::generic_category().message(errno));
+  }
+  Watch(listener.get(), EPOLLIN);
+  Watch(wake.get(), EPOLLIN);
+  thread = std::jthread([this] { Run(); });
+  return {};
+}
+
+int ConnectionSorter::Impl::TimeLeft(Clock::time_point now) const {
+  auto next = Clock::time_point::max();
+  if (!waiting.empty()) next = waiting.front().until;
+  if (!accepting) next = std::min(next, accept_again);
+  if (next == Clock::time_point::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+void ConnectionSorter::Impl::Run() {
+  std::array<epoll_event, 64> events;
+  while (!stopping) {
+    const int count = epoll_wait(poll.get(), events.data(), static_cast<int>(events.size()),
+                                 TimeLeft(Clock::now()));
+    for (int i = 0; i < count && !stopping; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (event.data.fd == listener.get()) {
+        AcceptSome();
+      } else if (event.data.fd != wake.get()) {
+        Look(event.data.fd, (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+      }
+    }
+    const Clock::time_point now = Clock::now();
+    DropLate(now);
+    if (!accepting && now >= accept_again) {
+      accepting = true;
+      Watch(listener.get(), EPOLLIN);
+    }
+  }
+  waiting.clear();
+  places.clear();
+}
+
+void ConnectionSorter::Impl::AcceptSome() {
+  for (int i = 0; i < kAcceptsAtOnce; ++i) {
+    const int fd = accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      Admit(Descriptor(fd));
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      // It stays readable: without a pause this would be a busy loop.
+      Unwatch(listener.get());
+      accepting = false;
+      accept_again = Clock::now() + kAcceptPause;
+      return;
+    }
+    if (errno != EINTR && errno != ECONNABORTED) return;
+  }
+}
+
+void ConnectionSorter::Impl::Admit(Descriptor socket) {
+  if (waiting.size() >= options.max_waiting) Drop(waiting.begin());
+  const int fd = socket.get();
+  const int yes = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+  waiting.push_back({std::move(socket), Clock::now() + options.first_bytes_timeout});
+  places[fd] = std::prev(waiting.end());
+  Watch(fd, EPOLLIN | EPOLLRDHUP);
+}
+
+void ConnectionSorter::Impl::Drop(Place place) {
+  places.erase(place->socket.get());
+  waiting.erase(place);  // closing it takes it out of the watched
+}
+
+void ConnectionSorter::Impl::DropLate(Clock::time_point now) {
+  while (!waiting.empty() && waiting.front().until <= now) Drop(waiting.begin());
+}
+
+// `ended`: the client sends no more.
+void ConnectionSorter::Impl::Look(int fd, bool ended) {
+  const auto found = places.find(fd);
+  if (found == places.end()) return;
+  std::array<char, kHttp2Preface.size()> bytes;
+  const ssize_t got = recv(fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR) && !ended) return;
+  if (got <= 0) return Drop(found->second);
+  const std::string_view begin(bytes.data(), static_cast<std::size_t>(got));
+  const bool alike = kHttp2Preface.starts_with(begin);
+  if (alike && begin.size() < kHttp2Preface.size() && !ended) {
+    SetLowWater(fd,
+                static_cast<int>(begin.size()) + 1);  // so that what has come wakes nobody again
+    return;
+  }
+  SetLowWater(fd, 1);
+  Unwatch(fd);
+  const int given = found->second->socket.Release();
+  waiting.erase(found->second);
+  places.erase(found);
+  deliver(given, alike && begin.size() == kHttp2Preface.size());
+}
+
+void ConnectionSorter::Impl::Stop() {
+  const std::lock_guard once(stop_mutex);
+  if (!thread.joinable()) return;
+  stopping = true;
+  const std::uint64_t one = 1;
+  if (write(wake.get(), &one, sizeof(one)) < 0) {
+    // It is full, so the thread wakes anyhow.
+  }
+  thread.join();
+  listener = Descriptor();
+}
+
+Result<std::unique_ptr<ConnectionSorter>> ConnectionSorter::Start(ConnectionSorterOptions options,
+                                                                  Deliver deliver) {
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(deliver));
+  TS_TRY(impl->Open());
+  return std::unique_ptr<ConnectionSorter>(new ConnectionSorter(std::move(impl)));
+}
+
+ConnectionSorter::ConnectionSorter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ConnectionSorter::~ConnectionSorter() { impl_->Stop(); }
+std::uint16_t ConnectionSorter::port() const noexcept { return impl_->port; }
+void ConnectionSorter::Stop() { impl_->Stop(); }
+
+}  // namespace tracestore::net

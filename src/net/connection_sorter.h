@@ -1,0 +1,53 @@
+// ConnectionSorter: a listening socket that tells HTTP/2 from all else by a connection's first
+// bytes, without reading them, and hands the socket on. Private to DualServer.
+#pragma once
+#include <tracestore/status.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace tracestore::net {
+
+// What a client begins with that speaks HTTP/2 and knows that we do (RFC 9113, 3.4).
+inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+struct ConnectionSorterOptions {
+  std::string host = "127.0.0.1";  // a name or an address; "" = all interfaces
+  std::uint16_t port = 0;          // 0 = a free one, see ConnectionSorter::port()
+  // Connections that have not said what they are. One more closes the one that waits longest.
+  std::size_t max_waiting = 1024;
+  std::chrono::milliseconds first_bytes_timeout{10'000};  // then it is closed
+};
+
+// One thread of its own.
+class ConnectionSorter {
+ public:
+  // Takes over `fd`, a connected socket that doesn't block, with all of its bytes still to be read.
+  // Called on the sorter's thread; must not block.
+  using Deliver = std::function<void(int fd, bool http2)>;
+
+  // Errors as HttpServer::Start.
+  static Result<std::unique_ptr<ConnectionSorter>> Start(ConnectionSorterOptions options,
+                                                         Deliver deliver);
+
+  ~ConnectionSorter();  // Stop()
+  ConnectionSorter(const ConnectionSorter&) = delete;
+  ConnectionSorter& operator=(const ConnectionSorter&) = delete;
+
+  std::uint16_t port() const noexcept;
+
+  // Accepts nothing more and closes what waits. May be called again; not from `deliver`.
+  void Stop();
+
+ private:
+  struct Impl;
+  explicit ConnectionSorter(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tracestore::net

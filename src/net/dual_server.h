@@ -1,0 +1,53 @@
+// DualServer: HTTP/1.1 and gRPC on one port, told apart by the first bytes of a connection:
+// HTTP/2's preface is gRPC, all else HTTP. Plain TCP alone.
+#pragma once
+#include <tracestore/status.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "net/grpc_server.h"
+#include "net/http_server.h"
+
+namespace tracestore::net {
+
+struct DualServerOptions {
+  std::string host = "127.0.0.1";  // a name or an address; "" = all interfaces
+  std::uint16_t port = 0;          // 0 = a free one, see DualServer::port()
+  // Their hosts, ports and `listen` are not looked at. Precondition: no TLS.
+  HttpServerOptions http;
+  GrpcServerOptions grpc;
+  // In which a connection's first bytes must come; at most so many wait for them, beyond which the
+  // one that waits longest is closed.
+  std::chrono::milliseconds first_bytes_timeout{10'000};
+  std::size_t max_waiting = 1024;
+};
+
+class DualServer {
+ public:
+  // Listens, then serves until Stop(). Errors as HttpServer::Start and GrpcServer::Start.
+  static Result<std::unique_ptr<DualServer>> Start(DualServerOptions options, HttpHandler handler,
+                                                   RawGrpcServices methods);
+
+  ~DualServer();  // Stop(0)
+  DualServer(const DualServer&) = delete;
+  DualServer& operator=(const DualServer&) = delete;
+
+  std::uint16_t port() const noexcept;
+
+  // Accepts nothing more, then stops both within `grace` as each of them does. May be called again;
+  // not from a handler.
+  void Stop(std::chrono::milliseconds grace);
+
+  // Connections open now, beside those that haven't said anything. Any thread.
+  std::size_t connections() const;
+
+ private:
+  struct Impl;
+  explicit DualServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tracestore::net
