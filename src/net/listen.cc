@@ -33,13 +33,16 @@ using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
 // The socket, or -1 with errno set.
 int OpenOne(const addrinfo& address) {
-  const int fd = socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const bool stream = address.ai_socktype == SOCK_STREAM;
+  const int fd = socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -1;
   const int yes = 1;
   const int no = 0;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  // Not of UDP, where it would let two processes have the same port.
+  if (stream) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   if (address.ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
-  if (bind(fd, address.ai_addr, address.ai_addrlen) == 0 && listen(fd, kBacklog) == 0) return fd;
+  if (bind(fd, address.ai_addr, address.ai_addrlen) == 0 && (!stream || listen(fd, kBacklog) == 0))
+    return fd;
   const int error = errno;
   close(fd);
   errno = error;
@@ -58,10 +61,11 @@ std::uint16_t BoundPort(int fd) {
 
 }  // namespace
 
-Result<ListenSocket> ListenSocket::Open(const std::string& host, std::uint16_t port) {
+Result<ListenSocket> ListenSocket::Open(const std::string& host, std::uint16_t port,
+                                        Transport transport) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_socktype = transport == Transport::kUdp ? SOCK_DGRAM : SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* raw = nullptr;
   const std::string service = std::to_string(port);

@@ -1,0 +1,211 @@
+// The receivers of Jaeger's protocols: what real clients sent (tests/data/wire), and what they are
+// answered.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "base/testing/source_dir.h"
+#include "ingest/receivers/agent_udp.h"
+#include "ingest/receivers/jaeger_grpc.h"
+#include "ingest/receivers/jaeger_http.h"
+
+namespace tracestore::ingest {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string Wire(const std::string& name) {
+  std::ifstream in(base::SourceDir() + "/tests/data/wire/" + name, std::ios::binary);
+  EXPECT_TRUE(in.is_open()) << name;
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class FakeSink final : public SpanSink {
+ public:
+  Status Accept(model::SpanBatch&& batch, const SpanContext& context) override {
+    const std::lock_guard lock(mutex);
+    if (refusal) return *refusal;
+    kept += batch.size();
+    formats[std::string(context.source.format)] += batch.size();
+    return {};
+  }
+  std::mutex mutex;
+  std::optional<Error> refusal;
+  std::size_t kept = 0;
+  std::map<std::string, std::size_t> formats;
+};
+
+class JaegerReceivers : public testing::Test {
+ protected:
+  net::HttpResponse Post(std::string body, const std::string& type,
+                         const std::string& path = "/api/traces",
+                         const std::string& method = "POST") {
+    net::HttpRequest request;
+    request.method = method;
+    EXPECT_TRUE(request.SetTarget(path).has_value());
+    if (!type.empty()) request.headers = {{"Content-Type", type}};
+    request.body = std::move(body);
+    return MakeJaegerHttpHandler(intake)(request);
+  }
+  net::RawReply Call(std::string_view message) {
+    net::RawRequest request;
+    request.message = message;
+    return JaegerGrpcServices(intake).at(kJaegerPostSpans)(request);
+  }
+
+  FakeSink sink;
+  std::map<std::string, std::uint64_t> outcomes;
+  Intake intake{sink, [this](const IntakeEvent& event) {
+                  ++outcomes[IntakeOutcomeName(event.answer.outcome)];
+                }};
+};
+
+constexpr const char* kThrift = "application/x-thrift";
+
+TEST_F(JaegerReceivers, HttpTakesWhatClientsSend) {
+  for (const char* name : {"jaeger-client-go-2.30.0-http_thrift_binary.bin",
+                           "jaeger-client-java-1.8.1-http_thrift_binary.bin",
+                           "otel-python-1.21.0-http_thrift_binary.bin"}) {
+    const std::size_t before = sink.kept;
+    const auto answer = Post(Wire(name), kThrift);
+    EXPECT_EQ(answer.status, 202) << answer.body;
+    EXPECT_EQ(answer.body, "");
+    EXPECT_GT(sink.kept, before) << name;
+  }
+  EXPECT_EQ(Post(Wire("otel-python-1.21.0-http_thrift_binary.bin"),
+                 "application/vnd.apache.thrift.binary; charset=utf-8", "/api/traces?format=x")
+                .status,
+            202);
+}
+
+TEST_F(JaegerReceivers, HttpRefusesInJaegersWords) {
+  const auto refused = [](const net::HttpResponse& response) {
+    EXPECT_EQ(response.content_type, "text/plain; charset=utf-8");
+    return std::to_string(response.status) + " " + response.body;
+  };
+  EXPECT_EQ(refused(Post("", "")), "400 Cannot parse content type: mime: no media type\n");
+  EXPECT_EQ(refused(Post("", "text/plain; a=b")), "400 Unsupported content type: text/plain\n");
+  EXPECT_THAT(refused(Post("abc", kThrift)), StartsWith("400 Unable to process request body: "));
+  EXPECT_EQ(refused(Post("", kThrift, "/other")), "404 404 page not found\n");
+  EXPECT_EQ(Post("", kThrift, "/api/traces", "GET").status, 405);
+  const std::string body = Wire("otel-python-1.21.0-http_thrift_binary.bin");
+  sink.refusal = Error(ErrorCode::kBusy, "no room");
+  const auto busy = Post(body, kThrift);
+  EXPECT_EQ(busy.status, 429);
+  EXPECT_THAT(busy.body, StartsWith("Cannot submit Jaeger batch: "));
+  sink.refusal = Error(ErrorCode::kIo, "disk full");
+  EXPECT_EQ(Post(body, kThrift).status, 503);
+  EXPECT_EQ(sink.kept, 0U);
+}
+
+TEST_F(JaegerReceivers, EveryCutOfABodyIsAnswered) {
+  const std::string body = Wire("jaeger-client-go-2.30.0-http_thrift_binary.bin");
+  for (std::size_t size = 0; size < body.size(); size += 7) {
+    EXPECT_EQ(Post(body.substr(0, size), kThrift).status, 400) << size;
+  }
+}
+
+TEST_F(JaegerReceivers, GrpcTakesAndRefuses) {
+  const std::string message = Wire("otel-python-1.21.0-api_v2_PostSpans.bin");
+  EXPECT_EQ(Call(message).code, net::GrpcCode::kOk);
+  EXPECT_GT(sink.kept, 0U);
+  EXPECT_EQ(Call("\xff").code, net::GrpcCode::kInvalidArgument);
+  EXPECT_EQ(Call("").code, net::GrpcCode::kOk);
+  sink.refusal = Error(ErrorCode::kBusy, "no room");
+  const auto busy = Call(message);
+  EXPECT_EQ(busy.code, net::GrpcCode::kResourceExhausted);
+  EXPECT_NE(busy.details, "");
+  sink.refusal = Error(ErrorCode::kIo, "disk full");
+  EXPECT_EQ(Call(message).code, net::GrpcCode::kUnavailable);
+}
+
+TEST_F(JaegerReceivers, PacketsThatWaitTogetherAreOneBatch) {
+  net::PacketBlock packets;
+  for (const char* name : {"jaeger-client-go-2.30.0-jaeger_thrift_compact.bin",
+                           "jaeger-client-java-1.8.1-jaeger_thrift_compact.bin",
+                           "jaeger-client-python-4.8.0-jaeger_thrift_compact.bin",
+                           "otel-python-1.21.0-jaeger_thrift_compact.bin"}) {
+    packets.Add(Wire(name));
+  }
+  packets.Add("no thrift");
+  packets.Add("");
+  std::size_t batches = 0;
+  AgentUdpOptions options;
+  options.on_batch = [&batches](const codec::JaegerBatchInfo&) { ++batches; };
+  EXPECT_EQ(TakeAgentPackets(packets, options, intake), 2U);
+  EXPECT_EQ(batches, 4U);
+  EXPECT_EQ(outcomes["taken"], 1U);
+  EXPECT_EQ(outcomes["malformed"], 2U);
+  EXPECT_EQ(sink.formats.size(), 1U);
+  EXPECT_GT(sink.formats["jaeger-thrift"], 4U);
+}
+
+// A call of Agent.emitZipkinBatch by the compact protocol with one span: trace 1, id 2, "get".
+std::string ZipkinPacket() {
+  return std::string(
+      "\x82\x81\x01\x0f"
+      "emitZipkinBatch"
+      "\x19\x1c"  // field 1: a list of one struct
+      "\x16\x02"  // 1: trace_id = 1
+      "\x28\x03"
+      "get"       // 3: name
+      "\x16\x04"  // 4: id = 2
+      "\x29\x0c"  // 6: annotations, none
+      "\x29\x0c"  // 8: binary annotations, none
+      "\x00\x00",
+      4 + 15 + 2 + 2 + 5 + 2 + 2 + 2 + 2);
+}
+
+TEST_F(JaegerReceivers, ZipkinBatchesComeToTheSamePorts) {
+  net::PacketBlock packets;
+  packets.Add(ZipkinPacket());
+  packets.Add(Wire("otel-python-1.21.0-jaeger_thrift_compact.bin"));
+  EXPECT_EQ(TakeAgentPackets(packets, {}, intake), 0U);
+  EXPECT_EQ(sink.formats["zipkin-thrift"], 1U);
+  EXPECT_GT(sink.formats["jaeger-thrift"], 0U);
+  // Cut anywhere, it is counted and nothing else.
+  for (std::size_t size = 0; size < ZipkinPacket().size(); ++size) {
+    net::PacketBlock cut;
+    cut.Add(ZipkinPacket().substr(0, size));
+    EXPECT_EQ(TakeAgentPackets(cut, {}, intake), 1U) << size;
+  }
+}
+
+TEST_F(JaegerReceivers, OverARealSocket) {
+  AgentUdpOptions options;
+  auto receiver = AgentUdpReceiver::Start(options, intake);
+  ASSERT_TRUE(receiver.has_value()) << receiver.error().message();
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons((*receiver)->port());
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const std::string packet = Wire("otel-python-1.21.0-jaeger_thrift_compact.bin");
+  for (const std::string_view text : {std::string_view(packet), std::string_view("x")}) {
+    ASSERT_EQ(
+        sendto(fd, text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof(to)),
+        static_cast<ssize_t>(text.size()));
+  }
+  close(fd);
+  // Takes what the socket holds.
+  (*receiver)->Stop(std::chrono::seconds(60));
+  EXPECT_GT(sink.kept, 0U);
+  EXPECT_EQ((*receiver)->counters().packets, 2U);
+  EXPECT_EQ((*receiver)->unreadable(), 1U);
+}
+
+}  // namespace
+}  // namespace tracestore::ingest
