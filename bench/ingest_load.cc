@@ -43,15 +43,18 @@ struct Settings {
   std::vector<LoadProtocol> protocols;
 };
 
-// In the file of ports.
-const char* ListenerKey(LoadProtocol protocol) {
+struct Listener {
+  const char* key;  // in the file of ports
+  const char* transport;
+};
+Listener ListenerOf(LoadProtocol protocol) {
   switch (protocol) {
-    case LoadProtocol::kOtlpGrpc: return "otlp_grpc";
-    case LoadProtocol::kOtlpHttp: return "otlp_http";
-    case LoadProtocol::kZipkinJson: return "zipkin";
+    case LoadProtocol::kOtlpGrpc: return {"otlp_grpc", "grpc"};
+    case LoadProtocol::kOtlpHttp: return {"otlp_http", "http"};
+    case LoadProtocol::kZipkinJson: return {"zipkin", "http"};
     case LoadProtocol::kJaegerUdp: break;
   }
-  return "jaeger_compact";
+  return {"jaeger_compact", "udp"};
 }
 
 enum class Sent { kTaken, kAgain, kRefused };
@@ -187,7 +190,7 @@ Result<RunResult> RunOne(const Settings& settings, LoadProtocol protocol,
   const std::string directory = settings.work + "/" + LoadProtocolName(protocol);
   std::filesystem::remove_all(directory);
   TS_TRY_ASSIGN(const auto collector, CollectorProcess::Start(settings.program, directory, settings.flags));
-  const std::uint16_t port = collector->port(ListenerKey(protocol));
+  const std::uint16_t port = collector->port(ListenerOf(protocol).key);
   if (port == 0) return Error(ErrorCode::kNotFound, "not served by this program");
   RunResult out;
   std::mutex mutex;

@@ -172,6 +172,37 @@ class Operation(unittest.TestCase):
                           'action="dropped"} 1\n', service.get("admin", "/metrics")[1])
             service.stop()
 
+    def test_jaegers_ports_take_what_clients_sent(self):
+        wire = ROOT / "tests/data/wire"
+        with Service(PROGRAM, self.path / "data") as service:
+            body = (wire / "jaeger-client-java-1.8.1-http_thrift_binary.bin").read_bytes()
+            request = urllib.request.Request(service.url("jaeger_http", "/api/traces"), body,
+                                             {"Content-Type": "application/x-thrift"})
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                self.assertEqual((answer.status, answer.read()), (202, b""))
+            status, text = service.get("jaeger_http", "/api/sampling?service=a")
+            self.assertEqual(status, 200, text)
+            packet = (wire / "jaeger-client-go-2.30.0-jaeger_thrift_compact.bin").read_bytes()
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.sendto(packet, ("127.0.0.1", service.ports["jaeger_compact"]))
+                client.sendto(b"x", ("127.0.0.1", service.ports["jaeger_compact"]))
+            labels = '{model="jaeger",protocol="compact"}'
+            deadline = time.monotonic() + 60
+            while True:
+                metrics = service.get("admin", "/metrics")[1]
+                if ("jaeger_agent_thrift_udp_server_packets_processed_total" + labels + " 2\n"
+                        in metrics and 'transport="udp",format="jaeger-thrift",outcome="taken"} 1'
+                        in metrics):
+                    break
+                self.assertLess(time.monotonic(), deadline, metrics)
+                time.sleep(0.05)  # polls another process; nothing in it can wake us
+            self.assertIn("jaeger_agent_thrift_udp_t_processor_handler_errors_total" + labels
+                          + " 1\n", metrics)
+            self.assertIn('jaeger_collector_http_request_duration_count{path="/api/traces",'
+                          'status="202"} 1\n', metrics)
+            self.assertEqual(len(json.loads(service.get("query", "/api/services")[1])["data"]), 2)
+            service.stop()
+
     def test_the_metrics_that_jaegers_dashboards_read_are_there(self):
         with Service(PROGRAM, self.path / "data") as service:
             post_spans(service, "0af7651916cd43dd8448eb211c80319c", ("pay", 0))

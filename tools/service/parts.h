@@ -16,6 +16,9 @@ Status StartQuery(Service& service);     // needs the store
 Status StartOtlp(Service& service);      // needs the pipeline
 Status StartZipkin(Service& service);    // needs the pipeline
 
+Status StartAgentPorts(Service& service);       // 6831, 6832, 5775 by UDP; needs the pipeline
+Status StartJaegerCollector(Service& service);  // 14250, 14268; needs the pipeline and strategies
+
 // In the order of starts.
 const std::vector<Part>& AllInOneParts();
 const std::vector<Part>& CollectorParts();

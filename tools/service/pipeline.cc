@@ -58,8 +58,7 @@ Status StartPipeline(Service& service) {
   TS_TRY_ASSIGN(const auto zipkin_sampler,
                 sampling::ZipkinSampler::Make(service.config().zipkin.sample_rate));
   if (!zipkin_sampler.keeps_all()) {
-    next = &service.Keep(
-        ingest::MakeZipkinSampleSink(zipkin_sampler, *next, on_stage, &zipkin));
+    next = &service.Keep(ingest::MakeZipkinSampleSink(zipkin_sampler, *next, on_stage, &zipkin));
   }
   ingest::SpanSink& first =
       service.Keep(ingest::MakeSanitizeSink(LimitsOf(config), *next, on_stage));

@@ -73,8 +73,9 @@ TEST(PipelineConfig, LimitsAndShares) {
   EXPECT_EQ(LimitsOf(resolved->config.pipeline).max_value_bytes, 1024U);
   const auto refused = Resolve(
       kCollector, {.environment = {{"COLLECTOR_SAMPLE_RATE", "2", "COLLECTOR_SAMPLE_RATE"}}});
-  EXPECT_EQ(refused.error().message(),
-            "COLLECTOR_SAMPLE_RATE: 'collector.zipkin.sample-rate' takes a number from 0 to 1, not '2'");
+  EXPECT_EQ(
+      refused.error().message(),
+      "COLLECTOR_SAMPLE_RATE: 'collector.zipkin.sample-rate' takes a number from 0 to 1, not '2'");
 }
 
 }  // namespace

@@ -77,9 +77,9 @@ struct DualListener {
 // Borrowed: the service keeps them (Service::Keep).
 struct Shared {
   Store* store = nullptr;
-  std::string directory;                             // the store's
-  ingest::SpanSink* sink = nullptr;                  // where receivers put spans
-  const ingest::Intake* intake = nullptr;            // what receivers hand messages to
+  std::string directory;                   // the store's
+  ingest::SpanSink* sink = nullptr;        // where receivers put spans
+  const ingest::Intake* intake = nullptr;  // what receivers hand messages to
   ingest::ZipkinCounters* zipkin_counters = nullptr;
   sampling::StrategyProvider* strategies = nullptr;  // what clients are told
   sampling::AdaptiveSampler* adaptive = nullptr;     // null unless sampling is adaptive

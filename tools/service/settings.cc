@@ -24,9 +24,9 @@ const char* RoleName(Role role) noexcept {
 }
 
 std::span<const Setting> Settings() {
-  static const auto kAll =
-      Joined<Setting>({GeneralSettings(), CollectorSettings(), PipelineSettings(),
-                       SamplingSettings(), QuerySettings(), SecuritySettings()});
+  static const auto kAll = Joined<Setting>(
+      {GeneralSettings(), CollectorSettings(), JaegerPortSettings(), PipelineSettings(),
+       SamplingSettings(), QuerySettings(), SecuritySettings()});
   return kAll;
 }
 
