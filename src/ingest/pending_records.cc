@@ -15,8 +15,9 @@ Error Corrupt(const char* what) {
 Status CheckVersion(std::uint8_t version) {
   if (version == kVersion) return {};
   if (version == 0) return Corrupt("a record without a version");
-  return Error(ErrorCode::kUnsupported,
-               "pending log: records of version " + std::to_string(version));
+  return Error(ErrorCode::kUnsupported, "a decision in the pending log has version " +
+                                            std::to_string(version) +
+                                            "; this build reads version 1: use a newer tracestore");
 }
 
 }  // namespace

@@ -33,6 +33,9 @@ TEST(PendingRecords, RefuseEveryTruncationAndWhatIsNewer) {
   std::string newer = moved;
   newer[0] = 2;
   EXPECT_EQ(DecodeMoved(newer).error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(DecodeMoved(newer).error().message(),
+            "a decision in the pending log has version 2; this build reads version 1: use a newer "
+            "tracestore");
   // A count beyond the bytes takes no memory.
   std::string huge = EncodeDecision({1, {}});
   huge[9] = huge[10] = huge[11] = huge[12] = '\xFF';

@@ -86,8 +86,9 @@ Status TailSampler::Replay(const store::LogRecord& record) {
     return {};
   }
   if (record.kind != store::kBatchRecordKind) {
-    return Error(ErrorCode::kUnsupported,
-                 "pending log: records of kind " + std::to_string(record.kind));
+    return Error(ErrorCode::kUnsupported, "the pending log has records of kind " +
+                                              std::to_string(record.kind) +
+                                              ": use a newer tracestore");
   }
   auto batch = store::DecodeBatch(record.payload);
   if (!batch.has_value()) {

@@ -1,5 +1,6 @@
 // TailSampler: the stage that keeps whole traces or none. Spans wait in the pending log until the
-// decision on their trace is due; then they go to the store, or are gone (docs/ingest.md).
+// decision on their trace is due; then they go to the store, or are gone (docs/ingest.md). One a
+// store, so one a tenant: it looks at no tenant.
 #pragma once
 #include <tracestore/status.h>
 #include <tracestore/store.h>
