@@ -73,7 +73,7 @@ class Flips : public ::testing::Test {
       }
     }
     std::sort(files_.begin(), files_.end());
-    ASSERT_EQ(5U, files_.size());
+    ASSERT_EQ(6U, files_.size());
   }
 
   files::path path() const { return directory_.path(); }

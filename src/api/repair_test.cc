@@ -159,17 +159,13 @@ TEST_F(RepairTest, ABadPageCostsItsRows) {
   EXPECT_EQ(ErrorCode::kNotFound, reader->Get(deleted_).error().code());
 }
 
-TEST_F(RepairTest, DamagedIndexesCostNothing) {
+TEST_F(RepairTest, DamagedIndexesAndWhatHasACopyCostNothing) {
   const std::string bytes = ReadFile(Segment(1));
   const auto footer = store::ReadSegmentFooter(store::testing::BytesFile(bytes), "x");
   ASSERT_TRUE(footer.has_value());
   using store::SectionKind;
   for (const auto& section : footer->sections) {
-    const bool needed = section.kind == SectionKind::kDictionary ||
-                        section.kind == SectionKind::kTables ||
-                        section.kind == SectionKind::kTraces ||
-                        section.kind == SectionKind::kTemplates;
-    if (needed || section.bytes == 0) continue;
+    if (section.kind == SectionKind::kTraces || section.bytes == 0) continue;
     SCOPED_TRACE(store::SegmentSectionName(section.kind));
     files::remove_all(path());
     files::copy(path().string() + "-made", path(), files::copy_options::recursive);
@@ -180,11 +176,33 @@ TEST_F(RepairTest, DamagedIndexesCostNothing) {
   }
 }
 
-TEST_F(RepairTest, WithoutItsTablesASegmentIsLost) {
+TEST_F(RepairTest, ADamagedFooterOrHeaderCostsNothing) {
+  const std::string bytes = ReadFile(Segment(1));
+  const auto footer = store::ReadSegmentFooter(store::testing::BytesFile(bytes), "x");
+  ASSERT_TRUE(footer.has_value());
+  for (const std::size_t at :
+       {std::size_t{3}, static_cast<std::size_t>(footer->offset + 9), bytes.size() - 20}) {
+    SCOPED_TRACE(at);
+    files::remove_all(path());
+    files::copy(path().string() + "-made", path(), files::copy_options::recursive);
+    Flip(Segment(1), at);
+    EXPECT_EQ(1'400U, RunBoth(0).spans_kept);
+  }
+  files::remove_all(path());
+  files::copy(path().string() + "-made", path(), files::copy_options::recursive);
+  WriteFile(Segment(1), bytes.substr(0, bytes.size() - 7));
+  EXPECT_EQ(1'400U, RunBoth(0).spans_kept);
+}
+
+TEST_F(RepairTest, WithoutItsTableOfTracesASegmentIsLost) {
   const std::string bytes = ReadFile(Segment(2));
-  WriteFile(Segment(2), bytes.substr(0, bytes.size() - 7));
-  const RepairReport dry = Run(false);
-  EXPECT_EQ(40U, dry.spans_lost);
+  const auto footer = store::ReadSegmentFooter(store::testing::BytesFile(bytes), "x");
+  ASSERT_TRUE(footer.has_value());
+  for (const auto& section : footer->sections) {
+    if (section.kind == store::SectionKind::kTraces)
+      Flip(Segment(2), static_cast<std::size_t>(section.offset + 5));
+  }
+  EXPECT_EQ(40U, Run(false).spans_lost);
   const RepairReport done = Run(true);
   EXPECT_EQ(0U, done.after.damage);
   EXPECT_TRUE(files::exists(path() / "damaged" / Segment(2).filename()));
@@ -222,14 +240,35 @@ TEST_F(RepairTest, ALostCatalogIsMadeAnew) {
     EXPECT_EQ(0U, done.after.damage);
     EXPECT_EQ(damaged, files::exists(path() / "damaged" / "data.mdb"));
     ASSERT_EQ(1U, done.losses.size());
-    EXPECT_NE(std::string::npos, done.losses[0].what.find("what was deleted")) << done.losses[0].what;
-    const auto shown = Spans();  // and what was deleted
-    EXPECT_TRUE(std::includes(shown.begin(), shown.end(), right_.begin(), right_.end()));
+    EXPECT_EQ(std::string::npos, done.losses[0].what.find("deleted")) << done.losses[0].what;
+    EXPECT_EQ(right_, Spans());  // what was deleted stays away
     auto store = OpenOrFail(path().string());
     ASSERT_NE(nullptr, store);
     EXPECT_TRUE(store->Close().has_value());
     EXPECT_TRUE(Verify(path()).value().sound());
   }
+}
+
+TEST_F(RepairTest, WithoutTheSecondCopyOfThemDeletesAreLostWithTheCatalog) {
+  files::remove_all(path() / "catalog");
+  files::remove(path() / "tombstones");
+  const RepairReport done = Run(true);
+  EXPECT_EQ(0U, done.after.damage);
+  ASSERT_EQ(1U, done.losses.size());
+  EXPECT_NE(std::string::npos, done.losses[0].what.find("what was deleted")) << done.losses[0].what;
+  const auto shown = Spans();
+  EXPECT_GT(shown.size(), right_.size());
+  EXPECT_TRUE(std::includes(shown.begin(), shown.end(), right_.begin(), right_.end()));
+}
+
+TEST_F(RepairTest, ADamagedSecondCopyOfDeletesIsMadeAnew) {
+  Flip(path() / "tombstones", 30);
+  const auto found = Verify(path());
+  ASSERT_TRUE(found.has_value());
+  ASSERT_EQ(1U, found->damage);
+  EXPECT_EQ((path() / "tombstones").string(), found->findings[0].file);
+  EXPECT_EQ(16U, found->findings[0].offset);
+  RunBoth(0);
 }
 
 // Stopped after the damaged file was moved and before the commit: the second run finds it there.

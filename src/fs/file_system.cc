@@ -42,6 +42,18 @@ Result<std::string> ReadWholeFile(FileSystem& files, const std::string& path,
   return bytes;
 }
 
+Status ReplaceFile(FileSystem& files, const std::string& path, std::string_view bytes) {
+  const std::string temporary = path + ".tmp";
+  TS_TRY_ASSIGN(const bool left, files.Exists(temporary));  // by one that was killed
+  if (left) TS_TRY(files.Unlink(temporary));
+  TS_TRY_ASSIGN(auto file, files.CreateExclusive(temporary));
+  TS_TRY(file->Append(bytes));
+  TS_TRY(file->Sync());
+  TS_TRY(file->Close());
+  TS_TRY(files.Rename(temporary, path));
+  return files.SyncDirectory(ParentDirectory(path));
+}
+
 Error ErrnoError(std::string_view operation, std::string_view path, int error_number) {
   std::string message(operation);
   message.append(" ").append(path).append(": ");

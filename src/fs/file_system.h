@@ -128,6 +128,10 @@ std::string ParentDirectory(std::string_view path);
 Result<std::string> ReadWholeFile(FileSystem& files, const std::string& path,
                                   std::uint64_t most_bytes);
 
+// Puts a file of these bytes in the place of `path`, durably and whole: written under
+// "<path>.tmp", synced, renamed, the directory synced. One caller a path at a time.
+Status ReplaceFile(FileSystem& files, const std::string& path, std::string_view bytes);
+
 // kNotFound for ENOENT, else kIo: "<operation> <path>: ENOSPC (No space left on device)".
 Error ErrnoError(std::string_view operation, std::string_view path, int error_number);
 

@@ -1,4 +1,5 @@
-// Any bytes as keys and values of the catalog, and as a lock file: what is taken has one form.
+// Any bytes as keys and values of the catalog, as a lock file and as the second copy of the
+// tombstones: what is taken has one form.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -6,6 +7,7 @@
 
 #include "fs/file_system.h"
 #include "store/catalog/catalog_format.h"
+#include "store/engine/tombstone_file.h"
 
 namespace {
 
@@ -26,5 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto tombstone = store::ParseTombstoneValue(7, bytes))
     Same(store::TombstoneValue(*tombstone), bytes);
   (void)fs::ParseLockHolder(bytes);
+  if (const auto file = store::ParseTombstoneFile(bytes, "fuzz");
+      file.has_value() && !file->header_damaged && file->damaged.empty() && file->torn_bytes == 0) {
+    Same(store::EncodeTombstoneFile(file->tombstones), bytes);
+  }
   return 0;
 }

@@ -54,10 +54,12 @@ void AskForNames(std::shared_ptr<const SegmentReader> segment) {
 }
 
 void Try(std::string bytes) {
+  (void)store::FindRecovery(BytesFile(bytes), "fuzz.seg");
   const auto opened =
       SegmentReader::Open(std::make_unique<BytesFile>(std::move(bytes)), "fuzz.seg");
   if (!opened.has_value()) return;
   const SegmentReader& segment = **opened;
+  (void)segment.ReadOrigin();
   (void)segment.VerifyAll();
   (void)segment.BytesByColumn();
   if (const auto traces = segment.traces(); traces.has_value()) {

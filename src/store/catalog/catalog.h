@@ -149,10 +149,19 @@ class Catalog {
   // Adds all at one log position, which `position` reads inside the write transaction, so that no
   // seal commits between. It may be called more than once and must not call the catalog. A position
   // in logs that are retired (they may be gone) counts as the beginning of the first that isn't.
-  // Gives the last sequence.
+  // `keep`, where there is one, gets them as they will be, also inside the transaction and perhaps
+  // more than once; with an error from it nothing is added. Gives the last sequence.
+  using KeepTombstones = std::function<Status(const std::vector<Tombstone>&)>;
   virtual Result<std::uint64_t> AddTombstones(
       const std::vector<NewTombstone>& tombstones,
-      const std::function<Result<LogPosition>()>& position) = 0;
+      const std::function<Result<LogPosition>()>& position, const KeepTombstones& keep) = 0;
+  Result<std::uint64_t> AddTombstones(const std::vector<NewTombstone>& tombstones,
+                                      const std::function<Result<LogPosition>()>& position) {
+    return AddTombstones(tombstones, position, nullptr);
+  }
+  // Gives `keep` all that stand, inside a write transaction that changes nothing: none comes or goes
+  // meanwhile, of any process.
+  virtual Status HoldTombstones(const KeepTombstones& keep) = 0;
   virtual Result<std::vector<Tombstone>> ListTombstones() = 0;
   virtual Status RemoveTombstones(const std::vector<std::uint64_t>& sequences) = 0;
 

@@ -206,6 +206,29 @@ TEST_P(CatalogTest, KeepsTombstonesInOrder) {
   EXPECT_EQ(catalog_->ListTombstones().value().size(), 1u);
 }
 
+TEST_P(CatalogTest, ShowsTombstonesBeforeTheyStandAndAllWhileNoneComes) {
+  std::vector<Tombstone> seen;
+  const auto keep = [&](const std::vector<Tombstone>& made) -> Status {
+    seen = made;
+    return {};
+  };
+  EXPECT_EQ(catalog_->AddTombstones({{TombstoneKind::kTrace, {1, 2}}}, AtTen, keep).value(), 1u);
+  const std::vector<Tombstone> first = {{1, TombstoneKind::kTrace, {1, 2}, {10, 100}}};
+  EXPECT_EQ(seen, first);
+  const std::uint64_t version = Read().version;
+  const auto refuse = [](const std::vector<Tombstone>&) -> Status {
+    return Error(ErrorCode::kIo, "no room");
+  };
+  const auto failed = catalog_->AddTombstones({{TombstoneKind::kBefore, {}}}, AtTen, refuse);
+  ASSERT_FALSE(failed.has_value());
+  EXPECT_EQ(failed.error().message(), "no room");
+  seen.clear();
+  EXPECT_TRUE(catalog_->HoldTombstones(keep).has_value());
+  EXPECT_EQ(seen, first);
+  EXPECT_EQ(catalog_->HoldTombstones(refuse).error().message(), "no room");
+  EXPECT_EQ(Read().version, version);
+}
+
 TEST_P(CatalogTest, KeepsSettingsWithinTheirLimits) {
   EXPECT_FALSE(catalog_->GetSetting("a").value().has_value());
   EXPECT_TRUE(catalog_->PutSetting("b", std::string("x\0y", 3)).has_value());

@@ -308,7 +308,7 @@ Status LmdbCatalog::EraseTombstones(LmdbTxn& txn,
 
 Result<std::uint64_t> LmdbCatalog::AddTombstones(
     const std::vector<NewTombstone>& tombstones,
-    const std::function<Result<LogPosition>()>& position) {
+    const std::function<Result<LogPosition>()>& position, const KeepTombstones& keep) {
   std::uint64_t next = 0;
   const auto body = [&](LmdbTxn& txn) -> Status {
     TS_TRY_ASSIGN(next, MetaNumber(txn, kMetaNextTombstone));
@@ -316,16 +316,33 @@ Result<std::uint64_t> LmdbCatalog::AddTombstones(
     TS_TRY_ASSIGN(const std::uint64_t retired_before, MetaNumber(txn, kMetaRetiredBefore));
     at = std::max(at, LogPosition{retired_before, 0});
     if (tombstones.empty()) return {};
+    std::vector<Tombstone> added;
     for (const NewTombstone& made : tombstones) {
-      const Tombstone tombstone{next, made.kind, made.trace_id, at};
-      TS_TRY(txn.Put(Db::kTombstones, NumberKey(next), TombstoneValue(tombstone)));
+      added.push_back({next, made.kind, made.trace_id, at});
+      TS_TRY(txn.Put(Db::kTombstones, NumberKey(next), TombstoneValue(added.back())));
       ++next;
     }
+    if (keep) TS_TRY(keep(added));
     TS_TRY(txn.Put(Db::kMeta, kMetaNextTombstone, NumberValue(next)));
     return txn.Put(Db::kMeta, kMetaTombstonesVersion, NumberValue(txn.id()));
   };
   TS_TRY(environment_->Write(body));
   return next - 1;
+}
+
+Status LmdbCatalog::HoldTombstones(const KeepTombstones& keep) {
+  TS_TRY(ListTombstones());  // held to their sum, as a transaction that writes can't
+  Status kept;
+  bool asked = false;
+  const auto body = [&](LmdbTxn& txn) -> Status {
+    CatalogView view;
+    TS_TRY(ReadTombstones(txn, 0, &view));
+    kept = keep(view.tombstones);
+    asked = true;
+    return Error(ErrorCode::kCancelled, "nothing is to be changed");  // so that it isn't committed
+  };
+  Status ended = environment_->Write(body);
+  return asked ? kept : ended;
 }
 
 Result<std::vector<Tombstone>> LmdbCatalog::ListTombstones() {

@@ -43,6 +43,7 @@ class LmdbCatalog final : public Catalog {
   static Result<std::unique_ptr<LmdbCatalog>> Open(const std::string& directory,
                                                    const LmdbCatalogOptions& options = {});
 
+  using Catalog::AddTombstones;
   using Catalog::Read;
   Result<CatalogView> Read(const CatalogReadOptions& options) override;
   Result<std::uint64_t> Version() override;
@@ -50,7 +51,8 @@ class LmdbCatalog final : public Catalog {
   Result<std::uint64_t> CommitSeal(const SealCommit& commit) override;
   Result<std::uint64_t> AddTombstones(
       const std::vector<NewTombstone>& tombstones,
-      const std::function<Result<LogPosition>()>& position) override;
+      const std::function<Result<LogPosition>()>& position, const KeepTombstones& keep) override;
+  Status HoldTombstones(const KeepTombstones& keep) override;
   Result<std::vector<Tombstone>> ListTombstones() override;
   Status RemoveTombstones(const std::vector<std::uint64_t>& sequences) override;
   Result<std::optional<std::string>> GetSetting(const std::string& key) override;

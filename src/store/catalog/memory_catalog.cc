@@ -73,17 +73,26 @@ Result<std::uint64_t> MemoryCatalog::CommitSeal(const SealCommit& commit) {
 
 Result<std::uint64_t> MemoryCatalog::AddTombstones(
     const std::vector<NewTombstone>& tombstones,
-    const std::function<Result<LogPosition>()>& position) {
+    const std::function<Result<LogPosition>()>& position, const KeepTombstones& keep) {
   const std::lock_guard lock(disk_->mutex);
   TS_TRY_ASSIGN(LogPosition at, position());
   at = std::max(at, LogPosition{disk_->view.retired_before, 0});
+  std::vector<Tombstone> added;
+  for (const NewTombstone& made : tombstones)
+    added.push_back({disk_->next_tombstone + added.size(), made.kind, made.trace_id, at});
+  if (keep && !added.empty()) TS_TRY(keep(added));
   TS_TRY(BeforeCommit());
-  for (const NewTombstone& made : tombstones) {
-    const std::uint64_t sequence = disk_->next_tombstone++;
-    disk_->tombstones[sequence] = {sequence, made.kind, made.trace_id, at};
-  }
+  for (const Tombstone& tombstone : added) disk_->tombstones[tombstone.sequence] = tombstone;
+  disk_->next_tombstone += added.size();
   if (!tombstones.empty()) disk_->view.tombstones_version = ++disk_->view.version;
   return disk_->next_tombstone - 1;
+}
+
+Status MemoryCatalog::HoldTombstones(const KeepTombstones& keep) {
+  const std::lock_guard lock(disk_->mutex);
+  std::vector<Tombstone> all;
+  for (const auto& [sequence, tombstone] : disk_->tombstones) all.push_back(tombstone);
+  return keep(all);
 }
 
 Result<std::vector<Tombstone>> MemoryCatalog::ListTombstones() {

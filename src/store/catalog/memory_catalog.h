@@ -30,6 +30,7 @@ class MemoryCatalog final : public Catalog {
                          std::function<Status()> before_commit = nullptr)
       : disk_(std::move(disk)), before_commit_(std::move(before_commit)) {}
 
+  using Catalog::AddTombstones;
   using Catalog::Read;
   Result<CatalogView> Read(const CatalogReadOptions& options) override;
   Result<std::uint64_t> Version() override;
@@ -37,7 +38,8 @@ class MemoryCatalog final : public Catalog {
   Result<std::uint64_t> CommitSeal(const SealCommit& commit) override;
   Result<std::uint64_t> AddTombstones(
       const std::vector<NewTombstone>& tombstones,
-      const std::function<Result<LogPosition>()>& position) override;
+      const std::function<Result<LogPosition>()>& position, const KeepTombstones& keep) override;
+  Status HoldTombstones(const KeepTombstones& keep) override;
   Result<std::vector<Tombstone>> ListTombstones() override;
   Status RemoveTombstones(const std::vector<std::uint64_t>& sequences) override;
   Result<std::optional<std::string>> GetSetting(const std::string& key) override;

@@ -80,9 +80,20 @@ SegmentInfo DescribeSegment(const BuiltSegment& built, SegmentId id) {
   return info;
 }
 
-void InheritFrom(const std::vector<SegmentInfo>& sources, SegmentInfo& merged) {
-  merged.log_begin = sources.front().log_begin;
-  merged.min_arrival_ns = sources.front().min_arrival_ns;
+void SetOrigin(const SegmentOrigin& origin, SegmentInfo& info) {
+  info.log_begin = origin.log_begin;
+  info.log_end = origin.log_end;
+  info.min_arrival_ns = origin.min_arrival_ns;
+  info.max_arrival_ns = origin.max_arrival_ns;
+  info.generation = origin.generation;
+}
+
+SegmentOrigin OriginOf(const SegmentInfo& info) {
+  return {info.log_begin, info.log_end, info.min_arrival_ns, info.max_arrival_ns, info.generation};
+}
+
+SegmentOrigin OriginOfMerged(const std::vector<SegmentInfo>& sources) {
+  SegmentOrigin merged = OriginOf(sources.front());
   for (const SegmentInfo& source : sources) {
     merged.log_begin = std::min(merged.log_begin, source.log_begin);
     merged.log_end = std::max(merged.log_end, source.log_end);
@@ -90,6 +101,7 @@ void InheritFrom(const std::vector<SegmentInfo>& sources, SegmentInfo& merged) {
     merged.max_arrival_ns = std::max(merged.max_arrival_ns, source.max_arrival_ns);
     merged.generation = std::max(merged.generation, source.generation + 1);
   }
+  return merged;
 }
 
 std::uint64_t PartitionNs(const StoreOptions& options) {
@@ -221,9 +233,10 @@ Status Engine::MergeOnce(const CompactionJob& job, CompactionRun& run) {
     left_alone_.insert(job.segments.front());
     return {};
   }
-  TS_TRY_ASSIGN(const BuiltSegment built, merge.Build());
+  const SegmentOrigin origin = OriginOfMerged(sources);
+  TS_TRY_ASSIGN(const BuiltSegment built, merge.Build(origin));
   SegmentInfo made = DescribeSegment(built, ReserveSegmentId(view));
-  InheritFrom(sources, made);
+  SetOrigin(origin, made);
   made.partition = PartitionOf(made, run.limits.partition_ns);
   if (made.rows > 0) TS_TRY(WriteSegmentFile(made.id, built.bytes));
   const std::uint64_t last = live.tombstones == nullptr ? 0 : live.tombstones->last_sequence();

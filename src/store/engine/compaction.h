@@ -15,8 +15,12 @@ namespace tracestore::store {
 // Without what the segment itself doesn't know: log range, arrival, partition, generation.
 SegmentInfo DescribeSegment(const BuiltSegment& built, SegmentId id);
 
-// The rest of it, for a segment merged of `sources`.
-void InheritFrom(const std::vector<SegmentInfo>& sources, SegmentInfo& merged);
+// The rest of it, but for the partition; and back.
+void SetOrigin(const SegmentOrigin& origin, SegmentInfo& info);
+SegmentOrigin OriginOf(const SegmentInfo& info);
+
+// Of a segment merged of `sources`.
+SegmentOrigin OriginOfMerged(const std::vector<SegmentInfo>& sources);
 
 // The width of time partitions: at most a quarter of the retention by age, so that not much more is
 // kept than asked for.

@@ -4,6 +4,7 @@
 
 #include "base/try.h"
 #include "store/engine/engine.h"
+#include "store/engine/tombstone_file.h"
 
 namespace tracestore::store {
 namespace {
@@ -75,15 +76,26 @@ Status Engine::Delete(const std::vector<NewTombstone>& tombstones) {
                                      ": its catalog can't be written by this user, or lies on a "
                                      "medium that is for reading only");
   }
+  TS_TRY_ASSIGN(const bool kept, files_.Exists(TombstonePath(directory_)));
+  if (!kept) TS_TRY(RenewTombstoneFile(files_, directory_, *catalog_));  // of an older store
   for (std::size_t at = 0; at < tombstones.size(); at += kMostInOneTransaction) {
     const auto first = tombstones.begin() + static_cast<std::ptrdiff_t>(at);
     const auto count = std::min(kMostInOneTransaction, tombstones.size() - at);
     const std::vector<NewTombstone> some(first, first + static_cast<std::ptrdiff_t>(count));
     TS_TRY(catalog_->AddTombstones(
-        some, [this] { return EndOfLog(files_, fs::JoinPath(directory_, "wal")); }));
+        some, [this] { return EndOfLog(files_, fs::JoinPath(directory_, "wal")); },
+        [this](const std::vector<Tombstone>& made) {
+          return KeepInTombstoneFile(files_, directory_, made);
+        }));
   }
   Metric("tombstones_added", static_cast<double>(tombstones.size()));
   return {};
+}
+
+// Of the writer. A file that lags behind costs nothing as long as the catalog stands.
+void Engine::RenewTombstones() {
+  if (auto renewed = RenewTombstoneFile(files_, directory_, *catalog_); !renewed.has_value())
+    Log(LogLevel::kWarning, "the second copy of the tombstones: " + renewed.error().message());
 }
 
 // The caller holds state_mutex_. Takes up what any process has deleted since.

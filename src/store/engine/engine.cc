@@ -112,6 +112,7 @@ Status Engine::Recover() {
   UseSegments(view, std::move(live));
   follower_.Hide(tombstones_);
   TS_TRY(CheckNotLost(files_, directory_, view));
+  RenewTombstones();
   TS_TRY(RemoveLogsBefore(files_, WalDirectory(directory_), view.retired_before));
   RemoveStrayFiles(view);
   TS_TRY(follower_.Refresh(view.retired_before));
@@ -349,6 +350,7 @@ std::uint64_t Engine::Now() const {
 Status Engine::SealHead(const Frozen& frozen) {
   Head left = *frozen.head;  // without what is deleted
   BuiltSegment built;
+  SegmentOrigin origin;
   bool committed = false;
   while (!committed) {
     CatalogView view;
@@ -357,11 +359,15 @@ Status Engine::SealHead(const Frozen& frozen) {
     if (live.tombstones != nullptr) left.Hide(live.tombstones);
     built = {};
     const SegmentId id = ReserveSegmentId(view);
+    // No other commit moves retired_before on: only a head's, of which one is sealed at a time.
+    origin.log_begin = {view.retired_before, 0};
+    origin.log_end = {frozen.next_log, 0};
+    origin.min_arrival_ns = origin.max_arrival_ns = Now();
     if (!left.empty()) {
-      TS_TRY_ASSIGN(built, BuildSegment(Concatenate(left.batches())));
+      TS_TRY_ASSIGN(built, BuildSegment(Concatenate(left.batches()), origin));
       TS_TRY(WriteSegmentFile(id, built.bytes));
     }
-    auto tried = CommitSegment(built, id, frozen, left);
+    auto tried = CommitSegment(built, id, origin, left);
     if (!tried.has_value() || !*tried) DropUncommitted(id);
     TS_TRY_ASSIGN(committed, std::move(tried));
   }
@@ -377,11 +383,11 @@ Status Engine::SealHead(const Frozen& frozen) {
 
 // Makes the segment live and retires its log. `built` has no rows where `left`, of which it is made,
 // has none. Gives false where more of `left` was deleted meanwhile: the segment must be made again.
-Result<bool> Engine::CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen,
-                                   Head& left) {
+Result<bool> Engine::CommitSegment(const BuiltSegment& built, SegmentId id,
+                                   const SegmentOrigin& origin, Head& left) {
+  const std::uint64_t next_log = origin.log_end.file_number;
   SegmentInfo info = DescribeSegment(built, id);
-  info.log_end = {frozen.next_log, 0};
-  info.min_arrival_ns = info.max_arrival_ns = Now();
+  SetOrigin(origin, info);
   info.partition = PartitionOf(info, PartitionNs(options_));
   const std::lock_guard commit_lock(commit_mutex_);
   while (true) {
@@ -391,13 +397,12 @@ Result<bool> Engine::CommitSegment(const BuiltSegment& built, SegmentId id, cons
     if (live.tombstones != nullptr) left.Hide(live.tombstones);
     if (left.spans() != built.meta.rows) return false;
     SealCommit commit;
-    info.log_begin = {view.retired_before, 0};
     if (built.meta.rows > 0) commit.added = {info};
     commit.removed = WhollyHidden(view, live);
     TS_TRY_ASSIGN(commit.removed_tombstones,
-                  FinishedTombstones(view, live, commit.removed, frozen.next_log));
+                  FinishedTombstones(view, live, commit.removed, next_log));
     TS_TRY_ASSIGN(commit.straddlers, FindStraddlers(built.trace_ids, id, live));
-    commit.retired_before = frozen.next_log;
+    commit.retired_before = next_log;
     commit.based_on_segments_version = view.segments_version;
     commit.based_on_tombstones_version = view.tombstones_version;
     const auto committed = CommitSegments(commit);
@@ -419,7 +424,9 @@ Result<std::uint64_t> Engine::CommitSegments(const SealCommit& commit) {
     const std::lock_guard lock(state_mutex_);
     TS_TRY(HideDeleted());
   }
-  return catalog_->CommitSeal(commit);
+  auto committed = catalog_->CommitSeal(commit);
+  if (committed.has_value() && !commit.removed_tombstones.empty()) RenewTombstones();
+  return committed;
 }
 
 // Mends a Publish() that failed.

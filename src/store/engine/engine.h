@@ -94,7 +94,7 @@ class Engine {
   void RemoveStrayFiles(const CatalogView& view);
   Status SealNext();
   Status SealHead(const Frozen& frozen);
-  Result<bool> CommitSegment(const BuiltSegment& built, SegmentId id, const Frozen& frozen,
+  Result<bool> CommitSegment(const BuiltSegment& built, SegmentId id, const SegmentOrigin& origin,
                              Head& left);
   SegmentId ReserveSegmentId(const CatalogView& view);
   Status WriteSegmentFile(SegmentId id, const std::string& bytes);
@@ -120,6 +120,7 @@ class Engine {
                            const CompactionJob& job, std::uint64_t last_tombstone);
   void CompactLoop(const std::stop_token& stop);
   Status HideDeleted();
+  void RenewTombstones();
   void UseTombstones(const std::shared_ptr<const TombstoneSet>& tombstones);
   void UseSegments(const CatalogView& view, SnapshotData&& live);
   void RemoveSegmentFiles(const std::vector<SegmentId>& ids);

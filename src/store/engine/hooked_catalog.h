@@ -29,9 +29,10 @@ class HookedCatalog final : public Catalog {
   }
   Result<std::uint64_t> AddTombstones(
       const std::vector<NewTombstone>& tombstones,
-      const std::function<Result<LogPosition>()>& position) override {
-    return inner_.AddTombstones(tombstones, position);
+      const std::function<Result<LogPosition>()>& position, const KeepTombstones& keep) override {
+    return inner_.AddTombstones(tombstones, position, keep);
   }
+  Status HoldTombstones(const KeepTombstones& keep) override { return inner_.HoldTombstones(keep); }
   Result<std::vector<Tombstone>> ListTombstones() override { return inner_.ListTombstones(); }
   Status RemoveTombstones(const std::vector<std::uint64_t>& sequences) override {
     return inner_.RemoveTombstones(sequences);

@@ -35,10 +35,10 @@ Status SegmentMerge::Add(const SnapshotData& data, std::size_t segment) {
   return {};
 }
 
-Result<BuiltSegment> SegmentMerge::Build() {
+Result<BuiltSegment> SegmentMerge::Build(const SegmentOrigin& origin) {
   if (stop_ && stop_(read_)) return Stopped();
   if (kept_.empty()) return BuiltSegment{};
-  return BuildSegment(kept_);
+  return BuildSegment(kept_, origin);
 }
 
 }  // namespace tracestore::store

@@ -26,7 +26,7 @@ class SegmentMerge {
 
   // The merged segment; one without rows where none is left. Once only. Errors: kInvalidArgument
   // for more rows than a segment takes, kCancelled.
-  Result<BuiltSegment> Build();
+  Result<BuiltSegment> Build(const SegmentOrigin& origin);
 
   std::uint64_t spans_read() const noexcept { return read_; }
   std::uint64_t spans_left() const noexcept { return kept_.size(); }

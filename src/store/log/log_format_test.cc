@@ -3,31 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "base/hex.h"
-#include "base/testing/source_dir.h"
+#include "base/testing/hex_of_page.h"
 #include "store/log/log_test_support.h"
 
 namespace tracestore::store {
 namespace {
-
-// The bytes of the first "```hex" block: per line an offset of eight digits, then bytes up to '|'.
-std::string DumpIn(const std::string& page) {
-  std::ifstream file(base::SourceDir() + "/" + page);
-  std::string bytes;
-  std::string line;
-  while (std::getline(file, line) && line != "```hex") {
-  }
-  while (std::getline(file, line) && line != "```") {
-    std::istringstream words(line.substr(8, line.find('|') - 8));
-    for (std::string word; words >> word;) {
-      bytes.push_back(static_cast<char>(base::ParseHex64(word).value_or(0)));
-    }
-  }
-  return bytes;
-}
 
 TEST(LogFormat, IsWhatThePageSays) {
   fs::MemoryFileSystem files;
@@ -41,7 +22,7 @@ TEST(LogFormat, IsWhatThePageSays) {
     base::WriteHex64(static_cast<unsigned char>(c), digits);
     dump.append(digits + 14, 2).push_back(' ');
   }
-  EXPECT_EQ(DumpIn("docs/format/wal.md"), bytes) << dump;
+  EXPECT_EQ(base::testing::BytesOfPage("docs/format/wal.md"), bytes) << dump;
 }
 
 TEST(LogFormat, PositionsAreOrderedByFileThenOffset) {

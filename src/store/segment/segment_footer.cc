@@ -75,6 +75,34 @@ Result<SegmentFooter> ReadSegmentFooter(const fs::RandomAccessFile& file, const 
   return footer;
 }
 
+std::string SegmentHeader() {
+  std::string header;
+  base::ByteWriter writer(header);
+  writer.Raw(kSegmentMagic);
+  writer.U32(kSegmentVersion);
+  writer.U32(0);
+  return header;
+}
+
+void AppendSegmentFooter(const std::vector<SegmentSection>& sections, std::uint64_t offset,
+                         std::string& out) {
+  std::string footer;
+  base::ByteWriter entries(footer);
+  entries.Varint(sections.size());
+  for (const SegmentSection& section : sections) {
+    entries.U8(static_cast<std::uint8_t>(section.kind));
+    entries.Varint(section.offset);
+    entries.Varint(section.bytes);
+    entries.U32(section.checksum);
+  }
+  base::ByteWriter writer(out);
+  writer.Raw(footer);
+  writer.U64(offset);
+  writer.U32(static_cast<std::uint32_t>(footer.size()));
+  writer.U32(base::Checksum32(footer));
+  writer.Raw(kSegmentMagic);
+}
+
 std::string SegmentSectionName(SectionKind kind) {
   switch (kind) {
     case SectionKind::kMeta: return "meta";
@@ -89,6 +117,8 @@ std::string SegmentSectionName(SectionKind kind) {
     case SectionKind::kTemplates: return "templates";
     case SectionKind::kLinks: return "links";
     case SectionKind::kSpanMetrics: return "span metrics";
+    case SectionKind::kOrigin: return "origin";
+    case SectionKind::kRecovery: return "recovery";
   }
   return "section " + std::to_string(static_cast<unsigned>(kind));
 }

@@ -17,6 +17,7 @@ struct SegmentSection {
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
   std::uint32_t checksum = 0;  // of the bytes
+  bool operator==(const SegmentSection&) const noexcept = default;
 };
 
 struct SegmentFooter {
@@ -29,6 +30,13 @@ struct SegmentFooter {
 // Reads header, trailer and footer. `name` stands in messages. Errors: kIo, kCorruption,
 // kUnsupported for a newer version.
 Result<SegmentFooter> ReadSegmentFooter(const fs::RandomAccessFile& file, const std::string& name);
+
+// The first 16 bytes of a segment.
+std::string SegmentHeader();
+
+// Footer and trailer; the footer stands at `offset`, the end of the sections.
+void AppendSegmentFooter(const std::vector<SegmentSection>& sections, std::uint64_t offset,
+                         std::string& out);
 
 // `bytes` of the file from `offset` on. Errors: kIo, kCorruption where the file ends before.
 Result<std::string> ReadSegmentBytes(const fs::RandomAccessFile& file, const std::string& name,

@@ -64,6 +64,8 @@ enum class SectionKind : std::uint8_t {
   kTemplates = 10,
   kLinks = 11,       // calls between services
   kSpanMetrics = 12,
+  kOrigin = 13,      // what else the catalog knows of the segment
+  kRecovery = 14,    // a second copy of footer, dictionary, tables and templates
 };
 
 // Streams of a page. Those of a column carry the column's number: id = kind + 16 * column.

@@ -183,6 +183,14 @@ Result<const Summary*> SegmentReader::ReadSummary(SectionKind kind,
   });
 }
 
+Result<std::optional<SegmentOrigin>> SegmentReader::ReadOrigin() const {
+  if (!sections_.contains(SectionKind::kOrigin)) return std::optional<SegmentOrigin>();
+  TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kOrigin));
+  auto origin = ParseOrigin(bytes);
+  if (!origin.has_value()) return std::move(origin).error().WithContext("segment " + name_);
+  return std::optional<SegmentOrigin>(*origin);
+}
+
 Result<const LinkSummary*> SegmentReader::links() const {
   return ReadSummary(SectionKind::kLinks, links_);
 }
@@ -415,6 +423,8 @@ const char* SectionName(SectionKind kind) {
     case SectionKind::kTemplates: return "tables.templates";
     case SectionKind::kLinks: return "summary.links";
     case SectionKind::kSpanMetrics: return "summary.span_metrics";
+    case SectionKind::kOrigin: return "index.meta";
+    case SectionKind::kRecovery: return "recovery";
   }
   return "unknown";
 }

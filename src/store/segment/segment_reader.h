@@ -72,6 +72,8 @@ class SegmentReader {
   Result<const SegmentTables*> tables() const;
   Result<const index::Postings*> postings() const;
   Result<const index::IdPermutation*> trace_order() const;  // by the ids' low halves
+  // What a catalog would know of it; none where the segment was written without.
+  Result<std::optional<SegmentOrigin>> ReadOrigin() const;
   // Null where the segment was written without it.
   Result<const LinkSummary*> links() const;
   Result<const MetricSummary*> metrics() const;

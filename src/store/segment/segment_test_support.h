@@ -119,7 +119,8 @@ inline std::string MakeFile(Parts parts) {
   return file;
 }
 
-// A file's parts without its page index; the inverse of MakeFile for what the writer made.
+// A file's parts without its page index and without its copy of others, which knows where they stand;
+// the inverse of MakeFile for what the writer made.
 inline Parts PartsOf(std::string_view file) {
   Parts sections;
   base::ByteReader trailer(file.substr(file.size() - kSegmentTrailerBytes));
@@ -132,7 +133,8 @@ inline Parts PartsOf(std::string_view file) {
     const std::uint64_t bytes = footer.Varint();
     (void)footer.U32();
     pages_end = std::min(pages_end, offset);
-    if (kind != static_cast<std::uint8_t>(SectionKind::kPages))
+    if (kind != static_cast<std::uint8_t>(SectionKind::kPages) &&
+        kind != static_cast<std::uint8_t>(SectionKind::kRecovery))
       sections.emplace_back(kind, file.substr(offset, bytes));
   }
   Parts parts;

@@ -14,6 +14,7 @@
 #include "store/segment/index_builder.h"
 #include "store/segment/page_encoder.h"
 #include "store/segment/row_order.h"
+#include "store/segment/segment_footer.h"
 #include "store/segment/segment_format.h"
 #include "store/segment/shape_builder.h"
 #include "store/segment/summary_builder.h"
@@ -117,47 +118,58 @@ std::string EncodeTemplates(const ColumnTemplates& templates) {
   return section;
 }
 
-// Puts the sections one behind the other and closes the file with footer and trailer.
+// The bytes of a file: pages as they come, then all sections with footer and trailer.
 class FileBuilder {
  public:
-  explicit FileBuilder(std::string& out) : out_(out) {
-    base::ByteWriter writer(out_);
-    writer.Raw(kSegmentMagic);
-    writer.U32(kSegmentVersion);
-    writer.U32(0);
-  }
+  explicit FileBuilder(std::string& out) : out_(out) { out_ = SegmentHeader(); }
   void Page(const std::string& payload) {
     base::ByteWriter writer(out_);
     writer.U32(base::Checksum32(payload));
     writer.U32(static_cast<std::uint32_t>(payload.size()));
     writer.Raw(payload);
   }
-  void Section(SectionKind kind, const std::string& bytes) {
-    base::ByteWriter footer(footer_);
-    footer.U8(static_cast<std::uint8_t>(kind));
-    footer.Varint(out_.size());
-    footer.Varint(bytes.size());
-    footer.U32(base::Checksum32(bytes));
-    ++sections_;
-    out_ += bytes;
+  void Section(SectionKind kind, std::string bytes) {
+    sections_.push_back({kind, 0, bytes.size(), base::Checksum32(bytes)});
+    bytes_.push_back(std::move(bytes));
   }
+  // The recovery section stands first, so that its distance to what it copies, which stands last, is
+  // all the rest.
   void Finish() {
-    std::string footer;
-    base::ByteWriter(footer).Varint(sections_);
-    footer += footer_;
-    const std::uint64_t offset = out_.size();
-    base::ByteWriter writer(out_);
-    writer.Raw(footer);
-    writer.U64(offset);
-    writer.U32(static_cast<std::uint32_t>(footer.size()));
-    writer.U32(base::Checksum32(footer));
-    writer.Raw(kSegmentMagic);
+    SegmentRecovery recovery;
+    for (std::size_t i = 0; i < sections_.size(); ++i) {
+      if (IsCopied(sections_[i].kind)) recovery.copies[sections_[i].kind] = bytes_[i];
+    }
+    std::uint64_t at = out_.size() + RecoveryBytes(sections_.size(), recovery.copies);
+    for (const bool copied : {false, true}) {
+      for (SegmentSection& section : sections_) {
+        if (IsCopied(section.kind) != copied) continue;
+        section.offset = at;
+        at += section.bytes;
+      }
+    }
+    recovery.sections = sections_;
+    recovery.offset = out_.size();
+    const std::string second = EncodeRecovery(recovery);
+    sections_.push_back(
+        {SectionKind::kRecovery, out_.size(), second.size(), base::Checksum32(second)});
+    out_ += second;
+    for (const bool copied : {false, true}) {
+      for (std::size_t i = 0; i < bytes_.size(); ++i) {
+        if (IsCopied(sections_[i].kind) == copied) out_ += bytes_[i];
+      }
+    }
+    AppendSegmentFooter(sections_, out_.size(), out_);
   }
 
  private:
+  static bool IsCopied(SectionKind kind) {
+    return kind == SectionKind::kDictionary || kind == SectionKind::kTables ||
+           kind == SectionKind::kTemplates;
+  }
+
   std::string& out_;
-  std::string footer_;
-  std::uint32_t sections_ = 0;
+  std::vector<SegmentSection> sections_;
+  std::vector<std::string> bytes_;  // of each
 };
 
 std::string EncodePageIndex(const std::vector<PageEntry>& pages) {
@@ -233,7 +245,8 @@ void WriteTraceLookups(const TraceTable& traces, FileBuilder& file) {
 
 }  // namespace
 
-Result<BuiltSegment> BuildSegment(const SpanBatch& batch) {
+Result<BuiltSegment> BuildSegment(const SpanBatch& batch,
+                                  const std::optional<SegmentOrigin>& origin) {
   if (batch.empty() || batch.size() > kMaxSegmentRows) {
     return Error(ErrorCode::kInvalidArgument,
                  "a segment holds 1 to " + std::to_string(kMaxSegmentRows) + " spans, not " +
@@ -278,6 +291,7 @@ Result<BuiltSegment> BuildSegment(const SpanBatch& batch) {
   const Summaries summaries = BuildSummaries(batch, order, dictionary, traces);
   if (summaries.links) file.Section(SectionKind::kLinks, summaries.links->Encode());
   file.Section(SectionKind::kSpanMetrics, summaries.metrics.Encode());
+  if (origin) file.Section(SectionKind::kOrigin, EncodeOrigin(*origin));
   file.Section(SectionKind::kMeta, EncodeMeta(built.meta));
   file.Finish();
   for (const TracePart& part : traces.parts) built.trace_ids.push_back(part.id);

@@ -1,6 +1,7 @@
 // BuildSegment: a batch of spans as the bytes of a segment file (docs/format/segment.md).
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include <tracestore/status.h>
 
 #include "model/span_batch.h"
+#include "store/segment/segment_recovery.h"
 
 namespace tracestore::store {
 
@@ -29,7 +31,8 @@ struct BuiltSegment {
 };
 
 // Pure: no file, no clock. Memory: about twice the batch. Errors: kInvalidArgument for an empty
-// batch or one of more than kMaxSegmentRows spans.
-Result<BuiltSegment> BuildSegment(const model::SpanBatch& batch);
+// batch or one of more than kMaxSegmentRows spans. Without `origin` the segment has none.
+Result<BuiltSegment> BuildSegment(const model::SpanBatch& batch,
+                                  const std::optional<SegmentOrigin>& origin = std::nullopt);
 
 }  // namespace tracestore::store

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/try.h"
+#include "store/engine/compaction.h"
 #include "store/engine/tombstones.h"
 
 namespace tracestore::store {
@@ -44,6 +45,9 @@ class CatalogChecker {
     if (found == open_.end()) return;
     const SegmentReader& segment = *found->second;
     const SegmentMeta& meta = segment.meta();
+    const auto origin = segment.ReadOrigin();
+    if (origin.has_value() && *origin && **origin != OriginOf(info))
+      Wrong("segments", name + ": its file is of another place in the log, arrival or generation");
     if (info.file_bytes != segment.file_bytes()) {
       Wrong("segments", name + ": its file has " + std::to_string(segment.file_bytes()) +
                             " bytes, not " + std::to_string(info.file_bytes));

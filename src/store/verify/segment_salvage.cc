@@ -12,6 +12,7 @@
 #include "codec/column/int_stream.h"
 #include "store/segment/segment_footer.h"
 #include "store/segment/segment_reader.h"
+#include "store/segment/segment_recovery.h"
 
 namespace tracestore::store {
 namespace {
@@ -23,6 +24,13 @@ class PatchedFile final : public fs::RandomAccessFile {
       : file_(std::move(file)), bytes_(bytes), tail_(std::move(tail)) {}
   Result<std::size_t> ReadAt(std::uint64_t offset, char* out, std::size_t size) const override {
     std::size_t done = 0;
+    if (offset < kSegmentHeaderBytes) {  // what is damaged there is known
+      const std::string header = SegmentHeader();
+      done = std::min(size, header.size() - static_cast<std::size_t>(offset));
+      std::memcpy(out, header.data() + offset, done);
+      TS_TRY_ASSIGN(const std::size_t more, ReadAt(offset + done, out + done, size - done));
+      return done + more;
+    }
     if (offset < bytes_) {
       const auto here = static_cast<std::size_t>(std::min<std::uint64_t>(size, bytes_ - offset));
       TS_TRY_ASSIGN(done, file_->ReadAt(offset, out, here));
@@ -50,8 +58,10 @@ struct PageHeader {
 
 class Patcher {
  public:
-  Patcher(const fs::RandomAccessFile& file, const std::string& name, SegmentFooter footer)
-      : file_(file), name_(name), footer_(std::move(footer)) {}
+  // `recovery`: what copies there are.
+  Patcher(const fs::RandomAccessFile& file, const std::string& name, SegmentFooter footer,
+          const SegmentRecovery& recovery)
+      : file_(file), name_(name), footer_(std::move(footer)), recovery_(recovery) {}
 
   // The tail of a PatchedFile; an error says why nothing can be read.
   Result<std::string> Make() {
@@ -65,7 +75,10 @@ class Patcher {
     }
     for (const SectionKind kind : {SectionKind::kDictionary, SectionKind::kTables,
                                    SectionKind::kTemplates, SectionKind::kTraces}) {
-      if (!good_.contains(kind)) {
+      if (good_.contains(kind)) continue;
+      if (const auto copy = recovery_.copies.find(kind); copy != recovery_.copies.end()) {
+        Add(kind, copy->second);
+      } else {
         return Error(ErrorCode::kCorruption, "without its " + SegmentSectionName(kind) +
                                                  " no span of it can be read");
       }
@@ -196,11 +209,22 @@ class Patcher {
   const fs::RandomAccessFile& file_;
   const std::string& name_;
   const SegmentFooter footer_;
+  const SegmentRecovery& recovery_;
   std::map<SectionKind, SegmentSection> good_;
   std::vector<PageHeader> pages_;
   std::uint64_t rows_ = 0;
   std::string tail_;
 };
+
+// What the damaged one said.
+Result<SegmentFooter> FooterOf(const fs::RandomAccessFile& file, const SegmentRecovery& recovery) {
+  SegmentFooter footer;
+  TS_TRY_ASSIGN(footer.file_bytes, file.Size());
+  footer.offset = footer.file_bytes;
+  footer.sections = recovery.sections;
+  footer.sections.push_back({SectionKind::kRecovery, recovery.offset, 0, 0});  // not read again
+  return footer;
+}
 
 Salvage AllLost(const std::string& name, std::uint64_t rows, const Error& why) {
   Salvage salvage;
@@ -210,15 +234,39 @@ Salvage AllLost(const std::string& name, std::uint64_t rows, const Error& why) {
 
 }  // namespace
 
+Result<std::optional<SegmentOrigin>> SalvageOrigin(const fs::RandomAccessFile& file,
+                                                   const std::string& name) {
+  auto footer = ReadSegmentFooter(file, name);
+  if (!footer.has_value()) {
+    const auto recovery = FindRecovery(file, name);
+    if (!recovery.has_value()) return std::optional<SegmentOrigin>();
+    TS_TRY_ASSIGN(footer, FooterOf(file, *recovery));
+  }
+  for (const SegmentSection& section : footer->sections) {
+    if (section.kind != SectionKind::kOrigin) continue;
+    const auto bytes =
+        ReadSegmentBytes(file, name, footer->file_bytes, section.offset, section.bytes);
+    if (!bytes.has_value() || base::Checksum32(*bytes) != section.checksum) continue;
+    if (const auto origin = ParseOrigin(*bytes); origin.has_value())
+      return std::optional<SegmentOrigin>(*origin);
+  }
+  return std::optional<SegmentOrigin>();
+}
+
 Result<Salvage> SalvageSegment(std::unique_ptr<fs::RandomAccessFile> file, const std::string& name,
                                std::uint64_t rows_expected) {
+  auto recovery = FindRecovery(*file, name);
+  if (!recovery.has_value() && recovery.error().code() == ErrorCode::kIo)
+    return std::move(recovery).error();
   auto footer = ReadSegmentFooter(*file, name);
   if (!footer.has_value()) {
     if (footer.error().code() != ErrorCode::kCorruption) return std::move(footer).error();
-    return AllLost(name, rows_expected, footer.error());
+    if (!recovery.has_value()) return AllLost(name, rows_expected, footer.error());
+    TS_TRY_ASSIGN(footer, FooterOf(*file, *recovery));
   }
   const std::uint64_t bytes = footer->file_bytes;
-  auto tail = Patcher(*file, name, std::move(*footer)).Make();
+  auto tail =
+      Patcher(*file, name, std::move(*footer), recovery.value_or(SegmentRecovery{})).Make();
   if (!tail.has_value()) return AllLost(name, rows_expected, tail.error());
   auto opened = SegmentReader::Open(
       std::make_unique<PatchedFile>(std::move(file), bytes, std::move(*tail)), name);

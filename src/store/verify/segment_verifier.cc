@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "store/segment/page_edges.h"
 #include "store/segment/segment_footer.h"
+#include "store/segment/segment_recovery.h"
 #include "store/verify/part_checker.h"
 #include "store/verify/summary_checker.h"
 #include "store/verify/term_checker.h"
@@ -36,11 +37,13 @@ class FileChecker {
       run_.Say(name_, at, newer ? "header" : "footer", footer.error());
       return std::nullopt;
     }
+    const std::uint64_t before = run_.findings();
     std::vector<SegmentSection> sections = footer->sections;
     std::sort(sections.begin(), sections.end(),
               [](const auto& a, const auto& b) { return a.offset < b.offset; });
     for (const SegmentSection& section : sections) CheckSection(footer->file_bytes, section);
     CheckTiles(*footer, sections);
+    if (run_.findings() == before) CheckRecovery(*footer);
     return sections.empty() ? footer->offset : sections.front().offset;
   }
 
@@ -56,6 +59,33 @@ class FileChecker {
       run_.Say(name_, section.offset, SegmentSectionName(section.kind), bytes.error());
     } else if (base::Checksum32(*bytes) != section.checksum) {
       say("checksum mismatch");
+    }
+  }
+
+  // That it says of the other sections what the footer says, and copies what stands there.
+  void CheckRecovery(const SegmentFooter& footer) {
+    std::map<SectionKind, SegmentSection> others;
+    for (const SegmentSection& section : footer.sections) others[section.kind] = section;
+    const auto found = others.find(SectionKind::kRecovery);
+    if (found == others.end()) return;
+    const std::uint64_t at = found->second.offset;
+    others.erase(found);
+    const auto recovery = ReadRecovery(file_, name_, footer.file_bytes, at);
+    if (!recovery.has_value()) {
+      run_.Say(name_, at, "recovery", recovery.error());
+      return;
+    }
+    std::map<SectionKind, SegmentSection> said;
+    for (const SegmentSection& section : recovery->sections) said[section.kind] = section;
+    if (said != others) run_.Damage(name_, at, "recovery", "it says otherwise than the footer");
+    for (const auto& [kind, bytes] : recovery->copies) {
+      const auto original = others.find(kind);
+      if (original != others.end() && original->second.bytes == bytes.size() &&
+          original->second.checksum == base::Checksum32(bytes)) {
+        continue;
+      }
+      run_.Damage(name_, at, "recovery",
+                  "its copy of the " + SegmentSectionName(kind) + " is another one");
     }
   }
 

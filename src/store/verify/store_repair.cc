@@ -16,6 +16,7 @@
 #include "store/engine/compaction.h"
 #include "store/engine/lost_catalog.h"
 #include "store/engine/segment_cache.h"
+#include "store/engine/tombstone_file.h"
 #include "store/engine/tombstones.h"
 #include "store/log/log_reader.h"
 #include "store/segment/segment_reader.h"
@@ -100,17 +101,27 @@ class Repairer {
     }
     catalog_lost_ = true;
     Step("make the catalog anew from the segments");
-    report_.losses.push_back(
-        {fs::JoinPath(catalog_directory_, "data.mdb"), 0, 0,
-         why + "; what was deleted since the last compaction comes back, settings are gone, and the "
-               "segments' arrival counts from now"});
-    return ViewOfFiles();
+    TS_TRY(ViewOfFiles());
+    TS_TRY_ASSIGN(const TombstoneFile deletes, ReadTombstoneFile(files_, directory_));
+    view_.tombstones = deletes.tombstones;
+    why += "; settings are gone";
+    if (!deletes.exists || deletes.header_damaged || !deletes.damaged.empty()) {
+      why += "; what was deleted since the last compaction comes back, but for " +
+             std::to_string(deletes.tombstones.size()) + " deletes that are kept beside the catalog";
+    }
+    if (without_origin_ > 0) {
+      why += "; of " + std::to_string(without_origin_) +
+             " segments the arrival counts from now, and deletes don't reach them";
+    }
+    report_.losses.push_back({fs::JoinPath(catalog_directory_, "data.mdb"), 0, 0, std::move(why)});
+    return {};
   }
 
-  // What a new catalog has to say: all segments, none of them described yet.
+  // What a new catalog has to say: all segments, none of them described yet but for their origin.
   Status ViewOfFiles() {
     const auto numbers = ListLogs(files_, wal_);
     view_.retired_before = numbers.has_value() && !numbers->empty() ? numbers->front() : 1;
+    std::vector<SegmentId> unplaced;
     std::set<std::string> names;
     for (const std::string& folder : {segments_, aside_}) {
       const auto entries = files_.List(folder);
@@ -125,12 +136,32 @@ class Repairer {
       }
       SegmentInfo info;
       info.id = SegmentId{id};
-      info.log_begin = info.log_end = {view_.retired_before, 0};
-      info.min_arrival_ns = info.max_arrival_ns = NowNs();
+      TS_TRY_ASSIGN(const auto origin, ReadOrigin(name));
+      if (origin) {
+        SetOrigin(*origin, info);
+        // The rows of logs below are in the segment.
+        view_.retired_before = std::max(view_.retired_before, info.log_end.file_number);
+      } else {
+        unplaced.push_back(info.id);
+      }
       view_.segments.push_back(info);
       view_.next_segment_id.value = std::max(view_.next_segment_id.value, id + 1);
     }
+    without_origin_ = unplaced.size();
+    for (SegmentInfo& info : view_.segments) {
+      if (std::find(unplaced.begin(), unplaced.end(), info.id) == unplaced.end()) continue;
+      info.log_begin = info.log_end = {view_.retired_before, 0};
+      info.min_arrival_ns = info.max_arrival_ns = NowNs();
+    }
     return {};
+  }
+
+  Result<std::optional<SegmentOrigin>> ReadOrigin(const std::string& name) {
+    const std::string path = fs::JoinPath(segments_, name);
+    auto file = files_.OpenForRead(path);
+    if (!file.has_value()) file = files_.OpenForRead(fs::JoinPath(aside_, name));
+    if (!file.has_value()) return std::optional<SegmentOrigin>();
+    return SalvageOrigin(**file, path);
   }
 
   Status LookAtSegments() {
@@ -194,15 +225,11 @@ class Repairer {
 
   // A new segment in the place of `source`: of the same log range, arrival and generation.
   Status AddSegment(model::SpanBatch&& rows, const SegmentInfo& source) {
-    TS_TRY_ASSIGN(BuiltSegment built, BuildSegment(rows));
+    TS_TRY_ASSIGN(BuiltSegment built, BuildSegment(rows, OriginOf(source)));
     SegmentInfo info = DescribeSegment(built, view_.next_segment_id);
     ++view_.next_segment_id.value;
-    info.log_begin = source.log_begin;
-    info.log_end = source.log_end;
-    info.min_arrival_ns = source.min_arrival_ns;
-    info.max_arrival_ns = source.max_arrival_ns;
+    SetOrigin(OriginOf(source), info);
     info.partition = source.partition;
-    info.generation = source.generation;
     added_.push_back(info);
     made_.emplace(info.id, std::move(built.bytes));
     return {};
@@ -310,7 +337,10 @@ class Repairer {
     for (const auto& [id, bytes] : made_) TS_TRY(WriteSegment(id, bytes));
     TS_TRY(files_.CreateDirectories(aside_));
     for (const std::string& path : to_move_) TS_TRY(MoveAside(path));
-    if (catalog_lost_) TS_TRY(StartCatalog());
+    if (catalog_lost_) {
+      TS_TRY(StartCatalog());
+      TS_TRY(RestoreTombstones());
+    }
     SealCommit commit;
     commit.added = added_;
     commit.removed = removed_;
@@ -323,7 +353,20 @@ class Repairer {
       commit.based_on_tombstones_version = view_.tombstones_version;
     }
     TS_TRY(catalog_->CommitSeal(commit));
+    TS_TRY(RenewTombstoneFile(files_, directory_, *catalog_));
     return RemoveLogsBefore(files_, wal_, *commit.retired_before);
+  }
+
+  // At the positions they had.
+  Status RestoreTombstones() {
+    std::map<LogPosition, std::vector<NewTombstone>> at;
+    for (const Tombstone& tombstone : view_.tombstones)
+      at[tombstone.position].push_back({tombstone.kind, tombstone.trace_id});
+    for (const auto& [position, tombstones] : at) {
+      TS_TRY(catalog_->AddTombstones(tombstones,
+                                     [&]() -> Result<LogPosition> { return position; }));
+    }
+    return {};
   }
 
   Status WriteSegment(SegmentId id, const std::string& bytes) {
@@ -403,6 +446,7 @@ class Repairer {
   RepairReport report_;
   std::unique_ptr<LmdbCatalog> catalog_;
   bool catalog_lost_ = false;
+  std::size_t without_origin_ = 0;  // segments that don't say where they are from
   CatalogView view_;
   std::map<SegmentId, std::shared_ptr<const SegmentReader>> sound_;
   std::map<SegmentId, std::string> made_;  // new segments' bytes

@@ -11,6 +11,7 @@
 #include "store/catalog/lmdb_catalog.h"
 #include "store/engine/lost_catalog.h"
 #include "store/engine/segment_cache.h"
+#include "store/engine/tombstone_file.h"
 #include "store/log/log_format.h"
 #include "store/verify/catalog_verifier.h"
 #include "store/verify/log_verifier.h"
@@ -39,6 +40,7 @@ class StoreChecker {
     TS_TRY(named ? CheckLiveSegments() : CheckAllSegments());
     if (named) TS_TRY(VerifyCatalog(view_, open_, catalog_path_, run_));
     if (named) CheckStrayFiles();
+    CheckTombstoneFile(named);
     return CheckLogs(named);
   }
 
@@ -139,6 +141,29 @@ class StoreChecker {
       if (live.contains(entry.name)) continue;
       run_.LeftOver(fs::JoinPath(segments_, entry.name), 0, "file",
                     "the catalog doesn't name it; the next writer removes it");
+    }
+  }
+
+  void CheckTombstoneFile(bool named) {
+    const std::string path = TombstonePath(directory_);
+    const auto file = ReadTombstoneFile(files_, directory_);
+    if (!file.has_value()) {
+      run_.Say(path, 0, "file", file.error());
+      return;
+    }
+    if (!file->exists) return;
+    ++run_.counters().files;
+    if (file->header_damaged) run_.Damage(path, 0, "header", "magic or checksum mismatch");
+    for (const std::uint64_t at : file->damaged) run_.Damage(path, at, "record", "checksum mismatch");
+    if (WriterIsThere() || !file->damaged.empty()) return;
+    if (file->torn_bytes > 0)
+      run_.LeftOver(path, 0, "record", "it ends within a record; the next writer mends it");
+    std::set<std::uint64_t> kept;
+    for (const Tombstone& tombstone : file->tombstones) kept.insert(tombstone.sequence);
+    for (const Tombstone& tombstone : view_.tombstones) {
+      if (!named || kept.contains(tombstone.sequence)) continue;
+      run_.Damage(path, 0, "record", "it lacks a delete that the catalog has");
+      return;
     }
   }
 
