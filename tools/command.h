@@ -35,6 +35,7 @@ Command DeclareRepair(CLI::App& root);
 // The services; only where the build has them.
 Command DeclareAllInOne(CLI::App& root);
 Command DeclareCollector(CLI::App& root);
+Command DeclareAgent(CLI::App& root);
 Command DeclareVersion(CLI::App& root);
 Command DeclareCompletion(CLI::App& root);
 Command DeclareHelp(CLI::App& root);

@@ -1,4 +1,4 @@
-// The services: all-in-one, collector.
+// The services: all-in-one, collector, agent.
 #include <iostream>
 #include <memory>
 #include <string>
@@ -66,6 +66,11 @@ Command DeclareAllInOne(CLI::App& root) {
 
 Command DeclareCollector(CLI::App& root) {
   return Declare(root, kCollector, "Takes spans and keeps them", CollectorParts);
+}
+
+Command DeclareAgent(CLI::App& root) {
+  return Declare(root, kAgent, "Takes spans of its clients and sends them on to collectors",
+                 AgentParts);
 }
 
 }  // namespace tracestore::tools

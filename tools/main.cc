@@ -49,6 +49,7 @@ constexpr auto kCommands = std::to_array<DeclareCommand>({
 #ifdef TRACESTORE_HAS_SERVER
     DeclareAllInOne,
     DeclareCollector,
+    DeclareAgent,
 #endif
     DeclareVersion,
     DeclareCompletion,

@@ -42,6 +42,11 @@ void ServiceFlags::AddTo(CLI::App& app, Role role) {
 }
 
 void ServiceFlags::AddOthers(CLI::App& app) {
+  // Jaeger's all-in-one has the flags of its agent; Resolve says that they have no effect.
+  for (const Setting& setting : Settings()) {
+    if (role_ != kAllInOne || !setting.jaegers || (setting.roles & role_) != 0) continue;
+    Add(app, setting.name, IsSwitch(setting), "", "");
+  }
   for (const OtherName& other : OtherNames()) {
     const Setting* setting = FindSetting(other.setting);
     if (other.environment_only || setting == nullptr || (setting->roles & role_) == 0) continue;

@@ -1,11 +1,9 @@
 #include "sampling/reloading_strategies.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "base/try.h"
+#include "sampling/text_file.h"
 
 namespace tracestore::sampling {
 namespace {
@@ -14,32 +12,6 @@ constexpr std::string_view kUnavailable = "sampling strategies URL is temporaril
 
 bool IsUrl(std::string_view source) {
   return source.starts_with("http://") || source.starts_with("https://");
-}
-
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
-// At most one byte more than a strategies file may have, so that the parser says what is wrong.
-Result<std::string> ReadWholeFile(const std::string& path) {
-  const auto failed = [&path] {
-    const int error = errno;
-    return Error(error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                 "failed to read strategies file " + path + ": " + std::strerror(error));
-  };
-  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rbe"));
-  if (file == nullptr) return failed();
-  std::string out;
-  char piece[65536];
-  while (out.size() <= codec::kMaxStrategiesFileBytes) {
-    errno = 0;
-    const std::size_t got = std::fread(piece, 1, sizeof piece, file.get());
-    out.append(piece, got);
-    if (got == sizeof piece) continue;
-    if (std::ferror(file.get()) != 0) return failed();
-    break;
-  }
-  return out;
 }
 
 Result<std::string> Download(const std::string& url, const FetchUrl& fetch) {
@@ -95,8 +67,9 @@ Result<codec::SamplingStrategy> ReloadingStrategies::StrategyFor(std::string_vie
 }
 
 Result<std::string> ReloadingStrategies::ReadSource() const {
-  return IsUrl(options_.source) ? Download(options_.source, options_.fetch)
-                                : ReadWholeFile(options_.source);
+  return IsUrl(options_.source)
+             ? Download(options_.source, options_.fetch)
+             : ReadTextFile("strategies file", options_.source, codec::kMaxStrategiesFileBytes);
 }
 
 Result<bool> ReloadingStrategies::Load(bool first) {

@@ -203,6 +203,70 @@ class Operation(unittest.TestCase):
             self.assertEqual(len(json.loads(service.get("query", "/api/services")[1])["data"]), 2)
             service.stop()
 
+    def test_an_agent_sends_on_and_asks_for_sampling(self):
+        file = self.path / "strategies.json"
+        file.write_text(strategies(0.25))
+        baggage = self.path / "baggage.json"
+        baggage.write_text('[{"baggageKey": "user", "maxValueLength": 10}]')
+        packet = (ROOT / "tests/data/wire/jaeger-client-go-2.30.0-jaeger_thrift_compact.bin"
+                  ).read_bytes()
+        with Service(PROGRAM, self.path / "data",
+                     f"--sampling.strategies-file={file}") as collector, Service(
+                         PROGRAM, None, "--agent.tags=zone=${ZONE:a}",
+                         f"--reporter.grpc.host-port=127.0.0.1:{collector.ports['jaeger_grpc']}",
+                         f"--baggage.restrictions-file={baggage}", command="agent") as agent:
+            self.assertEqual(set(agent.ports), {"admin", "sampling_http", "sampling_grpc",
+                                                "jaeger_compact", "jaeger_binary",
+                                                "zipkin_compact"})
+            self.assertEqual(sampling_rate(agent), 0.25)
+            self.assertEqual(json.loads(agent.get("sampling_http",
+                                                  "/baggageRestrictions?service=a")[1]),
+                             [{"baggageKey": "user", "maxValueLength": 10}])
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.sendto(packet, ("127.0.0.1", agent.ports["jaeger_compact"]))
+            deadline = time.monotonic() + 60
+            while True:
+                names = json.loads(collector.get("query", "/api/services")[1])["data"]
+                if names:
+                    break
+                self.assertLess(time.monotonic(), deadline, agent.log())
+                time.sleep(0.05)  # polls another process; nothing in it can wake us
+            found = json.loads(collector.get("query", f"/api/traces?service={names[0]}&start=0"
+                                             "&end=9999999999999999")[1])["data"]
+            tags = next(iter(found[0]["processes"].values()))["tags"]
+            self.assertIn({"key": "zone", "type": "string", "value": "a"}, tags)
+            metrics = agent.get("admin", "/metrics")[1]
+            self.assertIn('jaeger_agent_reporter_batches_submitted_total{format="jaeger"} 1\n',
+                          metrics)
+            documented = set(re.findall(r"^\| `([A-Za-z_]+)` \|",
+                                        (ROOT / "docs/operations.md").read_text(), re.MULTILINE))
+            self.assertEqual(set(re.findall(r"^# TYPE (\S+) ", metrics, re.MULTILINE))
+                             - documented, set())
+            agent.stop()
+            collector.stop()
+
+    def test_a_collector_sends_on_by_otlp(self):
+        with Service(PROGRAM, self.path / "data") as store, Service(
+                PROGRAM, None, "--reporter.type=otlp-grpc",
+                f"--reporter.otlp.host-port=127.0.0.1:{store.ports['otlp_grpc']}",
+                command="collector") as collector:
+            trace = "0af7651916cd43dd8448eb211c80319c"
+            post_spans(collector, trace, ("pay", 0))
+            # It was acknowledged, so that the other one has it.
+            self.assertIsNotNone(store.trace(trace))
+            collector.stop()
+            store.stop()
+
+    def test_an_agent_without_collectors_ends(self):
+        for flags, code, sentence in (
+                ([], 2, "reporter.grpc.host-port: at least one collector hostPort address is "
+                        "required"),
+                (["--reporter.type=tchannel"], 8, "--reporter.type: sending by TChannel is not "
+                                                  "built yet; collectors take grpc, too")):
+            done = subprocess.run([PROGRAM, "agent", *flags], capture_output=True, text=True,
+                                  timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stderr), (code, f"tracestore: {sentence}\n"))
+
     def test_the_metrics_that_jaegers_dashboards_read_are_there(self):
         with Service(PROGRAM, self.path / "data") as service:
             post_spans(service, "0af7651916cd43dd8448eb211c80319c", ("pay", 0))

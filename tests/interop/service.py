@@ -14,9 +14,9 @@ from pathlib import Path
 
 
 @functools.cache
-def free_ports(program):
-    """Flags that put every listener of all-in-one on a free port: those whose type is ADDRESS."""
-    text = subprocess.run([program, "all-in-one", "--help"], capture_output=True, text=True,
+def free_ports(program, command="all-in-one"):
+    """Flags that put every listener of a service on a free port: those whose type is ADDRESS."""
+    text = subprocess.run([program, command, "--help"], capture_output=True, text=True,
                           check=True).stdout
     listeners = re.findall(r"^  --(\S+) ADDRESS", text, re.MULTILINE)
     assert "admin.http.host-port" in listeners, text
@@ -24,16 +24,19 @@ def free_ports(program):
 
 
 class Service:
-    """`tracestore all-in-one` on free ports over `data`. Use as a context: leaving it kills."""
+    """A service, `tracestore all-in-one`, on free ports over `data`. Use as a context: leaving it kills."""
 
-    def __init__(self, program, data, *flags, environment=None):
+    def __init__(self, program, data, *flags, environment=None,
+                 command="all-in-one"):
         self.scratch = tempfile.TemporaryDirectory(prefix="tracestore-test-")
         ports_file = Path(self.scratch.name) / "ports.json"
         self.log_path = Path(self.scratch.name) / "log"
-        command = [program, "all-in-one", "--data", str(data), "--ports-file", str(ports_file)]
-        command += free_ports(program)
+        arguments = [program, command, "--ports-file", str(ports_file),
+                     *free_ports(program, command)]
+        if data is not None:
+            arguments += ["--data", str(data)]
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([*command, *flags], stdout=log, stderr=log,
+            self.process = subprocess.Popen([*arguments, *flags], stdout=log, stderr=log,
                                             env={**os.environ, **(environment or {})})
         deadline = time.monotonic() + 60
         while not ports_file.exists():

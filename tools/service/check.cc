@@ -58,11 +58,26 @@ Status CheckPath(const Resolved& resolved, std::string_view setting, const std::
       "'" + std::string(setting) + "' takes a path that begins with /, " + "not '" + path + "'");
 }
 
+Status CheckForward(const Resolved& resolved) {
+  const ForwardSection& config = resolved.config.forward;
+  if (config.type == "tchannel") {
+    return Error(ErrorCode::kUnsupported,
+                 WhereOf(resolved, "reporter.type") +
+                     ": sending by TChannel is not built yet; collectors take grpc, too");
+  }
+  if (!config.on()) return {};
+  const bool jaegers = config.type == "grpc";
+  if (!(jaegers ? config.grpc_collectors : config.otlp_collectors).empty()) return {};
+  const std::string_view setting = jaegers ? "reporter.grpc.host-port" : "reporter.otlp.host-port";
+  return Wrong(resolved, setting, "at least one collector hostPort address is required");
+}
+
 }  // namespace
 
 Status CheckConfig(Role role, const Resolved& resolved) {
   const ServiceConfig& config = resolved.config;
   TS_TRY(CheckPath(resolved, "metrics-http-route", config.admin.metrics_route));
+  TS_TRY(CheckForward(resolved));
   if ((role & kStoring) != 0) TS_TRY(CheckStorage(resolved));
   if (role != kAllInOne) return {};
   TS_TRY(CheckPath(resolved, "query.base-path", config.query.base_path));

@@ -86,6 +86,7 @@ struct SamplingSection {
   ListenAddress http = OnPort(5778);
   ListenAddress grpc = OnPort(5779);
   std::string type = "file";           // file or static, adaptive
+  std::string baggage_file;            // restrictions of baggage; "": none
   std::string strategies_file;         // a path or a URL; "": the default for all
   double default_probability = 0.001;  // of services that no strategy names
   sampling::AdaptiveOptions adaptive;
@@ -145,6 +146,22 @@ struct LimitsSection {
   std::chrono::nanoseconds write_timeout = std::chrono::seconds(30);
 };
 
+// Where spans are sent on to, in place of a store.
+struct ForwardSection {
+  std::string type = "none";  // or grpc (Jaeger's), otlp-grpc, otlp-http
+  std::vector<std::string> grpc_collectors;
+  std::vector<std::string> otlp_collectors;
+  std::string buffer_directory;  // "": in memory
+  std::uint64_t buffer_bytes = std::uint64_t{256} << 20;
+  bool buffer_sync = false;
+  std::uint64_t batch_spans = 1'000;
+  std::chrono::nanoseconds batch_wait = std::chrono::milliseconds(200);
+  std::uint64_t workers = 2;
+  std::chrono::nanoseconds max_retry_interval = std::chrono::seconds(30);
+
+  bool on() const noexcept { return type != "none"; }
+};
+
 struct AdminSection {
   ListenAddress http = OnPort(14269);
   std::string metrics_route = "/metrics";
@@ -162,6 +179,7 @@ struct ServiceConfig {
   JaegerSection jaeger;
   ZipkinSection zipkin;
   SamplingSection sampling;
+  ForwardSection forward;
   PipelineSection pipeline;
   TailSection tail;
   QuerySection query;

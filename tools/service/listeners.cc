@@ -127,9 +127,8 @@ Status Service::ServeDual(DualListener listener) {
   options.grpc.max_adopted = limits.max_connections;
   options.first_bytes_timeout = Milliseconds(limits.read_timeout);
   options.max_waiting = limits.max_connections;
-  TS_TRY_ASSIGN(auto server,
-                net::DualServer::Start(std::move(options), std::move(listener.handler),
-                                       std::move(listener.methods)));
+  TS_TRY_ASSIGN(auto server, net::DualServer::Start(std::move(options), std::move(listener.handler),
+                                                    std::move(listener.methods)));
   net::DualServer& kept = Serve(std::move(listener.name), listener.address, std::move(server));
   OnCollect([&kept, key](server::MetricRegistry& metrics) {
     metrics.Set("tracestore_http_connections", {{"server", key}},

@@ -11,6 +11,8 @@ Status StartAdmin(Service& service);     // health, metrics: first, so that it t
 Status OpenStore(Service& service);      // sets Shared::store
 Status OpenSampling(Service& service);   // sets Shared::strategies and adaptive
 Status StartSampling(Service& service);  // the agent's endpoints for clients
+Status OpenForward(Service& service);    // where spans are sent on: sets Shared::end, strategies
+Status OpenBaggage(Service& service);    // sets Shared::baggage
 Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
 Status StartQuery(Service& service);     // needs the store
 Status StartOtlp(Service& service);      // needs the pipeline
@@ -22,5 +24,6 @@ Status StartJaegerCollector(Service& service);  // 14250, 14268; needs the pipel
 // In the order of starts.
 const std::vector<Part>& AllInOneParts();
 const std::vector<Part>& CollectorParts();
+const std::vector<Part>& AgentParts();
 
 }  // namespace tracestore::tools

@@ -40,7 +40,8 @@ Status StartPipeline(Service& service) {
     CountStage(counts, event);
   };
   // From the last stage to the first.
-  ingest::SpanSink* next = &service.Keep(ingest::MakeStoreSink(*service.shared().store));
+  ingest::SpanSink* next = service.shared().end;
+  if (next == nullptr) next = &service.Keep(ingest::MakeStoreSink(*service.shared().store));
   TS_TRY_ASSIGN(next, WithTailSampling(service, *next, on_stage));
   if (auto* adaptive = service.shared().adaptive; adaptive != nullptr) {
     next = &service.Keep(ingest::MakeAdaptiveSink(*adaptive, *next));
@@ -49,7 +50,9 @@ Status StartPipeline(Service& service) {
   if (const sampling::HeadSampler head(config.head_probability); !head.keeps_all()) {
     next = &service.Keep(ingest::MakeHeadSink(head, *next, on_stage));
   }
-  TS_TRY_ASSIGN(auto processors, ProcessorsOf(config, ProcessEnvironment()));
+  TS_TRY_ASSIGN(auto tags, TagsOf(config, ProcessEnvironment()));
+  if (!tags.empty()) next = &service.Keep(ingest::MakeAgentTagsSink(std::move(tags), *next));
+  TS_TRY_ASSIGN(auto processors, ProcessorsOf(config));
   if (!processors->empty()) {
     next = &service.Keep(ingest::MakeProcessSink(std::move(processors), *next, on_stage));
   }

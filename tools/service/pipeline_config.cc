@@ -1,5 +1,6 @@
 #include "service/pipeline_config.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,26 +27,6 @@ Result<std::vector<ingest::ProcessorConfig>> ReadProcessors(const StructuredText
   return configs;
 }
 
-// "a${NAME:b}c" with what the environment has of NAME, else b.
-std::string Expanded(std::string_view text, const Environment& environment) {
-  std::string out;
-  while (true) {
-    const auto begin = text.find("${");
-    const auto end = begin == text.npos ? text.npos : text.find('}', begin);
-    out += text.substr(0, end == text.npos ? text.npos : begin);
-    if (end == text.npos) return out;
-    const std::string_view variable = text.substr(begin + 2, end - begin - 2);
-    const auto colon = variable.find(':');
-    const std::string value = ValueOf(environment, variable.substr(0, colon));
-    if (!value.empty()) {
-      out += value;
-    } else if (colon != variable.npos) {
-      out += variable.substr(colon + 1);
-    }
-    text.remove_prefix(end + 1);
-  }
-}
-
 }  // namespace
 
 ingest::SanitizeOptions LimitsOf(const PipelineSection& config) {
@@ -58,26 +39,22 @@ ingest::SanitizeOptions LimitsOf(const PipelineSection& config) {
   return options;
 }
 
-Result<std::shared_ptr<const ingest::Processors>> ProcessorsOf(const PipelineSection& config,
-                                                               const Environment& environment) {
+Result<std::shared_ptr<const ingest::Processors>> ProcessorsOf(const PipelineSection& config) {
   TS_TRY_ASSIGN(auto configs, ReadProcessors(config.processors));
-  for (const std::string& tag : config.tags) {
-    const auto equals = tag.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      return Error(ErrorCode::kInvalidArgument, "a tag is written key=value, not '" + tag + "'");
-    }
-    ingest::ProcessorConfig add;
-    add.name = "tag:" + tag.substr(0, equals);
-    add.action = "add";
-    add.level = "resource";
-    add.key = tag.substr(0, equals);
-    add.value = Expanded(std::string_view(tag).substr(equals + 1), environment);
-    configs.push_back(std::move(add));
-  }
   auto compiled = ingest::Processors::Compile(configs);
   if (!compiled.has_value()) return AtPlaceOf(config.processors, compiled.error());
   return std::shared_ptr<const ingest::Processors>(
       std::make_shared<ingest::Processors>(std::move(*compiled)));
+}
+
+Result<ingest::AgentTags> TagsOf(const PipelineSection& config, const Environment& environment) {
+  std::string text;
+  for (const std::string& tag : config.tags) text += (text.empty() ? "" : ",") + tag;
+  return ingest::ParseAgentTags(
+      text, [&environment](const std::string& name) -> std::optional<std::string> {
+        const std::string value = ValueOf(environment, name);
+        return value.empty() ? std::nullopt : std::optional<std::string>(value);
+      });
 }
 
 }  // namespace tracestore::tools

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "ingest/forward/agent_tags.h"
 #include "ingest/processors.h"
 #include "ingest/sanitize.h"
 #include "service/config.h"
@@ -13,10 +14,10 @@ namespace tracestore::tools {
 
 ingest::SanitizeOptions LimitsOf(const PipelineSection& config);
 
-// The processors as they are configured, then the tags as `add` to resources; ${NAME:default} in a
-// tag's value is the variable's value. Errors: kInvalidArgument, "a.yaml:3: processors[0]: …",
-// "'x' is no key=value".
-Result<std::shared_ptr<const ingest::Processors>> ProcessorsOf(const PipelineSection& config,
-                                                               const Environment& environment);
+// Errors: kInvalidArgument, "a.yaml:3: processors[0]: …".
+Result<std::shared_ptr<const ingest::Processors>> ProcessorsOf(const PipelineSection& config);
+
+// Errors: as ParseAgentTags.
+Result<ingest::AgentTags> TagsOf(const PipelineSection& config, const Environment& environment);
 
 }  // namespace tracestore::tools

@@ -70,7 +70,12 @@ class Resolver {
         continue;
       }
       if (meaning.setting == nullptr) return Unknown(given);
-      if ((meaning.setting->roles & role_) == 0) continue;
+      if ((meaning.setting->roles & role_) == 0) {
+        if (given.where.starts_with("--")) {
+          Warn(given.where + " has no effect: " + RoleName(role_) + " has no such part");
+        }
+        continue;
+      }
       TS_TRY(Set(*meaning.setting, RuleOf(meaning, given), given, seen));
     }
     return {};

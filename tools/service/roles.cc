@@ -4,7 +4,7 @@ namespace tracestore::tools {
 
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
-      StartAdmin,    OpenStore, OpenSampling, StartPipeline,        StartQuery,
+      StartAdmin,    OpenStore, OpenSampling, OpenBaggage,          StartPipeline,   StartQuery,
       StartSampling, StartOtlp, StartZipkin,  StartJaegerCollector, StartAgentPorts,
   };
   return kParts;
@@ -12,8 +12,16 @@ const std::vector<Part>& AllInOneParts() {
 
 const std::vector<Part>& CollectorParts() {
   static const std::vector<Part> kParts = {
-      StartAdmin, OpenStore,   OpenSampling,         StartPipeline,   StartSampling,
-      StartOtlp,  StartZipkin, StartJaegerCollector, StartAgentPorts,
+      StartAdmin,    OpenForward, OpenStore,   OpenSampling,         OpenBaggage,     StartPipeline,
+      StartSampling, StartOtlp,   StartZipkin, StartJaegerCollector, StartAgentPorts,
+  };
+  return kParts;
+}
+
+const std::vector<Part>& AgentParts() {
+  static const std::vector<Part> kParts = {
+      StartAdmin,    OpenForward,   OpenSampling,    OpenBaggage,
+      StartPipeline, StartSampling, StartAgentPorts,
   };
   return kParts;
 }

@@ -74,6 +74,10 @@ std::string CollectorName() {
 }
 
 Status OpenAdaptive(Service& service) {
+  if (service.shared().store == nullptr) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "sampling.type: adaptive sampling needs a store; spans are sent on here");
+  }
   TS_TRY_ASSIGN(auto opened, sampling::OpenCatalogSamplingStore(service.shared().directory));
   sampling::SamplingStore& store = service.Keep(std::move(opened));
   sampling::AdaptiveSampler::Options options;
@@ -128,6 +132,7 @@ server::SamplingApiOptions SamplingApi(Service& service, const std::string& pref
 }
 
 Status OpenSampling(Service& service) {
+  if (service.shared().strategies != nullptr) return {};  // asked of collectors
   return service.config().sampling.type == "adaptive" ? OpenAdaptive(service)
                                                       : OpenStrategies(service);
 }

@@ -78,6 +78,7 @@ struct DualListener {
 struct Shared {
   Store* store = nullptr;
   std::string directory;                   // the store's
+  ingest::SpanSink* end = nullptr;         // what the pipeline ends in, unless it is the store
   ingest::SpanSink* sink = nullptr;        // where receivers put spans
   const ingest::Intake* intake = nullptr;  // what receivers hand messages to
   ingest::ZipkinCounters* zipkin_counters = nullptr;

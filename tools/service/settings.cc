@@ -25,8 +25,8 @@ const char* RoleName(Role role) noexcept {
 
 std::span<const Setting> Settings() {
   static const auto kAll = Joined<Setting>(
-      {GeneralSettings(), CollectorSettings(), JaegerPortSettings(), PipelineSettings(),
-       SamplingSettings(), QuerySettings(), SecuritySettings()});
+      {GeneralSettings(), CollectorSettings(), JaegerPortSettings(), ForwardSettings(),
+       PipelineSettings(), SamplingSettings(), QuerySettings(), SecuritySettings()});
   return kAll;
 }
 
@@ -65,7 +65,10 @@ std::string EnvironmentName(std::string_view name) {
 ServiceConfig DefaultsOf(Role role) {
   ServiceConfig config;
   config.role = role;
-  if (role == kAgent) config.admin.http = OnPort(14271);
+  if (role == kAgent) {
+    config.admin.http = OnPort(14271);
+    config.forward.type = "grpc";
+  }
   return config;
 }
 

@@ -9,6 +9,7 @@ namespace tracestore::tools {
 std::span<const Setting> GeneralSettings();     // settings_general.cc
 std::span<const Setting> CollectorSettings();   // settings_collector.cc: listeners for spans
 std::span<const Setting> JaegerPortSettings();  // settings_jaeger_ports.cc
+std::span<const Setting> ForwardSettings();     // settings_forward.cc
 std::span<const Setting> PipelineSettings();    // settings_pipeline.cc
 std::span<const Setting> SamplingSettings();    // settings_sampling.cc
 std::span<const Setting> QuerySettings();       // settings_query.cc

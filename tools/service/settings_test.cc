@@ -144,7 +144,8 @@ TEST(Settings, TheAgentHasAnotherAdminPortAndNoStore) {
 TEST(Settings, StorageTypes) {
   const auto check = [](Role role, const std::string& type) {
     const auto resolved =
-        Resolve(role, {.environment = {{"span-storage.type", type, "SPAN_STORAGE_TYPE"}}});
+        Resolve(role, {.file = {{"reporter.grpc.host-port", "a:1", "a.yaml:1"}},
+                       .environment = {{"span-storage.type", type, "SPAN_STORAGE_TYPE"}}});
     const Status checked = CheckConfig(role, *resolved);
     return checked.has_value() ? "" : checked.error().message();
   };

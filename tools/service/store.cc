@@ -74,6 +74,7 @@ void CollectStore(const Store& store, server::MetricRegistry& metrics) {
 }  // namespace
 
 Status OpenStore(Service& service) {
+  if (service.config().forward.on()) return {};  // spans are sent on
   const StoreSection& config = service.config().store;
   std::unique_ptr<DataDirectory> directory;
   if (config.data.empty()) {
