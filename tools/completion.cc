@@ -54,7 +54,7 @@ struct Choice {
 constexpr Choice kChoices[] = {
     {"--color", "auto always never"},
     {"--order", "newest longest"},
-    {"--format", "otlp-json otlp-jsonl otlp-proto jaeger zipkin"},
+    {"--format", "otlp-json otlp-jsonl otlp-proto jaeger zipkin zipkin-proto zipkin-v1 zipkin-v1-thrift"},
     {"--kind", "server client producer consumer internal unspecified"},
     {"--status", "error ok unset"},
     {"--sync", "full interval off"},

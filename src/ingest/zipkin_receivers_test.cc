@@ -2,6 +2,10 @@
 // say.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <thrift/TApplicationException.h>
+#include <thrift/protocol/TBinaryProtocol.h>
+#include <thrift/transport/TBufferTransports.h>
+#include <thrift/transport/TSocket.h>
 #include <thrift_gen/Scribe.h>
 #include <thrift_gen/zipkincore_types.h>
 
@@ -307,6 +311,34 @@ TEST_F(ZipkinReceivers, ScribeAnswersOverASocket) {
   (*receiver)->Stop(std::chrono::seconds(5));
   EXPECT_EQ(sink.ids.size(), 3U);
   EXPECT_EQ(unreadable, 1);
+}
+
+// The client that thrift's compiler makes of our IDL, over its own framed transport.
+TEST_F(ZipkinReceivers, ScribeAnswersAGeneratedClient) {
+  auto receiver = ScribeReceiver::Start({}, intake);
+  ASSERT_TRUE(receiver.has_value());
+  const auto socket =
+      std::make_shared<apache::thrift::transport::TSocket>("127.0.0.1", (*receiver)->port());
+  const auto framed = std::make_shared<apache::thrift::transport::TFramedTransport>(socket);
+  scribe::ScribeClient client(std::make_shared<apache::thrift::protocol::TBinaryProtocol>(framed));
+  framed->open();
+  scribe::LogEntry entry;
+  entry.category = "zipkin";
+  std::vector<scribe::LogEntry> entries;
+  for (std::int64_t id = 1; id <= 500; ++id) {
+    entry.message = Entry(9, id);
+    entries.push_back(entry);
+  }
+  EXPECT_EQ(client.Log(entries), scribe::ResultCode::OK);
+  EXPECT_EQ(sink.ids.size(), 500U);
+  sink.refusal = Error(ErrorCode::kBusy, "full");
+  EXPECT_EQ(client.Log(entries), scribe::ResultCode::TRY_LATER);
+  entry.message = Entry(0, 1);
+  EXPECT_THROW(client.Log({entry}), apache::thrift::TApplicationException);
+  sink.refusal.reset();
+  entry.message = Entry(9, 501);
+  EXPECT_EQ(client.Log({entry}), scribe::ResultCode::OK);  // the connection goes on
+  framed->close();
 }
 
 }  // namespace
