@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "codec/json/json_error.h"
 
@@ -37,8 +38,7 @@ std::optional<std::int64_t> ToInteger(element value, bool truncate) {
 
 bool FitsInteger(std::string_view digits) {
   const auto fits = [digits](auto number) {
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     return error == std::errc{} && end == digits.data() + digits.size();
   };
   return fits(std::int64_t{}) || fits(std::uint64_t{});
@@ -59,8 +59,8 @@ std::string WidenIntegers(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '-' || (c >= '0' && c <= '9')) {
-      while (end < text.size() && std::string_view("0123456789.eE+-").find(text[end]) !=
-                                      std::string_view::npos) {
+      while (end < text.size() &&
+             std::string_view("0123456789.eE+-").find(text[end]) != std::string_view::npos) {
         ++end;
       }
       const std::string_view number = text.substr(i, end - i);
@@ -79,12 +79,24 @@ std::string WidenIntegers(std::string_view text) {
 std::string Explain(std::string_view text, simdjson::error_code code, std::size_t skipped) {
   if (const auto error = FindJsonError(text))
     return "not JSON: " + error->what + " at byte " + std::to_string(error->offset + skipped);
-  if (code == simdjson::NUMBER_ERROR)
-    return "JSON with a number out of range";
+  if (code == simdjson::NUMBER_ERROR) return "JSON with a number out of range";
   return std::string("not JSON: ") + simdjson::error_message(code);
 }
 
 }  // namespace
+
+namespace {
+// Null while a tree has it, or none was made yet.
+thread_local std::unique_ptr<simdjson::dom::parser> kept_parser;
+}  // namespace
+
+JsonTree::JsonTree() : parser_(std::move(kept_parser)) {
+  if (parser_ == nullptr) parser_ = std::make_unique<simdjson::dom::parser>();
+}
+
+JsonTree::~JsonTree() {
+  if (parser_->capacity() <= kKeptJsonBytes) kept_parser = std::move(parser_);
+}
 
 Result<element> JsonTree::Parse(std::string_view text) {
   std::size_t skipped = 0;
@@ -93,16 +105,16 @@ Result<element> JsonTree::Parse(std::string_view text) {
     text.remove_prefix(3);
   }
   if (text.size() > kMaxJsonBytes) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "JSON of " + std::to_string(text.size()) + " bytes is longer than " +
-                     std::to_string(kMaxJsonBytes));
+    return Error(ErrorCode::kInvalidArgument, "JSON of " + std::to_string(text.size()) +
+                                                  " bytes is longer than " +
+                                                  std::to_string(kMaxJsonBytes));
   }
   if (text.empty()) return Error(ErrorCode::kInvalidArgument, "not JSON: unexpected end at byte 0");
   element root;
-  auto code = parser_.parse(text.data(), text.size()).get(root);
+  auto code = parser_->parse(text.data(), text.size()).get(root);
   if (code == simdjson::NUMBER_ERROR) {
     const std::string widened = WidenIntegers(text);
-    code = parser_.parse(widened.data(), widened.size()).get(root);
+    code = parser_->parse(widened.data(), widened.size()).get(root);
   }
   if (code == simdjson::MEMALLOC) throw std::bad_alloc();
   if (code != simdjson::SUCCESS)

@@ -1,29 +1,39 @@
 // JSON read as a tree, by simdjson. For the .cc of a decoder only: the header costs 2 s to compile
 // (one .cc a codec includes it), and no type of it stands in a header of ours.
 #pragma once
+#include <simdjson.h>
+#include <tracestore/status.h>
+
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <simdjson.h>
-
-#include <tracestore/status.h>
 
 namespace tracestore::codec {
 
 // The longest text a decoder takes at once. A tree of it needs up to about ten times its length.
 inline constexpr std::size_t kMaxJsonBytes = std::size_t{2} << 30;
 
+// What a thread keeps is the memory for this much text, some 3 MiB.
+inline constexpr std::size_t kKeptJsonBytes = std::size_t{256} << 10;
+
 // Parses and keeps the tree; elements are valid until the next Parse() or the end of this object.
-// Threads: one at a time.
+// Threads: one, from its making to its end. The memory of a text of up to kKeptJsonBytes stays with
+// the thread for the next tree: taking and clearing ten times a message's bytes costs as much as
+// parsing them.
 class JsonTree {
  public:
+  JsonTree();
+  ~JsonTree();
+  JsonTree(const JsonTree&) = delete;
+  JsonTree& operator=(const JsonTree&) = delete;
+
   // A byte order mark in front is skipped. Errors: kInvalidArgument, "not JSON: … at byte N".
   Result<simdjson::dom::element> Parse(std::string_view text);
 
  private:
-  simdjson::dom::parser parser_;
+  std::unique_ptr<simdjson::dom::parser> parser_;
 };
 
 // The text of a JSON string, nullopt for every other type.

@@ -86,7 +86,7 @@ bool Decoder::ReadAnnotation(element value, std::size_t number) {
   std::string_view last_key;
   for (const auto& [key, field] : fields) {
     last_key = key;
-    if (key == "timestamp" && !IsNull(field)) {
+    if (IsKey(key, "timestamp") && !IsNull(field)) {
       std::int64_t micros = 0;
       if (!in_.Micros(field, "annotation timestamp", micros)) return false;
       if (micros < 0) {
@@ -97,10 +97,10 @@ bool Decoder::ReadAnnotation(element value, std::size_t number) {
       }
       annotation.timestamp_us = static_cast<std::uint64_t>(micros);
       has_timestamp = true;
-    } else if (key == "value" && !IsNull(field)) {
+    } else if (IsKey(key, "value") && !IsNull(field)) {
       if (!in_.Text(field, "annotation value", annotation.value)) return false;
       has_value = true;
-    } else if (key == "endpoint" && !in_.strict()) {
+    } else if (IsKey(key, "endpoint") && !in_.strict()) {
       return IsV1("annotation with an endpoint");
     }
   }
@@ -140,13 +140,13 @@ bool Decoder::ReadTags(element value) {
 
 bool Decoder::ReadField(std::string_view key, element value) {
   TraceId id;
-  if (key == "traceId") {
+  if (IsKey(key, "traceId")) {
     if (!in_.Id(value, "trace id", "traceId", 32, false, span_.trace_id)) return false;
     has_trace_id_ = true;
     return !span_.trace_id.empty() ||
            in_.Refuse("trace id is all zeros", "its trace id is all zeros", "traceId is all zeros");
   }
-  if (key == "id") {
+  if (IsKey(key, "id")) {
     if (!in_.Id(value, "span id", "id", 16, false, id)) return false;
     span_.id = {id.low};
     has_id_ = true;
@@ -154,22 +154,22 @@ bool Decoder::ReadField(std::string_view key, element value) {
            in_.Refuse("span id is all zeros", "its span id is all zeros", "id is all zeros");
   }
   if (IsNull(value)) return true;
-  if (key == "parentId") {
+  if (IsKey(key, "parentId")) {
     if (!in_.Id(value, "parent id", "parentId", 16, false, id)) return false;
     span_.parent_id = {id.low};
     return true;
   }
-  if (key == "kind") return ReadKind(value);
-  if (key == "name") return in_.Text(value, "name", span_.name);
-  if (key == "timestamp") return ReadTime(value, "timestamp", span_.timestamp_us);
-  if (key == "duration") return ReadTime(value, "duration", span_.duration_us);
-  if (key == "localEndpoint") return in_.Endpoint(value, "localEndpoint", span_.local);
-  if (key == "remoteEndpoint") return in_.Endpoint(value, "remoteEndpoint", span_.remote);
-  if (key == "annotations") return ReadAnnotations(value);
-  if (key == "tags") return ReadTags(value);
-  if (key == "debug") return in_.Flag(value, "debug", span_.debug);
-  if (key == "shared") return in_.Flag(value, "shared", span_.shared);
-  if (key == "binaryAnnotations") return IsV1("binaryAnnotations");
+  if (IsKey(key, "kind")) return ReadKind(value);
+  if (IsKey(key, "name")) return in_.Text(value, "name", span_.name);
+  if (IsKey(key, "timestamp")) return ReadTime(value, "timestamp", span_.timestamp_us);
+  if (IsKey(key, "duration")) return ReadTime(value, "duration", span_.duration_us);
+  if (IsKey(key, "localEndpoint")) return in_.Endpoint(value, "localEndpoint", span_.local);
+  if (IsKey(key, "remoteEndpoint")) return in_.Endpoint(value, "remoteEndpoint", span_.remote);
+  if (IsKey(key, "annotations")) return ReadAnnotations(value);
+  if (IsKey(key, "tags")) return ReadTags(value);
+  if (IsKey(key, "debug")) return in_.Flag(value, "debug", span_.debug);
+  if (IsKey(key, "shared")) return in_.Flag(value, "shared", span_.shared);
+  if (IsKey(key, "binaryAnnotations")) return IsV1("binaryAnnotations");
   return true;
 }
 

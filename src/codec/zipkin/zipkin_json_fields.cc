@@ -129,13 +129,13 @@ bool ZipkinFieldReader::Endpoint(element value, const char* what, ZipkinEndpoint
   for (const auto& [key, field] : fields) {
     if (IsNull(field)) continue;
     std::string_view text;
-    if (key == "serviceName") {
+    if (IsKey(key, "serviceName")) {
       if (!Text(field, "serviceName", text)) return false;
       out.SetService(text);
-    } else if (key == "ipv4" || key == "ipv6") {
+    } else if (IsKey(key, "ipv4") || IsKey(key, "ipv6")) {
       if (!Text(field, key, text)) return false;
       out.SetAddress(text);  // no address: absent, as in Zipkin
-    } else if (key == "port") {
+    } else if (IsKey(key, "port")) {
       const auto port = IntegerOf(field);
       if (!port || *port > 0xFFFF) {
         const std::string shown = PlainTextOf(field);

@@ -1,7 +1,9 @@
 // The fields that Zipkin's two JSON formats share, read from a JSON tree. Includes simdjson: for
 // the decoders' .cc only.
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <optional>
 #include <string>
@@ -48,6 +50,12 @@ class ZipkinFieldReader {
   ZipkinRefusal refusal_;
   std::deque<std::string> kept_;
 };
+
+// key == "…": with the length known when it is compiled the comparison is one of registers.
+template <std::size_t kSize>
+bool IsKey(std::string_view key, const char (&name)[kSize]) noexcept {
+  return key.size() == kSize - 1 && std::memcmp(key.data(), name, kSize - 1) == 0;
+}
 
 inline bool IsNull(simdjson::dom::element value) {
   return value.type() == simdjson::dom::element_type::NULL_VALUE;

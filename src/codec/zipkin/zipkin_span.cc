@@ -89,12 +89,17 @@ void ZipkinAppender::Endpoint(const ZipkinEndpoint& endpoint, StringId service, 
 }
 
 std::uint32_t ZipkinAppender::Resource(const ZipkinEndpoint& local) {
-  if (any_ && local == last_local_) return last_resource_;
+  const auto end = [](const std::string& text) -> std::size_t {
+    return text.empty() ? 0 : static_cast<std::uint8_t>(text.back());
+  };
+  const std::size_t mixed = local.service.size() * 5 + end(local.service) * 3 +
+                            end(local.ipv4) * 7 + local.ipv4.size() + local.port;
+  Known& known = known_[mixed % known_.size()];
+  if (known.set && known.local == local) return known.resource;
   const auto mark = out_.mark();
   Endpoint(local, service_name_, host_ip_, host_port_);
-  last_resource_ = pool_.Add(mark, Origin::kZipkin);
-  last_local_ = local;
-  return last_resource_;
+  known = {local, pool_.Add(mark, Origin::kZipkin), true};
+  return known.resource;
 }
 
 void ZipkinAppender::Attributes(ZipkinSpan& span, model::SpanRecord& record) {

@@ -2,6 +2,7 @@
 // ZipkinAppender, which puts such spans into a batch in Zipkin's normal form
 // (docs/format/zipkin-json.md). What all of Zipkin's decoders share.
 #pragma once
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <string>
@@ -93,8 +94,13 @@ class ZipkinAppender {
   model::StringId shared_, debug_;
   std::uint32_t scope_ = 0;
   bool any_ = false;
-  ZipkinEndpoint last_local_;
-  std::uint32_t last_resource_ = 0;
+  // Hosts come again and again: found by a look at their texts' ends.
+  struct Known {
+    ZipkinEndpoint local;
+    std::uint32_t resource = 0;
+    bool set = false;
+  };
+  std::array<Known, 32> known_;
 };
 
 }  // namespace tracestore::codec

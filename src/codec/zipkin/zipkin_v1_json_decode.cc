@@ -79,13 +79,13 @@ bool Decoder::ReadAnnotation(element value, std::size_t number) {
   for (const auto& [key, field] : fields) {
     last_key = key;
     if (IsNull(field)) continue;
-    if (key == "timestamp") {
+    if (IsKey(key, "timestamp")) {
       if (!ReadTime(field, "annotation timestamp", annotation.timestamp_us)) return false;
       has_timestamp = true;
-    } else if (key == "value") {
+    } else if (IsKey(key, "value")) {
       if (!in_.Text(field, "annotation value", annotation.value)) return false;
       has_value = true;
-    } else if (key == "endpoint") {
+    } else if (IsKey(key, "endpoint")) {
       if (!ReadHost(field, annotation.endpoint)) return false;
     }
   }
@@ -127,12 +127,12 @@ bool Decoder::ReadBinary(element value, std::size_t number) {
   for (const auto& [key, field] : fields) {
     last_key = key;
     if (IsNull(field)) continue;
-    if (key == "key") {
+    if (IsKey(key, "key")) {
       if (!in_.Text(field, "a binary annotation's key", binary.key)) return false;
       has_key = true;
-    } else if (key == "value") {
+    } else if (IsKey(key, "value")) {
       if (!ReadValue(field, binary, has_value, truth)) return false;
-    } else if (key == "endpoint") {
+    } else if (IsKey(key, "endpoint")) {
       if (!ReadHost(field, binary.endpoint)) return false;
     }
   }
@@ -154,31 +154,31 @@ bool Decoder::ReadBinary(element value, std::size_t number) {
 
 bool Decoder::ReadField(std::string_view key, element value) {
   TraceId id;
-  if (key == "traceId") return in_.Id(value, "trace id", "traceId", 32, true, span_.trace_id);
-  if (key == "id") {
+  if (IsKey(key, "traceId")) return in_.Id(value, "trace id", "traceId", 32, true, span_.trace_id);
+  if (IsKey(key, "id")) {
     // Of a longer one Zipkin takes the last 16 digits.
     if (!in_.Id(value, "span id", "id", 32, true, id)) return false;
     span_.id = {id.low};
     return true;
   }
   if (IsNull(value)) return true;
-  if (key == "parentId") {
+  if (IsKey(key, "parentId")) {
     if (!in_.Id(value, "parent id", "parentId", 32, true, id)) return false;
     span_.parent_id = {id.low};
     return true;
   }
-  if (key == "name") return in_.Text(value, "name", span_.name);
-  if (key == "timestamp") return ReadTime(value, "timestamp", span_.timestamp_us);
-  if (key == "duration") return ReadTime(value, "duration", span_.duration_us);
-  if (key == "annotations") {
+  if (IsKey(key, "name")) return in_.Text(value, "name", span_.name);
+  if (IsKey(key, "timestamp")) return ReadTime(value, "timestamp", span_.timestamp_us);
+  if (IsKey(key, "duration")) return ReadTime(value, "duration", span_.duration_us);
+  if (IsKey(key, "annotations")) {
     return ReadList(value, "annotations",
                     [this](element item, std::size_t n) { return ReadAnnotation(item, n); });
   }
-  if (key == "binaryAnnotations") {
+  if (IsKey(key, "binaryAnnotations")) {
     return ReadList(value, "binaryAnnotations",
                     [this](element item, std::size_t n) { return ReadBinary(item, n); });
   }
-  if (key == "debug") return in_.Flag(value, "debug", span_.debug);
+  if (IsKey(key, "debug")) return in_.Flag(value, "debug", span_.debug);
   return true;
 }
 
