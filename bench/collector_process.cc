@@ -57,7 +57,7 @@ std::vector<std::string> FreePorts(const std::string& program) {
     std::istringstream words(line);
     std::string flag;
     std::string type;
-    if (words >> flag >> type && flag.starts_with("--") && type == "ADDRESS")
+    if (words >> flag >> type && flag.starts_with("--") && type.starts_with("ADDRESS"))
       flags.push_back(flag + "=0");
   }
   pclose(help);
@@ -164,23 +164,26 @@ Result<double> CollectorProcess::Stop() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-std::uint64_t UdpDrops(std::uint16_t port) {
+UdpSocketState UdpStateOf(std::uint16_t port) {
   char wanted[8];
   std::snprintf(wanted, sizeof wanted, ":%04X", port);
-  std::uint64_t drops = 0;
+  UdpSocketState state;
   std::ifstream table("/proc/net/udp");
   std::string line;
   while (std::getline(table, line)) {
+    // sl local remote st tx:rx … drops
     std::istringstream fields(line);
     std::string word;
     std::string local;
-    fields >> word >> local;
-    if (!local.ends_with(wanted)) continue;
+    std::string queues;
+    fields >> word >> local >> word >> word >> queues;
+    if (!local.ends_with(wanted) || queues.find(':') == std::string::npos) continue;
     while (fields >> word) {
     }
-    drops += std::strtoull(word.c_str(), nullptr, 10);
+    state.queued_bytes += std::strtoull(queues.c_str() + queues.find(':') + 1, nullptr, 16);
+    state.dropped += std::strtoull(word.c_str(), nullptr, 10);
   }
-  return drops;
+  return state;
 }
 
 }  // namespace tracestore::bench

@@ -45,7 +45,11 @@ class CollectorProcess {
   std::map<std::string, std::uint16_t> ports_;
 };
 
-// Kernel drops of UDP packets on this machine's sockets, from /proc/net/udp, of a local port.
-std::uint64_t UdpDrops(std::uint16_t port);
+// What the kernel says of the UDP socket of a local port (/proc/net/udp).
+struct UdpSocketState {
+  std::uint64_t queued_bytes = 0;  // not read yet
+  std::uint64_t dropped = 0;       // packets, since it was opened
+};
+UdpSocketState UdpStateOf(std::uint16_t port);
 
 }  // namespace tracestore::bench

@@ -1,9 +1,11 @@
 // ingest_load: drives a real collector process on the loopback at the most that the machine gives, and
 // says what each span cost it, by stage, beside yardsticks on the same bytes in the same run.
-//   ingest_load TRACESTORE WORK [--spans N] [--rounds N] [--udp-spans N] [--senders N]
-//               [--flag FLAG]… [PROTOCOL…]
-// Each round makes and sends N other spans; stages and yardsticks are of the first one's. TRACESTORE is the program, WORK a folder for stores; PROTOCOL: otlp-grpc, otlp-http, zipkin-json,
-// jaeger-udp (default: all that the program listens for); a FLAG is one of its own ("--config=F"). Fails where a span isn't accounted for.
+//   ingest_load TRACESTORE WORK [--spans N] [--rounds N] [--udp-spans N] [--udp-rate N]
+//               [--senders N] [--flag FLAG]… [PROTOCOL…]
+// Each round makes and sends N other spans; stages and yardsticks are of the first one's. TRACESTORE is
+// the program, WORK a folder for stores. PROTOCOL: otlp-grpc, otlp-http, zipkin-json, jaeger-udp;
+// default: all that the program listens for. Of UDP: spans a packet, and spans a second. A FLAG is one of
+// the program's own ("--config=F"). Fails where a span isn't accounted for.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,6 +40,7 @@ struct Settings {
   std::uint64_t spans = 500'000;
   std::uint64_t rounds = 1;
   std::uint32_t udp_spans = 20;
+  std::uint64_t udp_rate = 150'000;  // spans a second
   unsigned senders = 4;
   std::vector<std::string> flags;  // of the program
   std::vector<LoadProtocol> protocols;
@@ -122,34 +125,29 @@ Result<std::uint64_t> SendAll(const Settings& settings, LoadProtocol protocol, s
   return acknowledged.load();
 }
 
-// Paced by what the collector has read, so that the kernel's buffer is rarely full.
-Status SendPackets(const CollectorProcess& collector, std::uint16_t port,
-                   const LoadMessages& load) {
+// At the given rate: there is nobody to slow a sender of packets down.
+Status SendPackets(const Settings& settings, std::uint16_t port, const LoadMessages& load) {
   const int socket_fd = socket(AF_INET, SOCK_DGRAM, 0);
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(port);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  constexpr std::size_t kAhead = 400;  // packets; a few fit into the default buffer of 208 KiB
-  for (std::size_t at = 0; at < load.messages.size(); ++at) {
+  Status status;
+  std::uint64_t sent = 0;  // spans
+  const auto begin = Clock::now();
+  for (std::size_t at = 0; at < load.messages.size() && status.has_value(); ++at) {
     const std::string& packet = load.messages[at];
     if (sendto(socket_fd, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&to),
                sizeof to) < 0) {
-      close(socket_fd);
-      return Error(ErrorCode::kIo, "sendto");
+      status = Error(ErrorCode::kIo, "sendto");
     }
-    if (at % 20 == 19) std::this_thread::sleep_for(std::chrono::microseconds(200));
-    if (at % kAhead == kAhead - 1) {
-      // At most a second: dropped packets never come.
-      for (int tries = 0; tries < 50; ++tries) {
-        const auto seen = collector.Metric("tracestore_ingest_requests_total", "transport=\"udp\"");
-        if (!seen.has_value() || *seen + kAhead >= static_cast<double>(at)) break;
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      }
-    }
+    sent += load.spans[at];
+    if (at % 8 == 7)
+      std::this_thread::sleep_until(begin + std::chrono::microseconds(sent * 1'000'000 /
+                                                                      settings.udp_rate));
   }
   close(socket_fd);
-  return {};
+  return status;
 }
 
 // Until nothing more comes in.
@@ -175,7 +173,8 @@ struct RunResult {
   double stored = 0;
   double dropped = 0;  // by a rule or a sampler
   double waiting = 0;  // for a decision
-  std::uint64_t kernel_drops = 0;  // packets
+  std::uint64_t kernel_drops = 0;     // packets
+  double receiver_drops = 0;          // packets, by the receiver
   std::vector<std::uint64_t> memory;  // samples, bytes
 };
 
@@ -209,7 +208,7 @@ Result<RunResult> RunOne(const Settings& settings, LoadProtocol protocol,
     const LoadMessages& load = round == 0 ? first : other;
     const auto begin = Clock::now();
     if (protocol == LoadProtocol::kJaegerUdp) {
-      TS_TRY(SendPackets(*collector, port, load));
+      TS_TRY(SendPackets(settings, port, load));
     } else {
       TS_TRY_ASSIGN(const std::uint64_t taken, SendAll(settings, protocol, port, load));
       out.acknowledged += taken;
@@ -227,7 +226,11 @@ Result<RunResult> RunOne(const Settings& settings, LoadProtocol protocol,
                 collector->Metric("tracestore_pipeline_spans_total", "action=\"dropped\""));
   TS_TRY_ASSIGN(out.waiting, collector->Metric("tracestore_tail_waiting_spans"));
   TS_TRY_ASSIGN(out.stored, collector->Metric("tracestore_store_spans"));
-  if (protocol == LoadProtocol::kJaegerUdp) out.kernel_drops = UdpDrops(port);
+  if (protocol == LoadProtocol::kJaegerUdp) {
+    out.kernel_drops = UdpStateOf(port).dropped;
+    TS_TRY_ASSIGN(out.receiver_drops, collector->Metric("tracestore_udp_packets_dropped_total",
+                                                        "cause=\"queue-full\""));
+  }
   TS_TRY_ASSIGN(const double cpu, collector->Stop());
   out.cpu_seconds = cpu - idle;
   std::filesystem::remove_all(directory);
@@ -240,7 +243,9 @@ bool Report(LoadProtocol protocol, const LoadMessages& load, const RunResult& ru
   const auto spans = static_cast<double>(load.total_spans);
   const auto sent = static_cast<double>(run.sent);
   const auto micro = [&](double seconds) { return seconds * 1e6 / spans; };
-  const double run_cpu = run.cpu_seconds * spans / sent;  // of as many spans as the stages had
+  const bool udp = protocol == LoadProtocol::kJaegerUdp;
+  // Of as many spans as the stages had.
+  const double run_cpu = run.cpu_seconds * spans / (udp ? run.received : sent);
   const double factor = protocol == LoadProtocol::kZipkinJson ? 4 : 2;
   const double aim = stages.store + factor * stages.yardstick;
   const double rest = run_cpu - stages.decode - stages.sanitize - stages.store;
@@ -263,17 +268,20 @@ bool Report(LoadProtocol protocol, const LoadMessages& load, const RunResult& ru
                 mib(*std::max_element(run.memory.begin(), middle + 1)),
                 mib(*std::max_element(middle, run.memory.end())));
   }
-  // Dropped packets are counted by the kernel; each has at most so many spans.
-  const bool udp = protocol == LoadProtocol::kJaegerUdp;
+  // Dropped packets are counted by the kernel and by the receiver; all have as many spans.
   const double lost = udp ? sent - run.received : sent - static_cast<double>(run.acknowledged);
   const bool balanced = run.received == run.accepted + run.rejected &&
                         run.accepted == run.stored + run.dropped + run.waiting;
-  const bool explained = udp ? (lost == 0) == (run.kernel_drops == 0) : lost == 0;
+  const double packets = static_cast<double>(run.kernel_drops) + run.receiver_drops;
+  const bool explained = lost == (udp ? packets * load.spans[0] : 0);
   std::printf("  sent %.0f, received %.0f = accepted %.0f + rejected %.0f; stored %.0f", sent,
               run.received, run.accepted, run.rejected, run.stored);
   if (run.dropped + run.waiting != 0)
     std::printf(", dropped by rules %.0f, waiting %.0f", run.dropped, run.waiting);
-  if (udp) std::printf("; the kernel dropped %" PRIu64 " packets", run.kernel_drops);
+  if (udp) {
+    std::printf("; packets of %u spans dropped by the kernel %" PRIu64 ", by the receiver %.0f",
+                load.spans[0], run.kernel_drops, run.receiver_drops);
+  }
   std::printf(": %s\n", balanced && explained ? "every span accounted for" : "NOT accounted for");
   return balanced && explained;
 }
@@ -310,14 +318,15 @@ int Main(int argc, char** argv) {
     if (word == "--spans") settings.spans = number();
     else if (word == "--rounds") settings.rounds = number();
     else if (word == "--udp-spans") settings.udp_spans = static_cast<std::uint32_t>(number());
+    else if (word == "--udp-rate") settings.udp_rate = number();
     else if (word == "--senders") settings.senders = static_cast<unsigned>(number());
     else if (word == "--flag" && i + 1 < argc) settings.flags.emplace_back(argv[++i]);
     else names.emplace_back(word);
   }
   if (names.size() < 2 || settings.spans == 0 || settings.udp_spans == 0 ||
-      settings.senders == 0 || settings.rounds == 0) {
+      settings.udp_rate == 0 || settings.senders == 0 || settings.rounds == 0) {
     std::fprintf(stderr, "usage: ingest_load TRACESTORE WORK [--spans N] [--rounds N] "
-                         "[--udp-spans N] [--senders N] [--flag FLAG]… [PROTOCOL…]\n");
+                         "[--udp-spans N] [--udp-rate N] [--senders N] [--flag FLAG]… [PROTOCOL…]\n");
     return 2;
   }
   settings.program = names[0];

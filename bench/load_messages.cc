@@ -36,7 +36,8 @@ void AddMessage(std::string message, std::size_t spans, LoadMessages& load) {
   load.messages.push_back(std::move(message));
 }
 
-// Packets of one process each, as clients send them.
+// Packets of one process each, as clients send them, all with as many spans: what is left of a process
+// at the end of a batch is left out.
 class PacketMaker {
  public:
   PacketMaker(std::uint32_t spans, LoadMessages& load) : spans_(spans), load_(load) {}
@@ -48,8 +49,6 @@ class PacketMaker {
       rows.push_back(row);
       if (rows.size() == spans_) Emit(batch, rows);
     }
-    for (auto& [resource, rows] : by_resource)
-      if (!rows.empty()) Emit(batch, rows);
   }
 
  private:
@@ -143,7 +142,7 @@ LoadMessages MakeLoad(LoadProtocol protocol, std::uint64_t spans, std::uint32_t 
   RichOptions options;
   options.spans = spans;
   options.seed = seed;
-  options.batch_spans = protocol == LoadProtocol::kJaegerUdp ? 10'000 : 250;
+  options.batch_spans = protocol == LoadProtocol::kJaegerUdp ? 200'000 : 250;
   MakeRich(options, [&](model::SpanBatch&& batch) {
     if (protocol == LoadProtocol::kJaegerUdp) return packets.Take(batch);
     std::string message;

@@ -23,8 +23,7 @@ struct LoadMessages {
 };
 
 // `spans` spans, all of other ids. OTLP and Zipkin: 250 spans a message (one trace's may be in
-// several). Jaeger: packets of `udp_spans` spans, of one process each; a packet with fewer holds the
-// last of its process.
+// several). Jaeger: packets of exactly `udp_spans` spans, of one process each; fewer spans in all.
 // Another `seed`, other ids.
 LoadMessages MakeLoad(LoadProtocol protocol, std::uint64_t spans, std::uint32_t udp_spans,
                       std::uint64_t seed);
