@@ -56,6 +56,16 @@ std::string_view SettingOf(std::string_view name) {
   return name;
 }
 
+// COLLECTOR_PORT is Zipkin's port of Scribe where that is on, else a port of Jaeger's.
+void MoveScribePort(std::map<std::string, std::string>& values) {
+  const auto on = values.find("COLLECTOR_SCRIBE_ENABLED");
+  const auto port = values.find("COLLECTOR_PORT");
+  if (on == values.end() || port == values.end()) return;
+  if (on->second != "true" && on->second != "1") return;
+  values.emplace("TRACESTORE_COLLECTOR_SCRIBE_HOST_PORT", port->second);
+  values.erase(port);
+}
+
 }  // namespace
 
 Environment ProcessEnvironment() {
@@ -82,6 +92,7 @@ std::vector<Given> ReadEnvironment(const Environment& environment,
   for (const auto& [variable, value] : environment) {
     if (!value.empty() && !value.starts_with("tcp://")) values[variable] = value;
   }
+  MoveScribePort(values);
   std::vector<Given> given;
   std::vector<std::string> known(std::begin(kOthers), std::end(kOthers));
   std::set<std::string_view> settled;  // settings, and variables that two names share

@@ -180,6 +180,9 @@ TEST(Environment, Names) {
   EXPECT_THAT(read({{"HOST", "x"}, {"DATA", "y"}, {"SYNC", "full"}}), ElementsAre());
   EXPECT_THAT(read({{"JAEGER_LISTEN_HOST", "::1"}}), ElementsAre("JAEGER_LISTEN_HOST=::1"));
   EXPECT_THAT(read({{"ADMIN_HTTP_PORT", "tcp://10.0.0.1:80"}, {"LOG_LEVEL", ""}}), ElementsAre());
+  EXPECT_THAT(read({{"COLLECTOR_SCRIBE_ENABLED", "true"}, {"COLLECTOR_PORT", "9999"}}),
+              ElementsAre("TRACESTORE_COLLECTOR_SCRIBE_HOST_PORT=9999"));
+  EXPECT_THAT(read({{"COLLECTOR_PORT", "14267"}}), ElementsAre("COLLECTOR_PORT=14267"));
   EXPECT_THAT(warnings, ElementsAre());
   EXPECT_THAT(read({{"TRACESTORE_SINC", "full"}}), ElementsAre());
   EXPECT_THAT(warnings, ElementsAre("TRACESTORE_SINC names no setting: did you mean "

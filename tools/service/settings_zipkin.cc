@@ -32,6 +32,7 @@ constexpr OtherName kOtherNames[] = {
 };
 
 constexpr std::string_view kUnbuilt = "not built yet";
+constexpr std::string_view kNoQuery = "Zipkin's query API is not built yet";
 constexpr std::string_view kNoKafka = "receiving from Kafka is not built yet";
 constexpr std::string_view kNoRabbit = "receiving from RabbitMQ is not built yet";
 
@@ -40,6 +41,16 @@ constexpr Ignored kIgnored[] = {
      .why = "the store is on disk: keep-age and keep-bytes bound it",
      .environment_only = true},
     {.name = "STRICT_TRACE_ID", .why = kUnbuilt, .environment_only = true},
+    {.name = "QUERY_ENABLED", .why = kNoQuery, .environment_only = true},
+    {.name = "QUERY_TIMEOUT", .why = kNoQuery, .environment_only = true},
+    {.name = "QUERY_LOOKBACK", .why = kNoQuery, .environment_only = true},
+    {.name = "SEARCH_ENABLED", .why = kNoQuery, .environment_only = true},
+    {.name = "AUTOCOMPLETE_KEYS", .why = kNoQuery, .environment_only = true},
+    {.name = "AUTOCOMPLETE_TTL", .why = kNoQuery, .environment_only = true},
+    {.name = "UI_ENABLED", .why = kNoQuery, .environment_only = true},
+    {.name = "KAFKA_TOPIC", .why = kNoKafka, .environment_only = true},
+    {.name = "KAFKA_GROUP_ID", .why = kNoKafka, .environment_only = true},
+    {.name = "COLLECTOR_KAFKA_ENABLED", .why = kNoKafka, .environment_only = true},
     {.name = "KAFKA_BOOTSTRAP_SERVERS", .why = kNoKafka, .environment_only = true},
     {.name = "RABBIT_ADDRESSES", .why = kNoRabbit, .environment_only = true},
     {.name = "RABBIT_URI", .why = kNoRabbit, .environment_only = true},
