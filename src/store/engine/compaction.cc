@@ -116,8 +116,8 @@ Result<std::vector<Straddler>> FindStraddlers(const std::vector<TraceId>& traces
   for (const TraceId& trace : traces) {
     bool here = false;
     for (std::size_t i = 0; i < live.segments.size(); ++i) {
-      TS_TRY_ASSIGN(const auto there, live.segments[i]->FindLowId(trace.low));
-      if (there.empty()) continue;
+      TS_TRY_ASSIGN(const bool there, live.segments[i]->HasLowId(trace.low));
+      if (!there) continue;
       found.push_back({trace.low, live.places[i].id});
       here = true;
     }

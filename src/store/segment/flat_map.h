@@ -33,6 +33,8 @@ class FlatMap {
       }
     }
   }
+  // As FindOrAdd of what gave this number.
+  void Again(std::uint32_t number) noexcept { ++entries_[number].count; }
   const std::vector<Entry>& entries() const noexcept { return entries_; }
   std::size_t size() const noexcept { return entries_.size(); }
   void Clear() {

@@ -119,6 +119,23 @@ Result<std::vector<std::uint32_t>> SegmentReader::FindTrace(TraceId id) const {
   return found;
 }
 
+Result<bool> SegmentReader::HasLowId(std::uint64_t low) const {
+  if (!MayHaveTrace(TraceId{0, low})) return false;
+  TS_TRY_ASSIGN(const auto* ids, low_ids_.Get([this]() -> Result<std::vector<std::uint64_t>> {
+    TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kTraces));
+    base::ByteReader in(bytes);
+    const auto parts = static_cast<std::size_t>(in.BoundedVarint(meta_.rows));
+    std::vector<std::uint64_t> high, lows;
+    TS_TRY(column::DecodeInts(in, parts, high));
+    TS_TRY(column::DecodeInts(in, parts, lows));
+    if (parts != meta_.traces) return Damaged("its table of traces has another length");
+    lows.shrink_to_fit();
+    std::sort(lows.begin(), lows.end());
+    return lows;
+  }));
+  return std::binary_search(ids->begin(), ids->end(), low);
+}
+
 Result<std::vector<TraceId>> SegmentReader::FindLowId(std::uint64_t low) const {
   std::vector<TraceId> ids;
   if (!MayHaveTrace({0, low})) return ids;

@@ -108,6 +108,9 @@ TEST(Segment, FindsEachTraceAndReadsItAlone) {
       ExpectSameSpans(spans, back);
     }
     EXPECT_TRUE((*reader)->FindTrace(TraceId{123456789, 987654321})->empty());
+    for (const auto& [id, spans] : expected) EXPECT_TRUE((*reader)->HasLowId(id.low).value());
+    for (std::uint64_t low = 1'000'000; low < 1'002'000; ++low)  // some pass the filter
+      EXPECT_EQ((*reader)->HasLowId(low).value(), !(*reader)->FindLowId(low)->empty());
   }
 }
 

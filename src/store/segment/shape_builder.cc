@@ -137,7 +137,14 @@ class ShapeBuilder {
 
   std::uint32_t CountValue(std::uint32_t slot, std::uint64_t bits) {
     ++shapes_.slots[slot].total;
-    return shapes_.values.FindOrAdd(slot, bits);
+    if (slot >= last_values_.size()) last_values_.resize(slot + 1);
+    LastValue& last = last_values_[slot];  // often the same again: it spares the hash table
+    if (last.number != kNoValue && last.bits == bits) {
+      shapes_.values.Again(last.number);
+    } else {
+      last = {bits, shapes_.values.FindOrAdd(slot, bits)};
+    }
+    return last.number;
   }
 
   void CountAttributes(model::Range range, const std::vector<std::uint32_t>& slots,
@@ -246,9 +253,15 @@ class ShapeBuilder {
       std::sort(type.slots.begin(), type.slots.end(), by_column);
   }
 
+  struct LastValue {
+    std::uint64_t bits = 0;
+    std::uint32_t number = kNoValue;
+  };
+
   const SpanBatch& batch_;
   const RowOrder& order_;
   Shapes shapes_;
+  std::vector<LastValue> last_values_;  // by slot
   FlatMap columns_, ops_, ranks_, event_types_, slot_index_, keyset_slots_index_;
   ListTable keyset_table_, event_list_table_;
   std::vector<std::uint32_t> rank_of_;                     // by entry of ranks_
