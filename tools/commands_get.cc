@@ -324,7 +324,7 @@ Command DeclareGet(CLI::App& root) {
   AddTraceFlags(*app, *options);
   app->add_option("-f,--format", options->format,
                   "Print the trace as a file: otlp-json, otlp-jsonl, otlp-proto, jaeger, zipkin, "
-                  "zipkin-proto, zipkin-v1, zipkin-v1-thrift")
+                  "jaeger-thrift, jaeger-proto, zipkin-proto, zipkin-v1, zipkin-v1-thrift")
       ->type_name("FORMAT")
       ->group("Output");
   app->add_flag("-a,--attributes", options->tree.attributes,

@@ -363,8 +363,9 @@ Command DeclareImport(CLI::App& root) {
                   "files, directories of them, - for stdin")
       ->type_name("");
   app->add_option("-f,--format", options->format,
-                  "Of all files: otlp-proto, otlp-json, otlp-jsonl, jaeger, zipkin, zipkin-proto, "
-                  "zipkin-v1, zipkin-v1-thrift. Without it, told by content")
+                  "Of all files: otlp-proto, otlp-json, otlp-jsonl, jaeger, zipkin, "
+                  "jaeger-thrift, jaeger-proto, zipkin-proto, zipkin-v1, zipkin-v1-thrift. "
+                  "Without it, told by content")
       ->type_name("FORMAT")
       ->group("Input");
   app->add_flag("--strict", options->strict,

@@ -9,6 +9,12 @@
 #endif
 #ifdef TRACESTORE_HAS_JAEGER
 #include "codec/jaeger/jaeger_json.h"
+#include "codec/jaeger/protobuf_decoder.h"
+#include "codec/jaeger/protobuf_encoder.h"
+#include "codec/jaeger/thrift_decoder.h"
+#ifdef TRACESTORE_HAS_THRIFT
+#include "codec/jaeger/thrift_encoder.h"
+#endif
 #endif
 #ifdef TRACESTORE_HAS_OTLP
 #include "codec/otlp/json_decoder.h"
@@ -37,7 +43,7 @@ Error NoCodec(Format format) {
 constexpr OtlpLimits kOtlpLimits{.max_message_bytes = kMaxContentBytes};
 #endif
 
-#if defined(TRACESTORE_HAS_OTLP) || defined(TRACESTORE_HAS_ZIPKIN)
+#if defined(TRACESTORE_HAS_OTLP) || defined(TRACESTORE_HAS_ZIPKIN) || defined(TRACESTORE_HAS_JAEGER)
 std::vector<std::uint32_t> AllRows(Traces traces) {
   std::vector<std::uint32_t> rows;
   for (const auto& trace : traces) rows.insert(rows.end(), trace.begin(), trace.end());
@@ -46,6 +52,16 @@ std::vector<std::uint32_t> AllRows(Traces traces) {
 #endif
 
 #ifdef TRACESTORE_HAS_JAEGER
+// Which of the forms that are told as Jaeger's Thrift the content is, by its first byte.
+Result<model::DecodeReport> DecodeAnyJaegerThrift(std::string_view content, model::SpanBatch& out) {
+  const auto first = static_cast<std::uint8_t>(content.empty() ? '\0' : content[0]);
+  const bool compact = first == 0x82 || first == 0x1C;
+  const bool call = first == 0x82 || first == 0x80;
+  return DecodeJaegerThrift(content, compact ? ThriftProtocol::kCompact : ThriftProtocol::kBinary,
+                            call ? JaegerThriftShape::kMessage : JaegerThriftShape::kBatch, out,
+                            nullptr, {.max_message_bytes = kMaxContentBytes});
+}
+
 void EncodeJaeger(const model::SpanBatch& batch, Traces traces, std::string& out) {
   JsonWriter writer(out);
   writer.BeginObject();
@@ -93,6 +109,9 @@ Result<model::DecodeReport> DecodeAny(std::string_view content, std::optional<Fo
 #endif
 #ifdef TRACESTORE_HAS_JAEGER
     case Format::kJaegerJson: return DecodeJaegerJson(content, out);
+    case Format::kJaegerThrift: return DecodeAnyJaegerThrift(content, out);
+    case Format::kJaegerProtobuf:
+      return DecodeJaegerProtobuf(content, out, {.max_message_bytes = kMaxContentBytes});
 #endif
 #ifdef TRACESTORE_HAS_ZIPKIN
     case Format::kZipkinJson: return DecodeZipkinJson(content, out);
@@ -136,6 +155,13 @@ Status EncodeAny([[maybe_unused]] const model::SpanBatch& batch, [[maybe_unused]
     case Format::kJaegerJson:
       EncodeJaeger(batch, traces, out);
       return {};
+    case Format::kJaegerProtobuf:
+      EncodeJaegerProtobuf(batch, AllRows(traces), out);
+      return {};
+#ifdef TRACESTORE_HAS_THRIFT
+    case Format::kJaegerThrift:
+      return EncodeSubmitBatches(batch, AllRows(traces), ThriftProtocol::kBinary, true, out);
+#endif
 #endif
 #ifdef TRACESTORE_HAS_ZIPKIN
     case Format::kZipkinJson:

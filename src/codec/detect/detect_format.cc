@@ -109,8 +109,8 @@ Kind SkimObject(Skimmer& text) {
 
 Error NoFormat(const std::string& why) {
   return {ErrorCode::kInvalidArgument,
-          why + ": OTLP (protobuf, JSON, JSON Lines), Jaeger JSON and Zipkin (v2 JSON, protobuf, v1 "
-                "JSON, Thrift) are read"};
+          why + ": OTLP (protobuf, JSON, JSON Lines), Jaeger (JSON, protobuf, Thrift) and Zipkin "
+                "(v2 JSON, protobuf, v1 JSON, Thrift) are read"};
 }
 
 // Of JSON that is Zipkin's: version 1 has hosts in its annotations, version 2 the endpoints and tags
@@ -220,14 +220,42 @@ bool IsThriftList(std::string_view content) {
   return count <= content.size() - 5;
 }
 
+// A PostSpansRequest: a batch that begins with a span, and that with its two ids. OTLP's bytes in
+// this place are an attribute of a resource, behind which no field 2 has a length.
+bool IsJaegerProtobuf(std::string_view content) {
+  base::ByteReader request(content);
+  if (request.Varint() != (1 << 3 | 2)) return false;
+  base::ByteReader batch(request.Bytes());
+  if (!request.ok() || batch.Varint() != (1 << 3 | 2)) return false;
+  const std::string_view span = batch.Bytes();
+  return batch.ok() && span.size() >= 28 && span.substr(0, 2) == "\x0A\x10" &&
+         span.substr(18, 2) == "\x12\x08";
+}
+
+// A call of one of Jaeger's methods, or a Batch that begins with a process that begins with its
+// name. Its bytes are no Zipkin list's: the sixth would be the type of a field.
+bool IsJaegerThrift(std::string_view content) {
+  const auto begins = [content](std::string_view with) { return content.starts_with(with); };
+  const std::string_view head = content.substr(0, 32);
+  const bool call = begins("\x82\x21") || begins("\x82\x81") ||
+                    begins(std::string_view("\x80\x01\0", 3));
+  if (call) {
+    return head.find("emitBatch") != std::string_view::npos ||
+           head.find("submitBatches") != std::string_view::npos;
+  }
+  return begins(std::string_view("\x0C\0\1\x0B\0\1", 6)) || begins("\x1C\x18");
+}
+
 }  // namespace
 
 Result<Format> DetectFormat(std::string_view content) {
   if (content.empty()) return Error(ErrorCode::kInvalidArgument, "the input is empty");
   // 0x0A is protobuf's field 1, but a line feed too.
   const bool field_one = content[0] == '\n';
+  if (field_one && IsJaegerProtobuf(content)) return Format::kJaegerProtobuf;
   if (field_one && IsZipkinProtobuf(content)) return Format::kZipkinProtobuf;
   if (field_one && IsMessage(content, true)) return Format::kOtlpProtobuf;
+  if (IsJaegerThrift(content)) return Format::kJaegerThrift;
   if (IsThriftList(content)) return Format::kZipkinV1Thrift;
   if (content.substr(0, 3) == "\xEF\xBB\xBF") content.remove_prefix(3);
   Skimmer text(content);

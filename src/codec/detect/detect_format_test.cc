@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/testing/source_dir.h"
+
 namespace tracestore::codec {
 namespace {
 
@@ -11,20 +17,21 @@ std::string Detected(std::string_view content) {
 }
 
 constexpr std::string_view kKnown =
-    ": OTLP (protobuf, JSON, JSON Lines), Jaeger JSON and Zipkin (v2 JSON, protobuf, v1 JSON, "
-    "Thrift) are read";
+    ": OTLP (protobuf, JSON, JSON Lines), Jaeger (JSON, protobuf, Thrift) and Zipkin (v2 JSON, "
+    "protobuf, v1 JSON, Thrift) are read";
 
 TEST(Format, NamesParseBack) {
   for (const Format format : {Format::kOtlpProtobuf, Format::kOtlpJson, Format::kOtlpJsonLines,
-                              Format::kJaegerJson, Format::kZipkinJson, Format::kZipkinProtobuf,
-                              Format::kZipkinV1Json, Format::kZipkinV1Thrift}) {
+                              Format::kJaegerJson, Format::kJaegerThrift, Format::kJaegerProtobuf,
+                              Format::kZipkinJson, Format::kZipkinProtobuf, Format::kZipkinV1Json,
+                              Format::kZipkinV1Thrift}) {
     const auto parsed = ParseFormat(FormatName(format));
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(*parsed, format);
   }
   EXPECT_EQ(ParseFormat("xml").error().message(),
             "format 'xml' is none of otlp-proto, otlp-json, otlp-jsonl, jaeger, zipkin, "
-            "zipkin-proto, zipkin-v1, zipkin-v1-thrift");
+            "jaeger-thrift, jaeger-proto, zipkin-proto, zipkin-v1, zipkin-v1-thrift");
 }
 
 TEST(DetectFormat, TellsJsonByItsKeys) {
@@ -81,6 +88,25 @@ TEST(DetectFormat, TellsZipkinsVersionsAndEncodings) {
   EXPECT_EQ(Detected(list("\x0A\x00\x12\x02\x0A\x00\x1A\x08spanid_8")), "otlp-proto");
   EXPECT_EQ(Detected(std::string("\x0C\0\0\0\1\0", 6)), "zipkin-v1-thrift");
   EXPECT_EQ(Detected(std::string("\x0C\0\0\0\2\0", 6)).substr(0, 6), "error:");
+}
+
+TEST(DetectFormat, TellsJaegersEncodings) {
+  const std::string wire = base::SourceDir() + std::string("/tests/data/wire/");
+  for (const auto& entry : std::filesystem::directory_iterator(wire)) {
+    const std::string name = entry.path().filename().string();
+    const bool thrift = name.find("thrift_compact") != std::string::npos ||
+                        name.find("http_thrift") != std::string::npos;
+    const bool proto = name.find("PostSpans") != std::string::npos;
+    const bool zipkin = name.find("zipkin") != std::string::npos;
+    if (zipkin || (!thrift && !proto)) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    std::ostringstream bytes;
+    bytes << in.rdbuf();
+    EXPECT_EQ(Detected(bytes.str()), thrift ? "jaeger-thrift" : "jaeger-proto") << name;
+  }
+  const std::string_view call("\x80\x01\x00\x01\x00\x00\x00\x0DsubmitBatches\0\0\0\0\0", 26);
+  EXPECT_EQ(Detected(call), "jaeger-thrift");
+  EXPECT_EQ(Detected("\x82\x21\x01\x04ping").substr(0, 6), "error:");
 }
 
 TEST(DetectFormat, RefusesEverythingElse) {

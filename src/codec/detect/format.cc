@@ -11,6 +11,8 @@ constexpr std::pair<Format, const char*> kNames[] = {{Format::kOtlpProtobuf, "ot
                                                      {Format::kOtlpJsonLines, "otlp-jsonl"},
                                                      {Format::kJaegerJson, "jaeger"},
                                                      {Format::kZipkinJson, "zipkin"},
+                                                     {Format::kJaegerThrift, "jaeger-thrift"},
+                                                     {Format::kJaegerProtobuf, "jaeger-proto"},
                                                      {Format::kZipkinProtobuf, "zipkin-proto"},
                                                      {Format::kZipkinV1Json, "zipkin-v1"},
                                                      {Format::kZipkinV1Thrift, "zipkin-v1-thrift"}};

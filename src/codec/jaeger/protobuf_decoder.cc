@@ -1,7 +1,6 @@
 // Scalars met twice: the last counts; messages met twice are one, as protobuf merges them.
 #include "codec/jaeger/protobuf_decoder.h"
 
-#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -35,18 +34,24 @@ struct Time {
 
   // Unix nanoseconds; nullopt for a time that they can't say.
   std::optional<std::uint64_t> unix_ns() const noexcept {
-    constexpr auto kMost =
-        static_cast<std::int64_t>(std::numeric_limits<std::uint64_t>::max() / kNanos - 1);
-    if (seconds < 0 || seconds > kMost || nanos < 0 || nanos >= kNanos) return std::nullopt;
-    return static_cast<std::uint64_t>(seconds) * kNanos + static_cast<std::uint64_t>(nanos);
+    if (seconds < 0 || nanos < 0 || nanos >= kNanos) return std::nullopt;
+    std::uint64_t ns = 0;
+    if (__builtin_mul_overflow(static_cast<std::uint64_t>(seconds), std::uint64_t{kNanos}, &ns) ||
+        __builtin_add_overflow(ns, static_cast<std::uint64_t>(nanos), &ns)) {
+      return std::nullopt;
+    }
+    return ns;
   }
   // Both parts of a duration have the same sign.
   std::optional<std::int64_t> duration_ns() const noexcept {
-    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / kNanos - 1;
-    if (seconds < -kMost || seconds > kMost || nanos <= -kNanos || nanos >= kNanos)
-      return std::nullopt;
+    if (nanos <= -kNanos || nanos >= kNanos) return std::nullopt;
     if ((seconds < 0 && nanos > 0) || (seconds > 0 && nanos < 0)) return std::nullopt;
-    return seconds * kNanos + nanos;
+    std::int64_t ns = 0;
+    if (__builtin_mul_overflow(seconds, kNanos, &ns) ||
+        __builtin_add_overflow(ns, std::int64_t{nanos}, &ns)) {
+      return std::nullopt;
+    }
+    return ns;
   }
 };
 

@@ -67,9 +67,7 @@ TEST(JaegerProtobufProperty, DecodesWhatItEncoded) {
 TEST(JaegerProtobufProperty, ConvertsEveryOriginToStableProtobuf) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    SpanBatch batch = Arbitrary(seed, seed % 2 == 0 ? Origin::kOtlp : Origin::kZipkin);
-    for (model::EventRecord& event : batch.events)
-      if (event.time_ns == ~0ULL) event.time_ns = 1;  // beyond the last second of 64 bits
+    const SpanBatch batch = Arbitrary(seed, seed % 2 == 0 ? Origin::kOtlp : Origin::kZipkin);
     SpanBatch jaeger, again;
     const auto report = DecodeJaegerProtobuf(Encode(batch), jaeger);
     ASSERT_TRUE(report.has_value()) << report.error().message();

@@ -71,15 +71,19 @@ class Reference {
   static bool ToNanos(const google::protobuf::Timestamp& time, std::uint64_t& ns) {
     ns = static_cast<std::uint64_t>(time.seconds()) * 1'000'000'000 +
          static_cast<std::uint64_t>(time.nanos());
-    return time.seconds() >= 0 && time.seconds() < 18446744073 && time.nanos() >= 0 &&
-           time.nanos() < 1'000'000'000;
+    const bool fits = time.seconds() < 18446744073 ||
+                      (time.seconds() == 18446744073 && time.nanos() <= 709551615);
+    return time.seconds() >= 0 && fits && time.nanos() >= 0 && time.nanos() < 1'000'000'000;
   }
   static bool ToNanos(const google::protobuf::Duration& time, std::uint64_t& ns) {
     ns = static_cast<std::uint64_t>(time.seconds()) * 1'000'000'000 +
          static_cast<std::uint64_t>(time.nanos());  // modulo 2^64
     const bool same_sign =
         (time.seconds() >= 0 && time.nanos() >= 0) || (time.seconds() <= 0 && time.nanos() <= 0);
-    return time.seconds() > -9223372036 && time.seconds() < 9223372036 &&
+    const auto at_least = [&](std::int64_t seconds, int nanos) {
+      return time.seconds() > seconds || (time.seconds() == seconds && time.nanos() >= nanos);
+    };
+    return at_least(-9223372036, -854775808) && !at_least(9223372036, 854775808) &&
            time.nanos() > -1'000'000'000 && time.nanos() < 1'000'000'000 && same_sign;
   }
 
