@@ -15,19 +15,30 @@ double ProcessCpuSeconds();
 // Anonymous resident memory of this process, in bytes (RssAnon of /proc/self/status).
 std::uint64_t AnonymousBytes();
 
-// Nanoseconds of calls, and the one of rank `share` (0.5, 0.99).
+// What calls took, and the one of rank `share` (0.5, 0.99).
 class Timings {
  public:
   void Time(const std::function<void()>& call);
-  void Add(double milliseconds) {
+  void Add(double milliseconds, double cpu_milliseconds) {
     nanoseconds_.push_back(static_cast<std::uint64_t>(milliseconds * 1e6));
+    cpu_nanoseconds_.push_back(static_cast<std::uint64_t>(cpu_milliseconds * 1e6));
   }
   double Milliseconds(double share);
+  double CpuMilliseconds(double share);  // of the calling thread
   std::size_t size() const { return nanoseconds_.size(); }
 
  private:
   std::vector<std::uint64_t> nanoseconds_;
+  std::vector<std::uint64_t> cpu_nanoseconds_;
 };
+
+// CPU time of the calling thread, in nanoseconds.
+std::uint64_t ThreadCpuNanoseconds();
+
+// Ends the program where `good` is false: what it would print means nothing then.
+void Check(bool good, const char* what);
+// One line: p50 and p99 on the wall, p50 of CPU.
+void Print(const char* what, Timings& timings);
 
 // A file of OTLP requests: a little-endian u32 of bytes before each.
 Status WriteRequests(const std::string& path,

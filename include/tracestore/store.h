@@ -82,6 +82,11 @@ struct StoreOptions {
   // The oldest segments go while all segment files have more bytes; the newest stays. 0: any
   // number.
   std::uint64_t retention_bytes = 0;
+  // What queries keep in memory from call to call: half of it for pages of segments, decoded to
+  // codes; a quarter for facts of segments that dependencies and metrics are counted from; an eighth
+  // for those of spans in no segment yet; an eighth for answers. 0: nothing is kept, which is slower.
+  // Tables and indexes of open segments are not counted (about 2 MiB a segment of 65,536 spans).
+  std::uint64_t query_memory_bytes = 128ULL << 20;  // 0 to 1 TiB
   // What the library has to say; called from any thread, must not call the store.
   std::function<void(LogLevel, std::string_view)> log;
   // Counters and sizes as they change: name, value. Called from any thread, must not call the store.

@@ -92,12 +92,11 @@ TEST(Dependencies, EqualARecountOfWholeTraces) {
     world.summaries = seed != 7;
     FillSmallWorld(seed, world);
     const auto traces = ByTrace(world.all());
-    FactsCache cache(std::size_t{1} << 24);
     for (const TimeRange range : Ranges(world.all())) {
       SCOPED_TRACE(std::to_string(range.begin_ns) + " to " + std::to_string(range.end_ns));
       const Links expected = NaiveLinks(traces, range);
       links_seen += expected.size();
-      ExpectLinks(expected, Dependencies(world.data(), range, cache));
+      ExpectLinks(expected, Dependencies(world.data(), range));
     }
     Links sums;
     for (const auto& [id, trace] : traces) {
@@ -106,7 +105,7 @@ TEST(Dependencies, EqualARecountOfWholeTraces) {
         sums[{link.parent, link.child}].second += link.errors;
       }
     }
-    ExpectLinks(sums, Dependencies(world.data(), {}, cache));
+    ExpectLinks(sums, Dependencies(world.data(), {}));
     if (HasFailure()) return;
   }
   EXPECT_GT(links_seen, 300U);
@@ -174,13 +173,12 @@ TEST(SpanMetrics, EqualARecountOfWholeTraces) {
     world.summaries = seed != 7;
     FillSmallWorld(seed, world);
     const auto traces = ByTrace(world.all());
-    FactsCache cache(std::size_t{1} << 24);
     SpanMetricsQuery query;
     for (const TimeRange range : Ranges(world.all())) {
       query.range = range;
       query.step_ns = query.step_ns == 0 ? 60'000'000'000 : 0;
       auto expected = NaiveMetrics(traces, range, query.step_ns);
-      ExpectMetrics(expected, SpanMetrics(world.data(), query, cache));
+      ExpectMetrics(expected, SpanMetrics(world.data(), query));
       if (HasFailure()) return;
     }
   }
@@ -210,16 +208,16 @@ TEST(Summaries, OfWholeStepsAndCutOnesEqualARecount) {
                                 TimeRange{second - 300'000'000'000, second + steps.step_ns},
                                 TimeRange{second + 1, second + 120'000'000'000}}) {
     SCOPED_TRACE(std::to_string(range.begin_ns) + " to " + std::to_string(range.end_ns));
-    FactsCache cache(std::size_t{1} << 24);
-    ExpectLinks(NaiveLinks(traces, range), Dependencies(world.data(), range, cache));
+    world.ForgetAll();
+    ExpectLinks(NaiveLinks(traces, range), Dependencies(world.data(), range));
     for (const std::uint64_t step : {std::uint64_t{0}, steps.step_ns}) {
       auto expected = NaiveMetrics(traces, range, step);
-      ExpectMetrics(expected, SpanMetrics(world.data(), {range, step, {}}, cache));
+      ExpectMetrics(expected, SpanMetrics(world.data(), {range, step, {}}));
     }
     const bool cuts = range.begin_ns != 0;  // and these traces last long
     for (const FactKind kind : {FactKind::kCalls, FactKind::kSpans}) {
       if (cuts) continue;
-      EXPECT_EQ(nullptr, cache.Find(world.data().segments[0], kind)) << "it was read whole";
+      EXPECT_EQ(nullptr, KeptFacts(world.data(), world.data().segments[0], kind)) << "it was read whole";
     }
     if (HasFailure()) return;
   }
@@ -228,9 +226,8 @@ TEST(Summaries, OfWholeStepsAndCutOnesEqualARecount) {
 TEST(SpanMetrics, OfSomeServicesOnly) {
   TestWorld world;
   FillSmallWorld(6, world);
-  FactsCache cache(std::size_t{1} << 24);
-  const auto all = SpanMetrics(world.data(), {}, cache);
-  const auto some = SpanMetrics(world.data(), {{}, 0, {"cart", "redis", "none"}}, cache);
+  const auto all = SpanMetrics(world.data(), {});
+  const auto some = SpanMetrics(world.data(), {{}, 0, {"cart", "redis", "none"}});
   ASSERT_TRUE(all.has_value() && some.has_value());
   std::size_t expected = 0;
   for (const SpanMetric& metric : *all)
@@ -239,28 +236,31 @@ TEST(SpanMetrics, OfSomeServicesOnly) {
   EXPECT_EQ(expected, some->size());
 }
 
-TEST(FactsCache, StaysWithinItsBytesAndForgetsWhatIsGone) {
+TEST(FactsOf, StayWithinTheirBytesAndForgetWhatIsGone) {
   TestWorld world;
   FillSmallWorld(7, world);
-  ASSERT_EQ(3U, world.data().segments.size());
-  const auto& segments = world.data().segments;
-  FactsCache wide(std::size_t{1} << 24);
-  const auto first = wide.Get(segments[0], FactKind::kSpans);
+  store::SnapshotData data = world.data();
+  ASSERT_EQ(3U, data.segments.size());
+  const auto& segments = data.segments;
+  data.memory = std::make_shared<store::QueryMemory>(std::uint64_t{1} << 26);
+  const auto first = FactsOf(data, segments[0], FactKind::kSpans);
   ASSERT_TRUE(first.has_value());
-  EXPECT_EQ(*first, *wide.Get(segments[0], FactKind::kSpans)) << "made again";
-  const std::size_t bytes = wide.memory_bytes();
-  EXPECT_EQ((*first)->memory_bytes(), bytes);
+  EXPECT_EQ(*first, *FactsOf(data, segments[0], FactKind::kSpans)) << "made again";
+  EXPECT_EQ((*first)->memory_bytes(), data.memory->by_segment().memory_bytes());
 
   // Room for the larger one only: the other goes when it comes.
-  const auto large = wide.Get(segments[1], FactKind::kSpans);
+  const auto large = FactsOf(data, segments[1], FactKind::kSpans);
   ASSERT_TRUE(large.has_value());
-  FactsCache narrow((*large)->memory_bytes());
-  ASSERT_TRUE(narrow.Get(segments[0], FactKind::kSpans).has_value());
-  ASSERT_TRUE(narrow.Get(segments[1], FactKind::kSpans).has_value());
-  EXPECT_EQ((*large)->memory_bytes(), narrow.memory_bytes());
-  FactsCache none(0);
-  EXPECT_TRUE(none.Get(segments[0], FactKind::kSpans).has_value());
-  EXPECT_EQ(0U, none.memory_bytes());
+  data.memory = std::make_shared<store::QueryMemory>((*large)->memory_bytes() * 4);
+  ASSERT_TRUE(FactsOf(data, segments[0], FactKind::kSpans).has_value());
+  ASSERT_TRUE(FactsOf(data, segments[1], FactKind::kSpans).has_value());
+  EXPECT_EQ((*large)->memory_bytes(), data.memory->by_segment().memory_bytes());
+  EXPECT_EQ(nullptr, KeptFacts(data, segments[0], FactKind::kSpans));
+  data.memory = std::make_shared<store::QueryMemory>(0);
+  EXPECT_TRUE(FactsOf(data, segments[0], FactKind::kSpans).has_value());
+  EXPECT_EQ(0U, data.memory->by_segment().memory_bytes());
+  data.memory = nullptr;
+  EXPECT_TRUE(FactsOf(data, segments[0], FactKind::kSpans).has_value());
 }
 
 TEST(LatencyHistogram, HasBucketsThatCoverEveryDuration) {

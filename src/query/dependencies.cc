@@ -89,11 +89,10 @@ class LinkTally final : public FactTally {
 
 }  // namespace
 
-Result<std::vector<DependencyLink>> Dependencies(const store::SnapshotData& data, TimeRange range,
-                                                 FactsCache& cache) {
+Result<std::vector<DependencyLink>> Dependencies(const store::SnapshotData& data, TimeRange range) {
   const std::string key =
       "links " + std::to_string(range.begin_ns) + " " + std::to_string(range.end_ns);
-  TS_TRY_ASSIGN(const auto sealed, TalliedSegments<LinkTally>(data, range, cache, key, {}));
+  TS_TRY_ASSIGN(const auto sealed, TalliedSegments<LinkTally>(data, range, key, {}));
   if (data.head.empty()) return sealed->List();
   LinkTally tally = *sealed;
   TS_TRY(TallyHead(data, range, tally));

@@ -19,7 +19,6 @@ namespace tracestore::query {
 // Cost: the summaries of the segments are added up, once a catalog version; read are traces that lie
 // in several segments or the head, deleted ones, and those at the edges of the range.
 // Any thread. Errors: kIo, kCorruption.
-Result<std::vector<DependencyLink>> Dependencies(const store::SnapshotData& data, TimeRange range,
-                                                 FactsCache& cache = FactsCache::Shared());
+Result<std::vector<DependencyLink>> Dependencies(const store::SnapshotData& data, TimeRange range);
 
 }  // namespace tracestore::query

@@ -81,8 +81,8 @@ StepPlan PlanSteps(const SummarySteps& steps, TimeRange range) {
 
 class SegmentsTally {
  public:
-  SegmentsTally(const SnapshotData& data, TimeRange range, FactsCache& cache, FactTally& tally)
-      : data_(data), range_(range), cache_(cache), tally_(tally) {}
+  SegmentsTally(const SnapshotData& data, TimeRange range, FactTally& tally)
+      : data_(data), range_(range), tally_(tally) {}
 
   Status Run() {
     for (std::size_t number = 0; number < data_.segments.size(); ++number) {
@@ -131,7 +131,7 @@ class SegmentsTally {
   Status AddSegment(const std::shared_ptr<const SegmentReader>& segment,
                     const std::vector<std::uint32_t>& left_out) {
     TS_TRY_ASSIGN(const SummarySteps* const steps, tally_.StepsOf(*segment));
-    if (steps == nullptr || cache_.Find(segment, tally_.kind()) != nullptr)
+    if (steps == nullptr || KeptFacts(data_, segment, tally_.kind()) != nullptr)
       return AddFacts(segment, left_out);
     const StepPlan plan = PlanSteps(*steps, range_);
     TS_TRY_ASSIGN(const auto* table, segment->traces());
@@ -172,7 +172,7 @@ class SegmentsTally {
 
   Status AddFacts(const std::shared_ptr<const SegmentReader>& segment,
                   const std::vector<std::uint32_t>& left_out) {
-    TS_TRY_ASSIGN(const auto facts, cache_.Get(segment, tally_.kind(), data_.stop));
+    TS_TRY_ASSIGN(const auto facts, FactsOf(data_, segment, tally_.kind()));
     TS_TRY_ASSIGN(const auto* table, segment->traces());
     std::vector<bool> out(left_out.empty() ? 0 : table->parts.size());
     for (const std::uint32_t part : left_out) out[part] = true;
@@ -194,7 +194,6 @@ class SegmentsTally {
 
   const SnapshotData& data_;  // without a head
   const TimeRange range_;
-  FactsCache& cache_;
   FactTally& tally_;
   TraceIds scattered_;
 };
@@ -207,10 +206,9 @@ SnapshotData WithoutHead(const SnapshotData& data) {
 
 }  // namespace
 
-Status TallySegments(const SnapshotData& data, TimeRange range, FactsCache& cache,
-                     FactTally& tally) {
+Status TallySegments(const SnapshotData& data, TimeRange range, FactTally& tally) {
   const SnapshotData segments = WithoutHead(data);
-  return SegmentsTally(segments, range, cache, tally).Run();
+  return SegmentsTally(segments, range, tally).Run();
 }
 
 Status TallyHead(const SnapshotData& data, TimeRange range, FactTally& tally) {

@@ -44,22 +44,21 @@ class FactTally {
 // Adds all facts of the snapshot's segments whose start is in the range; facts without a start count
 // for all of time only. Summaries are added up; read are the traces that lie in several segments,
 // those that deletes hide, and the edges of a range that cuts through a step; a segment of which more
-// than half would be read, or without a summary, gives its facts whole, by way of the cache.
+// than half would be read, or without a summary, gives its facts whole, which the memory then keeps.
 // Errors: kIo, kCorruption, kCancelled.
-Status TallySegments(const store::SnapshotData& data, TimeRange range, FactsCache& cache,
-                     FactTally& tally);
+Status TallySegments(const store::SnapshotData& data, TimeRange range, FactTally& tally);
 
 // The tally of the segments, from the snapshot's memo where it has been asked for before. `key`:
 // everything that the answer depends on beside the snapshot. `empty`: a tally of nothing.
 template <typename Tally>
 Result<std::shared_ptr<const Tally>> TalliedSegments(const store::SnapshotData& data,
-                                                     TimeRange range, FactsCache& cache,
-                                                     const std::string& key, Tally empty) {
+                                                     TimeRange range, const std::string& key,
+                                                     Tally empty) {
   TS_TRY(CheckStop(data.stop));
   if (data.memo != nullptr) {
     if (auto known = data.memo->template Find<Tally>(key)) return known;
   }
-  TS_TRY(TallySegments(data, range, cache, empty));
+  TS_TRY(TallySegments(data, range, empty));
   auto made = std::make_shared<const Tally>(std::move(empty));
   if (data.memo != nullptr) data.memo->Keep(key, made, made->memory_bytes() + key.size());
   return made;

@@ -31,6 +31,8 @@ inline std::string WithoutSummaries(const std::string& bytes) {
 // Keeps the files of the segments' bytes.
 class TestWorld {
  public:
+  TestWorld() { ForgetAll(); }
+
   bool summaries = true;  // of segments added from now on
 
   void AddSegment(const model::SpanBatch& batch) {
@@ -42,7 +44,7 @@ class TestWorld {
     ASSERT_TRUE(file.has_value() && (*file)->Append(bytes).has_value());
     auto opened = files_.OpenForRead(name);
     ASSERT_TRUE(opened.has_value());
-    auto reader = store::SegmentReader::Open(std::move(*opened), name);
+    auto reader = store::SegmentReader::Open(std::move(*opened), name, data_.memory->pages());
     ASSERT_TRUE(reader.has_value()) << reader.error().message();
     data_.segments.push_back(*reader);
     Remember(batch, static_cast<int>(data_.segments.size()));
@@ -51,6 +53,9 @@ class TestWorld {
     Remember(batch, 0);
     data_.head.push_back(std::make_shared<const store::HeadBatch>(std::move(batch)));
   }
+
+  // As if nothing had been asked for. The memory is a small one, so that things come and go.
+  void ForgetAll() { data_.memory = std::make_shared<store::QueryMemory>(std::uint64_t{1} << 20); }
 
   // All that was added, as one batch.
   const model::SpanBatch& all() const { return all_; }

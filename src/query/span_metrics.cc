@@ -140,8 +140,8 @@ std::string KeyOf(const SpanMetricsQuery& query) {
 }  // namespace
 
 Result<std::vector<SpanMetric>> SpanMetrics(const store::SnapshotData& data,
-                                            const SpanMetricsQuery& query, FactsCache& cache) {
-  TS_TRY_ASSIGN(const auto sealed, TalliedSegments(data, query.range, cache, KeyOf(query),
+                                            const SpanMetricsQuery& query) {
+  TS_TRY_ASSIGN(const auto sealed, TalliedSegments(data, query.range, KeyOf(query),
                                                    MetricTally(query)));
   if (data.head.empty()) return sealed->List();
   MetricTally tally = *sealed;

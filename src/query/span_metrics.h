@@ -42,7 +42,6 @@ struct SpanMetric {
 // a summary's is counted from spans.
 // Any thread. Errors: kIo, kCorruption.
 Result<std::vector<SpanMetric>> SpanMetrics(const store::SnapshotData& data,
-                                            const SpanMetricsQuery& query,
-                                            FactsCache& cache = FactsCache::Shared());
+                                            const SpanMetricsQuery& query);
 
 }  // namespace tracestore::query

@@ -15,8 +15,6 @@ using model::SpanRecord;
 using store::SegmentReader;
 using store::TracePart;
 
-constexpr std::size_t kSharedCacheBytes = std::size_t{64} << 20;
-
 // A part with several spans of one id is read again with everything, so that equal spans can be
 // told from different ones.
 class SegmentScan {
@@ -25,6 +23,7 @@ class SegmentScan {
       : segment_(segment), builder_(kind), stop_(stop) {
     structure_.attributes = false;
     structure_.events = false;
+    structure_.keep_pages = whole_.keep_pages = false;
   }
 
   Result<TraceFacts> Run(const std::vector<std::uint32_t>& wanted) {
@@ -61,7 +60,7 @@ class SegmentScan {
       const TracePart& part = parts[i];
       if (part.has_repeats) {
         SpanBatch whole;
-        TS_TRY(segment_.ReadRows(part.first_row, part.first_row + part.rows, {}, whole,
+        TS_TRY(segment_.ReadRows(part.first_row, part.first_row + part.rows, whole_, whole,
                                  stop_));
         builder_.Add(whole, i);
         continue;
@@ -77,6 +76,7 @@ class SegmentScan {
   FactsBuilder builder_;
   const StopWhen stop_;
   store::Projection structure_;
+  store::Projection whole_;
 };
 
 }  // namespace
@@ -131,56 +131,26 @@ TraceFacts FactsBuilder::Finish() {
   return std::move(facts_);
 }
 
-FactsCache& FactsCache::Shared() {
-  static FactsCache cache(kSharedCacheBytes);
-  return cache;
+std::shared_ptr<const TraceFacts> KeptFacts(const store::SnapshotData& data,
+                                            const std::shared_ptr<const SegmentReader>& segment,
+                                            FactKind kind) {
+  if (data.memory == nullptr) return nullptr;
+  return data.memory->by_segment().Find<TraceFacts>(segment, static_cast<int>(kind));
 }
 
-std::size_t FactsCache::memory_bytes() const {
-  const std::lock_guard lock(mutex_);
-  return bytes_;
-}
-
-void FactsCache::Remove(std::map<Key, Entry>::iterator at) {
-  bytes_ -= at->second.facts->memory_bytes();
-  uses_.erase(at->second.use);
-  entries_.erase(at);
-}
-
-std::shared_ptr<const TraceFacts> FactsCache::Find(
-    const std::shared_ptr<const SegmentReader>& segment, FactKind kind) {
-  const Key key{segment.get(), kind};
-  const std::lock_guard lock(mutex_);
-  const auto at = entries_.find(key);
-  if (at == entries_.end()) return nullptr;
-  if (at->second.segment.lock() != segment) {
-    Remove(at);
-    return nullptr;
-  }
-  uses_.splice(uses_.begin(), uses_, at->second.use);
-  return at->second.facts;
-}
-
-void FactsCache::Keep(const Key& key, const std::shared_ptr<const SegmentReader>& segment,
-                      const std::shared_ptr<const TraceFacts>& facts) {
-  const std::size_t bytes = facts->memory_bytes();
-  const std::lock_guard lock(mutex_);
-  if (bytes > most_bytes_ || entries_.contains(key)) return;
-  while (bytes_ + bytes > most_bytes_) Remove(entries_.find(uses_.back()));
-  uses_.push_front(key);
-  entries_.emplace(key, Entry{segment, facts, uses_.begin()});
-  bytes_ += bytes;
-}
-
-Result<std::shared_ptr<const TraceFacts>> FactsCache::Get(
-    const std::shared_ptr<const SegmentReader>& segment, FactKind kind, const StopWhen& stop) {
-  if (auto found = Find(segment, kind)) return found;
+Result<std::shared_ptr<const TraceFacts>> FactsOf(
+    const store::SnapshotData& data, const std::shared_ptr<const SegmentReader>& segment,
+    FactKind kind) {
+  if (auto kept = KeptFacts(data, segment, kind)) return kept;
   TS_TRY_ASSIGN(const auto* table, segment->traces());
   std::vector<std::uint32_t> all(table->parts.size());
   std::iota(all.begin(), all.end(), 0U);
-  TS_TRY_ASSIGN(TraceFacts made, ScanParts(*segment, kind, all, stop));
+  TS_TRY_ASSIGN(TraceFacts made, ScanParts(*segment, kind, all, data.stop));
   auto facts = std::make_shared<const TraceFacts>(std::move(made));
-  Keep({segment.get(), kind}, segment, facts);
+  if (data.memory != nullptr) {
+    data.memory->by_segment().Keep(segment, static_cast<int>(kind), facts,
+                                   facts->memory_bytes());
+  }
   return facts;
 }
 

@@ -1,15 +1,13 @@
 // TraceFacts: what links between services and span metrics are counted from, a few numbers a span.
 //
-// Made of whole traces, whose spans equal in every field count once. Those of a segment stay in a
-// bounded cache, since a segment never changes.
+// Made of whole traces, whose spans equal in every field count once. Those of a segment stay in the
+// store's QueryMemory, since a segment never changes.
 #pragma once
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -84,41 +82,14 @@ class FactsBuilder {
   std::map<Series, std::uint32_t> series_;
 };
 
-// Facts of segments, computed when first asked for, the least recently used dropped. Any thread.
-class FactsCache {
- public:
-  explicit FactsCache(std::size_t most_bytes) : most_bytes_(most_bytes) {}
-
-  // Null where they aren't there.
-  std::shared_ptr<const TraceFacts> Find(const std::shared_ptr<const store::SegmentReader>& segment,
-                                         FactKind kind);
-  // Errors: kIo, kCorruption, kCancelled.
-  Result<std::shared_ptr<const TraceFacts>> Get(
-      const std::shared_ptr<const store::SegmentReader>& segment, FactKind kind,
-      const StopWhen& stop = {});
-
-  // The one of this process, of at most 64 MiB.
-  static FactsCache& Shared();
-
-  std::size_t memory_bytes() const;
-
- private:
-  using Key = std::pair<const store::SegmentReader*, FactKind>;
-  struct Entry {
-    std::weak_ptr<const store::SegmentReader> segment;  // tells a new one at an old address
-    std::shared_ptr<const TraceFacts> facts;
-    std::list<Key>::iterator use;
-  };
-  void Keep(const Key& key, const std::shared_ptr<const store::SegmentReader>& segment,
-            const std::shared_ptr<const TraceFacts>& facts);
-  void Remove(std::map<Key, Entry>::iterator at);
-
-  const std::size_t most_bytes_;
-  mutable std::mutex mutex_;  // guards what follows
-  std::map<Key, Entry> entries_;
-  std::list<Key> uses_;       // most recent first
-  std::size_t bytes_ = 0;
-};
+// The facts of all parts of a segment that the snapshot's memory has kept; null where it has not.
+std::shared_ptr<const TraceFacts> KeptFacts(
+    const store::SnapshotData& data, const std::shared_ptr<const store::SegmentReader>& segment,
+    FactKind kind);
+// The same, read where they are not kept, and kept then. Errors: kIo, kCorruption, kCancelled.
+Result<std::shared_ptr<const TraceFacts>> FactsOf(
+    const store::SnapshotData& data, const std::shared_ptr<const store::SegmentReader>& segment,
+    FactKind kind);
 
 // The facts of some parts of a segment, each a trace by itself. `parts` ascends.
 // Cost: their pages, structure only. Errors: kIo, kCorruption, kCancelled.

@@ -49,8 +49,7 @@ void AskForNames(std::shared_ptr<const SegmentReader> segment) {
   const auto keys = query::Keys(data);
   for (std::size_t i = 0; keys.has_value() && i < keys->size() && i < 4; ++i)
     (void)query::Values(data, (*keys)[i].name, 10);
-  query::FactsCache cache(0);
-  (void)query::Dependencies(data, {}, cache);
+  (void)query::Dependencies(data, {});
 }
 
 void Try(std::string bytes) {

@@ -46,6 +46,7 @@ struct StoreSection {
   std::string sync = "interval";         // full, interval, off
   std::chrono::nanoseconds keep_age{0};  // 0: for good
   std::uint64_t keep_bytes = 0;          // 0: any number
+  std::uint64_t query_memory_bytes = 128ULL << 20;  // as StoreOptions; 0: nothing is kept
 };
 
 struct OtlpSection {

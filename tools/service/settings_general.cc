@@ -65,6 +65,13 @@ constexpr Setting kSettings[] = {
      .help = "Drop the oldest segments while their files have more bytes; 0 keeps all",
      .roles = kStoring,
      .unit = Unit::kBytes},
+    {.name = "query-memory",
+     .field = TS_FIELD(store.query_memory_bytes),
+     .group = "Store",
+     .help = "Memory for what queries keep from one to the next; 0 keeps nothing",
+     .roles = kStoring,
+     .most = 1024.0 * 1024 * 1024 * 1024,
+     .unit = Unit::kBytes},
 };
 
 constexpr OtherName kOtherNames[] = {

@@ -87,6 +87,7 @@ Status OpenStore(Service& service) {
   options.sync = SyncOf(config.sync);
   options.retention_age = std::chrono::duration_cast<std::chrono::seconds>(config.keep_age);
   options.retention_bytes = config.keep_bytes;
+  options.query_memory_bytes = config.query_memory_bytes;
   options.log = LogStoreMessage;
   // The store tells what is added: spans appended, sealed, recovered.
   options.metric = [&metrics = service.metrics()](std::string_view name, double value) {

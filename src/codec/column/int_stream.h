@@ -28,6 +28,18 @@ void EncodeInts(std::span<const std::uint64_t> values, std::string& out);
 [[nodiscard]] Status DecodeInts(base::ByteReader& in, std::size_t count,
                                 std::vector<std::uint64_t>& out);
 
+// Some neighbours of a stream's values.
+struct StreamRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::size_t size() const noexcept { return end - begin; }
+};
+
+// The same, but only the values of `range` (within `count`) come into `out`. Reads `in` to the same
+// place; what costs per value is left out for the others where the encoding allows.
+[[nodiscard]] Status DecodeIntRange(base::ByteReader& in, std::size_t count, StreamRange range,
+                                    std::vector<std::uint64_t>& out);
+
 // The same for signed values, by zigzag: small magnitudes of either sign are small.
 void EncodeSignedInts(std::span<const std::int64_t> values, std::string& out);
 [[nodiscard]] Status DecodeSignedInts(base::ByteReader& in, std::size_t count,

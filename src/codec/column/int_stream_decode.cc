@@ -44,20 +44,22 @@ Status ReadConstant(base::ByteReader& in, std::uint8_t argument, Values out) {
   return {};
 }
 
-Status ReadPacked(base::ByteReader& in, std::uint8_t argument, Values out) {
+// Of `count` values those from number `begin` on, as many as `out` has room for.
+Status ReadPacked(base::ByteReader& in, std::uint8_t argument, std::size_t count,
+                  std::size_t begin, Values out) {
   const unsigned width = argument != 0 ? argument : in.U8();
   const std::uint64_t least = width == 64 ? 0 : in.Varint();
   if (!in.ok()) return Corrupt("the packed header is cut short");
   if (width == 0 || width > 64) return Corrupt("impossible width");
-  if (out.size() > SIZE_MAX / 64) return Corrupt("too many values");
-  const std::string_view bytes = in.Raw(PackedBytes(out.size() * width));
+  if (count > SIZE_MAX / 64) return Corrupt("too many values");
+  const std::string_view bytes = in.Raw(PackedBytes(count * width));
   if (!in.ok()) return Corrupt("the packed values are cut short");
   if (width == 64) {
-    std::memcpy(out.data(), bytes.data(), bytes.size());
+    if (!out.empty()) std::memcpy(out.data(), bytes.data() + begin * 8, out.size() * 8);
     return {};
   }
   const BitReader reader(bytes);
-  std::size_t bit = 0;
+  std::size_t bit = begin * width;
   for (std::uint64_t& value : out) {
     value = least + reader.Get(bit, width);
     bit += width;
@@ -66,7 +68,8 @@ Status ReadPacked(base::ByteReader& in, std::uint8_t argument, Values out) {
 }
 
 // Leaves the bucket symbols in out[i].
-Status ReadSymbols(base::ByteReader& in, std::uint8_t argument, Values out) {
+template <typename Symbol>
+Status ReadSymbols(base::ByteReader& in, std::uint8_t argument, std::span<Symbol> out) {
   if (argument == kSymbolsConstant) {
     const std::uint8_t symbol = in.U8();
     if (!in.ok()) return Corrupt("the bucket symbol is cut short");
@@ -76,7 +79,8 @@ Status ReadSymbols(base::ByteReader& in, std::uint8_t argument, Values out) {
   if (argument == kSymbolsFramed) {
     TS_TRY_ASSIGN(const std::string_view bytes, ReadFrame(in, out.size(), FrameScratch()));
     if (bytes.size() != out.size()) return Corrupt("wrong number of bucket symbols");
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(bytes[i]);
+    std::transform(bytes.begin(), bytes.end(), out.begin(),
+                   [](char c) { return static_cast<std::uint8_t>(c); });
     return {};
   }
   if (argument > 8) return Corrupt("unknown form of bucket symbols");
@@ -85,7 +89,7 @@ Status ReadSymbols(base::ByteReader& in, std::uint8_t argument, Values out) {
   if (!in.ok()) return Corrupt("the bucket symbols are cut short");
   const BitReader reader(bytes);
   for (std::size_t i = 0; i < out.size(); ++i) {
-    out[i] = least + reader.Get(i * argument, argument);
+    out[i] = static_cast<Symbol>(least + reader.Get(i * argument, argument));
   }
   return {};
 }
@@ -108,6 +112,34 @@ Status ReadBuckets(base::ByteReader& in, std::uint8_t argument, Values out) {
     const auto symbol = static_cast<std::size_t>(value);
     const unsigned width = kBuckets.low_bits[symbol];
     value = kBuckets.base[symbol] + reader.Get(bit, width);
+    bit += width;
+  }
+  return {};
+}
+
+// As ReadBuckets, of `count` values those of a range. Symbols are read of all, low bits of the range.
+Status ReadBucketRange(base::ByteReader& in, std::uint8_t argument, std::size_t count,
+                       std::size_t begin, Values out) {
+  if (count > SIZE_MAX / 64) return Corrupt("too many values");
+  thread_local std::vector<std::uint16_t> symbols;  // a packed one may be past a byte
+  symbols.resize(count);
+  TS_TRY(ReadSymbols(in, argument, std::span(symbols)));
+  std::size_t bits = 0;
+  std::size_t bit = 0;  // where the range begins
+  std::uint16_t most = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i == begin) bit = bits;
+    most = std::max(most, symbols[i]);
+    bits += kBuckets.low_bits[symbols[i] & 0xFF];
+  }
+  if (most >= kBucketSymbols) return Corrupt("impossible bucket symbol");
+  const std::string_view bytes = in.Raw(PackedBytes(bits));
+  if (!in.ok()) return Corrupt("the low bits are cut short");
+  const BitReader reader(bytes);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::size_t symbol = symbols[begin + i];
+    const unsigned width = kBuckets.low_bits[symbol];
+    out[i] = kBuckets.base[symbol] + reader.Get(bit, width);
     bit += width;
   }
   return {};
@@ -176,7 +208,7 @@ Status ReadLevel(base::ByteReader& in, Wrappers allowed, Values out) {
   const auto kind = static_cast<IntKind>(tag & 7);
   switch (kind) {
     case IntKind::kConstant: return ReadConstant(in, argument, out);
-    case IntKind::kPacked: return ReadPacked(in, argument, out);
+    case IntKind::kPacked: return ReadPacked(in, argument, out.size(), 0, out);
     case IntKind::kBucket: return ReadBuckets(in, argument, out);
     case IntKind::kBytes: return ReadBytes(in, argument, out);
     default: break;
@@ -200,6 +232,39 @@ Status ReadLevel(base::ByteReader& in, Wrappers allowed, Values out) {
 Status DecodeInts(base::ByteReader& in, std::size_t count, std::vector<std::uint64_t>& out) {
   out.resize(count);
   return ReadLevel(in, Wrappers{}, out);
+}
+
+namespace {
+
+// For encodings in which a value depends on those before.
+Status DecodeAllOfRange(base::ByteReader& in, std::size_t count, StreamRange range,
+                        std::vector<std::uint64_t>& out) {
+  thread_local std::vector<std::uint64_t> all;
+  TS_TRY(DecodeInts(in, count, all));
+  std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(range.begin), range.size(), out.begin());
+  return {};
+}
+
+}  // namespace
+
+Status DecodeIntRange(base::ByteReader& in, std::size_t count, StreamRange range,
+                      std::vector<std::uint64_t>& out) {
+  if (range.begin > range.end || range.end > count) return Corrupt("values past its end are wanted");
+  if (count == 0 || (range.begin == 0 && range.end == count)) return DecodeInts(in, count, out);
+  base::ByteReader inside = in;
+  const std::uint8_t tag = inside.U8();
+  if (!inside.ok()) return Corrupt("the tag is missing");
+  const auto argument = static_cast<std::uint8_t>(tag >> kKindBits);
+  out.resize(range.size());
+  Status read;
+  switch (static_cast<IntKind>(tag & 7)) {
+    case IntKind::kConstant: read = ReadConstant(inside, argument, out); break;
+    case IntKind::kPacked: read = ReadPacked(inside, argument, count, range.begin, out); break;
+    case IntKind::kBucket: read = ReadBucketRange(inside, argument, count, range.begin, out); break;
+    default: return DecodeAllOfRange(in, count, range, out);
+  }
+  in = inside;
+  return read;
 }
 
 Status DecodeSignedInts(base::ByteReader& in, std::size_t count, std::vector<std::int64_t>& out) {

@@ -53,6 +53,35 @@ TEST(IntStream, RoundTripsAnyColumnAndRejectsEveryTruncation) {
   }
 }
 
+// Any neighbours of a column are what the whole column has there, and `in` is left at its end.
+TEST(IntStream, DecodesARangeOfAnyColumn) {
+  for (std::uint64_t seed = 0; seed < 1500; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Column column = ArbitraryColumn(seed);
+    const std::string bytes = Encoded(column);
+    Random random(seed);
+    for (int i = 0; i < 4; ++i) {
+      StreamRange range;
+      range.end = random.Below(column.size() + 1);
+      range.begin = random.Below(range.end + 1);
+      base::ByteReader reader(bytes);
+      Column some;
+      ASSERT_TRUE(DecodeIntRange(reader, column.size(), range, some).has_value());
+      EXPECT_TRUE(reader.done());
+      EXPECT_TRUE(std::equal(some.begin(), some.end(), column.begin() + static_cast<long>(range.begin),
+                             column.begin() + static_cast<long>(range.end)));
+      for (std::size_t cut = 0; cut < bytes.size(); cut += 1 + bytes.size() / 20) {
+        base::ByteReader short_reader(std::string_view(bytes).substr(0, cut));
+        EXPECT_FALSE(DecodeIntRange(short_reader, column.size(), range, some).has_value());
+      }
+    }
+    base::ByteReader reader(bytes);
+    Column none;
+    EXPECT_FALSE(
+        DecodeIntRange(reader, column.size(), {0, column.size() + 1}, none).has_value());
+  }
+}
+
 TEST(IntStream, NeverCrashesOnBitFlips) {
   for (std::uint64_t seed = 0; seed < 1500; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

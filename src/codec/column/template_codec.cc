@@ -138,27 +138,39 @@ void EncodeTemplated(std::span<const std::string_view> texts, const TemplateTabl
 Status DecodeTemplated(base::ByteReader& in, std::size_t count, const TemplateTable& table,
                        std::size_t max_total_bytes, std::string& arena,
                        std::vector<std::string_view>& out) {
-  if (table.empty()) return DecodeTexts(in, count, max_total_bytes, arena, out);
+  return DecodeTemplatedRange(in, count, table, {0, count}, max_total_bytes, arena, out);
+}
+
+Status DecodeTemplatedRange(base::ByteReader& in, std::size_t count, const TemplateTable& table,
+                            StreamRange range, std::size_t max_total_bytes, std::string& arena,
+                            std::vector<std::string_view>& out) {
+  if (table.empty()) return DecodeTextRange(in, count, range, max_total_bytes, arena, out);
   out.clear();
+  if (range.begin > range.end || range.end > count) return Corrupt("values past its end are wanted");
   Parts& parts = ThreadParts();
   TS_TRY(ReadParts(in, count, table, max_total_bytes, parts));
-  thread_local std::vector<std::size_t> ends;
-  ends.resize(count);
-  TextBuilder builder(arena, max_total_bytes);
-  const BitReader packed(parts.packed);
   std::size_t bit = 0;
   std::size_t escape = 0;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < range.begin; ++i) {
     const auto code = static_cast<std::size_t>(parts.codes[i]);
+    if (code == 0) ++escape;
+    else bit += table.At(code - 1).bits;
+  }
+  thread_local std::vector<std::size_t> ends;
+  ends.resize(range.size());
+  TextBuilder builder(arena, max_total_bytes);
+  const BitReader packed(parts.packed);
+  for (std::size_t i = 0; i < range.size(); ++i) {
+    const auto code = static_cast<std::size_t>(parts.codes[range.begin + i]);
     const bool fits = code == 0
                           ? builder.Append(parts.escapes[escape++])
                           : builder.AppendTemplated(table, table.At(code - 1), packed, bit);
     if (!fits) return Corrupt("more bytes than allowed, or a value outside its slot");
     ends[i] = builder.size();
   }
-  out.resize(count);
+  out.resize(range.size());
   std::size_t begin = 0;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < range.size(); ++i) {
     out[i] = std::string_view(arena.data() + begin, ends[i] - begin);
     begin = ends[i];
   }

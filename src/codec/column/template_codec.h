@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "codec/column/int_stream.h"
 #include "codec/column/template_table.h"
 #include <tracestore/status.h>
 
@@ -51,6 +52,11 @@ void EncodeTemplated(std::span<const std::string_view> texts, const TemplateTabl
 Status DecodeTemplated(base::ByteReader& in, std::size_t count, const TemplateTable& table,
                        std::size_t max_total_bytes, std::string& arena,
                        std::vector<std::string_view>& out);
+
+// The same, but only the values of `range` (within `count`) are built, and come into `out`.
+Status DecodeTemplatedRange(base::ByteReader& in, std::size_t count, const TemplateTable& table,
+                            StreamRange range, std::size_t max_total_bytes, std::string& arena,
+                            std::vector<std::string_view>& out);
 
 // The rows (ascending, below `count`) whose value equals `text`, found without building any text
 // that is templated. Reads the same bytes as DecodeTemplated().

@@ -122,6 +122,37 @@ TEST(TemplateCodec, RoundTripsAnyColumnThroughAParsedTable) {
   }
 }
 
+// With templates and, where the table is empty, as plain texts.
+TEST(TemplateCodec, DecodesARangeOfAnyColumn) {
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Texts texts = ArbitraryColumn(seed);
+    const TemplateTable table = TableOf(texts);
+    const std::string bytes = Encoded(texts, table);
+    Random random(seed);
+    for (int i = 0; i < 4; ++i) {
+      StreamRange range;
+      range.end = random.Below(texts.size() + 1);
+      range.begin = random.Below(range.end + 1);
+      base::ByteReader in(bytes);
+      std::string arena;
+      std::vector<std::string_view> some;
+      const Status status =
+          DecodeTemplatedRange(in, texts.size(), table, range, TotalBytes(texts), arena, some);
+      ASSERT_TRUE(status.has_value()) << status.error().message();
+      EXPECT_TRUE(in.done());
+      EXPECT_EQ(Texts(some.begin(), some.end()),
+                Texts(texts.begin() + static_cast<long>(range.begin),
+                      texts.begin() + static_cast<long>(range.end)));
+    }
+    base::ByteReader in(bytes);
+    std::string arena;
+    std::vector<std::string_view> none;
+    EXPECT_FALSE(DecodeTemplatedRange(in, texts.size(), table, {0, texts.size() + 1}, 1 << 24,
+                                      arena, none).has_value());
+  }
+}
+
 TEST(TemplateCodec, CodesValuesThatTheBuilderNeverSaw) {
   Random random(3);
   Texts seen;

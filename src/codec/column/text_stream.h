@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "codec/column/int_stream.h"
 #include <tracestore/status.h>
 
 namespace tracestore::column {
@@ -24,5 +25,10 @@ void EncodeTexts(std::span<const std::string_view> texts, std::string& out);
 // Errors: kCorruption, also where the strings have more than `max_total_bytes` together.
 Status DecodeTexts(base::ByteReader& in, std::size_t count, std::size_t max_total_bytes,
                    std::string& arena, std::vector<std::string_view>& out);
+
+// The same, but only the strings of `range` (within `count`) come into `out`.
+Status DecodeTextRange(base::ByteReader& in, std::size_t count, StreamRange range,
+                       std::size_t max_total_bytes, std::string& arena,
+                       std::vector<std::string_view>& out);
 
 }  // namespace tracestore::column

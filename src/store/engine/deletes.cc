@@ -122,7 +122,7 @@ void Engine::UseTombstones(const std::shared_ptr<const TombstoneSet>& tombstones
     published_.segments.erase(published_.segments.begin() + static_cast<std::ptrdiff_t>(i));
   }
   if (!changed) return;
-  published_.memo = std::make_shared<Memo>();
+  published_.memo = segments_.memory()->MakeMemo();
   head_->Hide(tombstones);
   for (Frozen& frozen : frozen_) {
     // A seal may be reading the one that stands.

@@ -43,6 +43,7 @@ Status CheckOptions(const StoreOptions& o) {
     return bad("compaction_max_spans must be from 10,000 to 4,000,000");
   if (o.partition_width < 60s || o.partition_width > 366 * 24h)
     return bad("partition_width must be from 60 s to 366 days");
+  if (o.query_memory_bytes > (1ULL << 40)) return bad("query_memory_bytes must be at most 1 TiB");
   if (o.retention_age != 0s && (o.retention_age < 60s || o.retention_age > 36'500 * 24h))
     return bad("retention_age must be 0 or from 60 s to 100 years");
   return {};
@@ -58,7 +59,7 @@ Error OpenedBeforeFork() {
 Engine::Engine(fs::FileSystem& files, std::string directory, std::unique_ptr<Catalog> catalog,
                const StoreOptions& options)
     : files_(files), directory_(std::move(directory)), catalog_(std::move(catalog)),
-      options_(options), pid_(getpid()), segments_(files, directory_),
+      options_(options), pid_(getpid()), segments_(files, directory_, std::make_shared<QueryMemory>(options_.query_memory_bytes)),
       log_(files, WalDirectory(directory_), options.sync), head_(std::make_shared<Head>()),
       follower_(files, WalDirectory(directory_)) {}
 

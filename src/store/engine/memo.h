@@ -13,7 +13,7 @@ namespace tracestore::store {
 // full it begins anew. Any thread.
 class Memo {
  public:
-  static constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+  explicit Memo(std::size_t most_bytes) : most_bytes_(most_bytes) {}
 
   template <typename T>
   std::shared_ptr<const T> Find(const std::string& key) const {
@@ -26,15 +26,21 @@ class Memo {
   template <typename T>
   void Keep(const std::string& key, std::shared_ptr<const T> answer, std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    if (bytes > kMostBytes) return;
-    if (bytes_ + bytes > kMostBytes) {
+    if (bytes > most_bytes_) return;
+    if (bytes_ + bytes > most_bytes_) {
       answers_.clear();
       bytes_ = 0;
     }
     if (answers_.emplace(key, std::move(answer)).second) bytes_ += bytes;
   }
 
+  std::size_t memory_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return bytes_;
+  }
+
  private:
+  const std::size_t most_bytes_;
   mutable std::mutex mutex_;  // guards what follows
   std::map<std::string, std::shared_ptr<const void>> answers_;
   std::size_t bytes_ = 0;

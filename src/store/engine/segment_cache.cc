@@ -38,7 +38,7 @@ Status SegmentCache::Refresh(Catalog& catalog, CatalogView& view, SnapshotData& 
       }
       const std::string path = SegmentPath(directory_, info.id);
       TS_TRY_ASSIGN(auto file, files_.OpenForRead(path));
-      TS_TRY_ASSIGN(auto reader, SegmentReader::Open(std::move(file), path));
+      TS_TRY_ASSIGN(auto reader, SegmentReader::Open(std::move(file), path, memory_->pages()));
       live.emplace(info.id.value, std::move(reader));
     }
     std::erase_if(straddlers_,
@@ -49,10 +49,10 @@ Status SegmentCache::Refresh(Catalog& catalog, CatalogView& view, SnapshotData& 
     open_ = std::move(live);
     straddler_set_ = std::move(set);
     segments_version_ = view.segments_version;
-    memo_ = std::make_shared<Memo>();
+    memo_ = memory_->MakeMemo();
   }
   const auto tombstones = Advance(tombstones_, view, true);
-  if (tombstones != tombstones_) memo_ = std::make_shared<Memo>();
+  if (tombstones != tombstones_) memo_ = memory_->MakeMemo();
   tombstones_ = tombstones;
   for (const SegmentInfo& info : view.segments) {
     if (tombstones_->HidesAll(info.log_end)) continue;
@@ -61,6 +61,7 @@ Status SegmentCache::Refresh(Catalog& catalog, CatalogView& view, SnapshotData& 
   }
   data.straddlers = straddler_set_;
   data.memo = memo_;
+  data.memory = memory_;
   data.tombstones = tombstones_->empty() ? nullptr : tombstones_;
   return {};
 }

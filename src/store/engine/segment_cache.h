@@ -23,8 +23,11 @@ bool IsSegmentFileName(std::string_view name);
 // Any thread.
 class SegmentCache {
  public:
-  SegmentCache(fs::FileSystem& files, std::string directory)
-      : files_(files), directory_(std::move(directory)) {}
+  SegmentCache(fs::FileSystem& files, std::string directory, std::shared_ptr<QueryMemory> memory)
+      : files_(files), directory_(std::move(directory)), memory_(std::move(memory)),
+        memo_(memory_->MakeMemo()) {}
+
+  const std::shared_ptr<QueryMemory>& memory() const noexcept { return memory_; }
 
   // Opens the live segments that aren't open yet, lets go of those that are live no more, and fills
   // in the snapshot's segments, straddlers and tombstones, all of one moment. Segments of which
@@ -35,13 +38,14 @@ class SegmentCache {
  private:
   fs::FileSystem& files_;
   const std::string directory_;
+  const std::shared_ptr<QueryMemory> memory_;
   std::mutex mutex_;  // guards what follows
   std::map<std::uint64_t, std::shared_ptr<const SegmentReader>> open_;
   std::set<Straddler> straddlers_;
   std::shared_ptr<const StraddlerSet> straddler_set_ = std::make_shared<StraddlerSet>();
   std::uint64_t segments_version_ = 0;
   std::shared_ptr<const TombstoneSet> tombstones_ = std::make_shared<TombstoneSet>();
-  std::shared_ptr<Memo> memo_ = std::make_shared<Memo>();
+  std::shared_ptr<Memo> memo_;
 };
 
 }  // namespace tracestore::store

@@ -24,7 +24,9 @@ Status SegmentMerge::Add(const SnapshotData& data, std::size_t segment) {
         reader.pages()[std::min(page + kPagesAtOnce, reader.page_count()) - 1];
     // Through a batch of their own: of what is deleted no text goes on.
     model::SpanBatch rows;
-    TS_TRY(reader.ReadRows(first.first_row, last.first_row + last.rows, Projection{}, rows));
+    Projection everything;
+    everything.keep_pages = false;
+    TS_TRY(reader.ReadRows(first.first_row, last.first_row + last.rows, everything, rows));
     read_ += rows.size();
     appender_.SetSource(rows);
     for (std::uint32_t row = 0; row < rows.size(); ++row) {

@@ -10,6 +10,7 @@
 
 #include "model/span_batch.h"
 #include "store/engine/memo.h"
+#include "store/engine/query_memory.h"
 #include "store/engine/tombstones.h"
 #include "store/segment/segment_reader.h"
 
@@ -85,6 +86,8 @@ struct SnapshotData {
   StopWhen stop{};                     // what reads them looks at it for every page
   // Of what follows from segments, straddlers and tombstones alone; null where nothing is kept.
   std::shared_ptr<Memo> memo{};
+  // What queries keep; null where nothing is kept.
+  std::shared_ptr<QueryMemory> memory{};
 
   // Whether the rows of a trace in segments[segment] are deleted. Costs nothing without tombstones.
   bool Hidden(std::size_t segment, TraceId id) const noexcept {

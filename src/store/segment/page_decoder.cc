@@ -19,8 +19,6 @@ Error Damaged(const char* what) {
   return {ErrorCode::kCorruption, std::string("page: ") + what};
 }
 
-constexpr std::uint32_t Id(StreamKind kind) { return static_cast<std::uint32_t>(kind); }
-
 }  // namespace
 
 void TextMapper::Bind(const column::StringDictionary& dictionary, model::SpanBatch& batch) {
@@ -44,44 +42,101 @@ PageDecoder::PageDecoder(const PageContext& context, const Projection& projectio
   columns_.resize(context.tables->columns.size() * 4);
 }
 
-void PageDecoder::Reset() {
-  for (Values* values : {&op_, &keyset_, &status_, &resource_, &event_list_, &odd_, &pops_,
-                         &root_code_, &outside_ids_, &span_ids_, &starts_, &durations_,
-                         &event_times_, &residue_}) {
-    values->ready = false;
-    values->next = 0;
-    values->numbers.clear();
-    values->texts.clear();
+Status PageDecoder::Decode(const PageCodes& page, std::uint32_t first_wanted,
+                           std::uint32_t last_wanted) {
+  const auto rows = static_cast<std::uint32_t>(page.rows().size());
+  const std::uint32_t first = std::max(first_wanted, page.first_row()) - page.first_row();
+  const std::uint32_t last = std::min(rows, last_wanted - page.first_row());
+  if (first >= last) return {};
+  page_ = &page;
+  const std::size_t most_attributes = out_.attributes.size() + kMaxPageValues;
+  TS_TRY(FindRanges(first, last));
+  for (std::uint32_t row = first; row < last; ++row) {
+    TS_TRY(DecodeRow(page.rows()[row]));
+    if (out_.attributes.size() > most_attributes) return Damaged("it has too many attributes");
   }
+  return {};
+}
+
+// Which values of each stream are those of rows [first, last): rows of one shape take the same number
+// of values from each.
+Status PageDecoder::FindRanges(std::uint32_t first, std::uint32_t last) {
   for (Values* values : touched_) {
     values->ready = false;
     values->next = 0;
+    values->range = {};
   }
   touched_.clear();
-  page_resources_.clear();
+  event_times_.ready = false;
+  event_times_.next = 0;
+  event_times_.range = {};
   text_bytes_ = 0;
+  shape_rows_.assign(page_->shapes().size(), {0, 0});
+  for (std::uint32_t row = 0; row < first; ++row) ++shape_rows_[page_->rows()[row].shape].first;
+  for (std::uint32_t row = first; row < last; ++row)
+    ++shape_rows_[page_->rows()[row].shape].second;
+  for (std::size_t i = 0; i < shape_rows_.size(); ++i) {
+    const auto [before, wanted] = shape_rows_[i];
+    if (before + wanted > 0) TS_TRY(AddShape(page_->shapes()[i], before, wanted));
+  }
+  return {};
 }
 
-Status PageDecoder::LoadNumbers(std::uint32_t id, Values& values) {
-  values.ready = true;
-  values.numbers.clear();
-  const PageDirectory::Stream* stream = directory_.Find(id);
+Status PageDecoder::AddShape(const PageShape& shape, std::size_t before, std::size_t within) {
+  if (shape.op == 0) return {};
+  const TableOp& op = context_.tables->ops[shape.op - 1];
+  const auto& columns = context_.tables->keysets[shape.keyset];
+  if (shape.has_message())
+    TS_TRY(AddColumns({kStatusMessageColumn}, 0, op.slots, false, before, within));
+  if (projection_.attributes)
+    TS_TRY(AddColumns(columns, shape.has_message() ? 1 : 0, op.slots, false, before, within));
+  if (!projection_.events) return {};
+  for (const std::uint32_t number : context_.tables->event_lists[shape.event_list]) {
+    const TableEventType& type = context_.tables->event_types[number];
+    event_times_.range.begin += before;
+    event_times_.range.end += before + within;
+    TS_TRY(AddColumns(context_.tables->keysets[type.keyset], 0, type.slots, true, before, within));
+  }
+  return {};
+}
+
+Status PageDecoder::AddColumns(const std::vector<std::uint32_t>& keyset, std::size_t first_column,
+                               const std::vector<Slot>& slots, bool of_event, std::size_t before,
+                               std::size_t within) {
+  for (std::size_t i = first_column; i < keyset.size(); ++i) {
+    if (!Wants(keyset[i])) continue;
+    const Slot* slot = FindSlot(slots, keyset[i]);
+    if (slot == nullptr) return Damaged("a row has an attribute that its op has no list for");
+    if (!slot->raw && slot->values.size() <= 1) continue;
+    Values& values = ColumnValues(keyset[i], of_event, slot->raw);
+    values.range.begin += before;
+    values.range.end += before + within;
+  }
+  return {};
+}
+
+Status PageDecoder::LoadNumbers(std::uint32_t id, column::StreamRange range,
+                                std::vector<std::uint64_t>& numbers) {
+  numbers.clear();
+  const PageDirectory::Stream* stream = page_->directory().Find(id);
   if (stream == nullptr) return {};
+  if (range.end > stream->count) return Damaged("a stream has fewer values than rows need");
   base::ByteReader in(stream->bytes);
-  TS_TRY(column::DecodeInts(in, stream->count, values.numbers));
+  TS_TRY(column::DecodeIntRange(in, stream->count, range, numbers));
   if (!in.done()) return Damaged("bytes follow the values of a stream");
   return {};
 }
 
 Status PageDecoder::LoadSigned(std::uint32_t id, std::uint32_t signs, Values& values) {
-  TS_TRY(LoadNumbers(id, values));
-  if (directory_.Find(signs) == nullptr) return {};
-  Values negative;
-  TS_TRY(LoadNumbers(signs, negative));
-  if (negative.numbers.size() != values.numbers.size())
+  values.ready = true;
+  TS_TRY(LoadNumbers(id, values.range, values.numbers));
+  if (page_->directory().Find(signs) == nullptr) return {};
+  std::vector<std::uint64_t> negative;
+  TS_TRY(LoadNumbers(signs, values.range, negative));
+  if (negative.size() != values.numbers.size())
     return Damaged("a stream and its signs differ in length");
   for (std::size_t i = 0; i < values.numbers.size(); ++i) {
-    if (negative.numbers[i] != 0) values.numbers[i] = 0 - values.numbers[i];
+    if (negative[i] != 0) values.numbers[i] = 0 - values.numbers[i];
   }
   return {};
 }
@@ -95,170 +150,61 @@ Status PageDecoder::LoadRaw(std::uint32_t column, bool of_event, Values& values)
         id, ColumnStreamId(column, of_event ? ColumnStream::kEventRawSigns
                                             : ColumnStream::kRawSigns), values);
   }
-  if (!model::IsTextual(type)) return LoadNumbers(id, values);
   values.ready = true;
+  if (!model::IsTextual(type)) return LoadNumbers(id, values.range, values.numbers);
   values.texts.clear();
-  const PageDirectory::Stream* stream = directory_.Find(id);
+  const PageDirectory::Stream* stream = page_->directory().Find(id);
   if (stream == nullptr) return {};
+  if (values.range.end > stream->count) return Damaged("a column has fewer values than rows");
   base::ByteReader in(stream->bytes);
   const auto templates = context_.templates->find(column);
   const std::size_t room = kMaxPageTextBytes - text_bytes_;
   if (templates == context_.templates->end()) {
-    TS_TRY(column::DecodeTexts(in, stream->count, room, values.arena, values.texts));
-  } else {
-    TS_TRY(column::DecodeTemplated(in, stream->count, templates->second, room, values.arena,
+    TS_TRY(column::DecodeTextRange(in, stream->count, values.range, room, values.arena,
                                    values.texts));
+  } else {
+    TS_TRY(column::DecodeTemplatedRange(in, stream->count, templates->second, values.range, room,
+                                        values.arena, values.texts));
   }
   for (const std::string_view text : values.texts) text_bytes_ += text.size();
   return {};
 }
 
-bool PageDecoder::Take(Values& values, std::uint64_t& out) {
-  if (values.next >= values.numbers.size()) return false;
-  out = values.numbers[values.next++];
-  return true;
-}
-
-Status PageDecoder::LoadFixedStreams(std::uint32_t rows) {
-  using K = StreamKind;
-  TS_TRY(LoadNumbers(Id(K::kOp), op_));
-  TS_TRY(LoadNumbers(Id(K::kKeyset), keyset_));
-  TS_TRY(LoadNumbers(Id(K::kStatus), status_));
-  TS_TRY(LoadNumbers(Id(K::kResource), resource_));
-  TS_TRY(LoadNumbers(Id(K::kEventList), event_list_));
-  TS_TRY(LoadNumbers(Id(K::kOdd), odd_));
-  TS_TRY(LoadNumbers(Id(K::kPops), pops_));
-  TS_TRY(LoadNumbers(Id(K::kRootCode), root_code_));
-  TS_TRY(LoadNumbers(Id(K::kOutsideIds), outside_ids_));
-  TS_TRY(LoadNumbers(Id(K::kSpanIds), span_ids_));
-  TS_TRY(LoadSigned(Id(K::kStarts), Id(K::kStartSigns), starts_));
-  TS_TRY(LoadSigned(Id(K::kDurations), Id(K::kDurationSigns), durations_));
-  for (const Values* values : {&op_, &odd_, &pops_, &span_ids_, &starts_, &durations_}) {
-    if (values->numbers.size() != rows) return Damaged("a stream doesn't have a value a row");
-  }
-  if (projection_.events)
-    TS_TRY(LoadSigned(kEventTimes, kEventTimeSigns, event_times_));
-  const PageDirectory::Stream* residue = directory_.Find(Id(K::kResidue));
-  if (residue != nullptr) {
-    base::ByteReader in(residue->bytes);
-    TS_TRY(column::DecodeTexts(in, residue->count, kMaxPageTextBytes, residue_.arena,
-                               residue_.texts));
-    for (const std::string_view text : residue_.texts) text_bytes_ += text.size();
-  }
-  return {};
-}
-
-Status PageDecoder::Decode(std::string_view payload, std::uint32_t first_row, std::uint32_t rows,
-                           std::uint32_t first_wanted, std::uint32_t last_wanted) {
-  Reset();
-  first_row_ = first_row;
-  const std::size_t most_attributes = out_.attributes.size() + kMaxPageValues;
-  TS_TRY(directory_.Parse(payload, rows));
-  TS_TRY(LoadFixedStreams(rows));
-  const auto& parts = context_.traces->parts;
-  trace_ = context_.traces->PartOf(first_row);
-  times_.BeginTrace(parts[trace_].start_ns);
-  page_resources_.assign(rows, 0);
-  for (std::uint32_t row = 0; row < rows; ++row) {
-    const std::uint32_t at = first_row + row;
-    if (at >= last_wanted) break;
-    if (at >= parts[trace_].first_row + parts[trace_].rows) {
-      if (++trace_ >= parts.size()) return Damaged("it has more rows than the segment's traces");
-      times_.BeginTrace(parts[trace_].start_ns);
-    }
-    TS_TRY(DecodeRow(row, at >= first_wanted));
-    if (out_.attributes.size() > most_attributes) return Damaged("it has too many attributes");
-  }
-  return {};
-}
-
-Status PageDecoder::PlaceRow(std::uint32_t row, const TableOp* op, SpanRecord& span,
-                             std::uint32_t& parent_row) {
-  const std::uint64_t pops = pops_.numbers[row];
-  if (pops > times_.depth()) return Damaged("a row pops more levels than there are");
-  parent_row = times_.RowAfter(pops);
-  std::uint64_t outside = 0;
-  if (pops == times_.depth() && !Take(root_code_, outside))
-    return Damaged("it has fewer root codes than roots");
-  if (outside > outside_ids_.numbers.size())
-    return Damaged("a row names an outside parent that is not there");
-  times_.Enter(static_cast<std::size_t>(pops), static_cast<std::uint32_t>(outside));
-  span.trace_id = context_.traces->parts[trace_].id;
-  span.span_id.value = span_ids_.numbers[row];
-  if (parent_row != kNoRow) span.parent_id.value = span_ids_.numbers[parent_row];
-  else if (outside != 0) span.parent_id.value = outside_ids_.numbers[outside - 1];
-  span.start_ns = times_.StartBaseOf(op == nullptr ? StartBase::kSiblingStart : op->start_base) +
-                  starts_.numbers[row];
-  span.duration_ns = times_.Fold(op == nullptr ? DurationBase::kZero : op->duration_base,
-                                 span.start_ns, durations_.numbers[row]);
-  span.presence = model::kHasStart | model::kHasDuration;
-  times_.Place(row, span.start_ns, span.duration_ns);
-  return {};
-}
-
-Status PageDecoder::DecodeRow(std::uint32_t row, bool wanted) {
-  const std::uint64_t op_code = op_.numbers[row];
-  if (op_code > context_.tables->ops.size()) return Damaged("a row names an op that is not there");
-  const TableOp* op = op_code == 0 ? nullptr : &context_.tables->ops[op_code - 1];
+Status PageDecoder::DecodeRow(const RowCodes& row) {
+  const PageShape& shape = page_->ShapeOf(row);
+  const TableOp* op = shape.op == 0 ? nullptr : &context_.tables->ops[shape.op - 1];
   SpanRecord span;
-  std::uint32_t parent_row = kNoRow;
-  const model::SpanBatch::Mark mark = out_.mark();
-  TS_TRY(PlaceRow(row, op, span, parent_row));
+  span.trace_id = context_.traces->parts[row.part].id;
+  span.span_id = row.span_id;
+  span.parent_id = page_->ParentOf(row);
+  span.start_ns = row.start_ns;
+  span.duration_ns = row.duration_ns;
+  span.presence = model::kHasStart | model::kHasDuration;
   span.attributes.begin = static_cast<std::uint32_t>(out_.attributes.size());
   span.events.begin = static_cast<std::uint32_t>(out_.events.size());
   span.references.begin = static_cast<std::uint32_t>(out_.references.size());
-  if (op != nullptr) TS_TRY(ReadShape(row, parent_row, *op, wanted, span));
-  if (odd_.numbers[row] != 0) {
-    TS_TRY(FinishResidue(span, op == nullptr, wanted));
-    if (op == nullptr) page_resources_[row] = span.resource;
-  } else if (op == nullptr) {
-    return Damaged("a generic row has no residue");
-  }
-  if (!wanted) {
-    out_.Rollback(mark);
-    return {};
-  }
-  span.resource = MapResource(page_resources_[row]);
+  if (op != nullptr) TS_TRY(ReadShape(shape, span));
+  if (row.residue != kNoRow) TS_TRY(ReadResidue(row, op == nullptr, span));
+  span.resource = MapResource(row.resource);
   span.scope = MapScope(op == nullptr ? span.scope : op->scope);
   out_.spans.push_back(span);
   return {};
 }
 
-Status PageDecoder::ReadShape(std::uint32_t row, std::uint32_t parent_row, const TableOp& op,
-                              bool wanted, SpanRecord& span) {
-  const auto rank = [&](Values& values, std::size_t choices, std::uint64_t& out) {
-    out = 0;
-    return choices <= 1 || (Take(values, out) && out < choices);
-  };
-  std::uint64_t keyset = 0, status = 0, events = 0, resource = 1;
-  const bool good = rank(keyset_, op.keysets.size(), keyset) &&
-                    rank(status_, op.statuses.size(), status) &&
-                    rank(event_list_, op.event_lists.size(), events) &&
-                    (op.resources.size() <= 1 || (Take(resource_, resource) &&
-                                                  resource <= op.resources.size()));
-  if (!good || op.keysets.empty() || op.statuses.empty() || op.event_lists.empty() ||
-      op.resources.empty() || (resource == 0 && parent_row == kNoRow)) {
-    return Damaged("a row's rank is out of its op's lists");
-  }
-  page_resources_[row] =
-      resource == 0 ? page_resources_[parent_row] : op.resources[resource - 1];
+Status PageDecoder::ReadShape(const PageShape& shape, SpanRecord& span) {
+  const TableOp& op = context_.tables->ops[shape.op - 1];
   span.kind = op.kind;
   span.flags = op.flags;
-  const std::uint8_t shape = op.statuses[status];
-  span.status = static_cast<StatusCode>(shape / 2);
-  if (wanted) span.name = texts_.Map(op.name);
-  const bool message = (shape & 1) != 0;
-  const auto& columns = context_.tables->keysets[op.keysets[keyset]];
-  if (message) {
-    if (columns.empty() || columns[0] != kStatusMessageColumn)
-      return Damaged("a status message has no column");
+  span.status = static_cast<StatusCode>(shape.status / 2);
+  span.name = texts_.Map(op.name);
+  if (shape.has_message()) {
     std::uint64_t text = 0;
-    TS_TRY(ReadValue(kStatusMessageColumn, op.slots, false, wanted, text));
+    TS_TRY(ReadValue(kStatusMessageColumn, op.slots, false, text));
     span.status_message = static_cast<model::StringId>(text);
   }
-  TS_TRY(ReadAttributes(columns, message ? 1 : 0, op.slots, false, wanted, span.attributes));
-  if (projection_.events) TS_TRY(ReadEvents(span, op.event_lists[events], wanted));
-  return {};
+  TS_TRY(ReadAttributes(context_.tables->keysets[shape.keyset], shape.has_message() ? 1 : 0,
+                        op.slots, false, span.attributes));
+  return projection_.events ? ReadEvents(span, shape.event_list) : Status();
 }
 
 bool PageDecoder::Wants(std::uint32_t column) const noexcept {
@@ -269,15 +215,14 @@ bool PageDecoder::Wants(std::uint32_t column) const noexcept {
 
 Status PageDecoder::ReadAttributes(const std::vector<std::uint32_t>& keyset,
                                    std::size_t first_column, const std::vector<Slot>& slots,
-                                   bool of_event, bool wanted, model::Range& range) {
+                                   bool of_event, model::Range& range) {
   range.begin = static_cast<std::uint32_t>(out_.attributes.size());
   if (!of_event && !projection_.attributes) return {};
   for (std::size_t i = first_column; i < keyset.size(); ++i) {
     const std::uint32_t column = keyset[i];
     if (!Wants(column)) continue;
     std::uint64_t bits = 0;
-    TS_TRY(ReadValue(column, slots, of_event, wanted, bits));
-    if (!wanted) continue;
+    TS_TRY(ReadValue(column, slots, of_event, bits));
     const Column& kind = context_.tables->columns[column];
     out_.attributes.push_back({bits, texts_.Map(kind.key), kind.type_byte});
     ++range.count;
@@ -288,12 +233,12 @@ Status PageDecoder::ReadAttributes(const std::vector<std::uint32_t>& keyset,
 PageDecoder::Values& PageDecoder::ColumnValues(std::uint32_t column, bool of_event, bool raw) {
   auto& values = columns_[(column * 2 + (of_event ? 1U : 0U)) * 2 + (raw ? 1U : 0U)];
   if (values == nullptr) values = std::make_unique<Values>();
-  if (values->next == 0) touched_.push_back(values.get());
+  if (values->range.end == 0) touched_.push_back(values.get());
   return *values;
 }
 
 Status PageDecoder::ReadValue(std::uint32_t column, const std::vector<Slot>& slots, bool of_event,
-                              bool wanted, std::uint64_t& bits) {
+                              std::uint64_t& bits) {
   const Slot* slot = FindSlot(slots, column);
   if (slot == nullptr) return Damaged("a row has an attribute that its op has no list for");
   const bool textual = model::IsTextual(
@@ -302,65 +247,59 @@ Status PageDecoder::ReadValue(std::uint32_t column, const std::vector<Slot>& slo
     std::uint64_t rank = 0;
     if (slot->values.size() > 1) {
       Values& ranks = ColumnValues(column, of_event, false);
-      const std::size_t at = ranks.next++;
-      if (!wanted) return {};
       if (!ranks.ready) {
         TS_TRY(LoadNumbers(ColumnStreamId(column, of_event ? ColumnStream::kEventRanks
-                                                           : ColumnStream::kRanks), ranks));
+                                                           : ColumnStream::kRanks),
+                           ranks.range, ranks.numbers));
+        ranks.ready = true;
       }
-      if (at >= ranks.numbers.size()) return Damaged("a column has fewer ranks than rows");
-      rank = ranks.numbers[at];
+      if (ranks.next >= ranks.numbers.size()) return Damaged("a column has fewer ranks than rows");
+      rank = ranks.numbers[ranks.next++];
       if (rank >= slot->values.size()) return Damaged("a rank is out of its list");
+    } else if (slot->values.empty()) {
+      return Damaged("a list of values is empty");
     }
-    if (!wanted) return {};
     const std::uint64_t value = slot->values[static_cast<std::size_t>(rank)];
     bits = textual ? texts_.Map(static_cast<std::uint32_t>(value)) : value;
     return {};
   }
   Values& raw = ColumnValues(column, of_event, true);
-  const std::size_t at = raw.next++;
-  if (!wanted) return {};
   if (!raw.ready) TS_TRY(LoadRaw(column, of_event, raw));
-  if (at >= (textual ? raw.texts.size() : raw.numbers.size()))
+  if (raw.next >= (textual ? raw.texts.size() : raw.numbers.size()))
     return Damaged("a column has fewer values than rows");
-  bits = textual ? out_.strings.Intern(raw.texts[at]) : raw.numbers[at];
+  bits = textual ? out_.strings.Intern(raw.texts[raw.next]) : raw.numbers[raw.next];
+  ++raw.next;
   return {};
 }
 
-Status PageDecoder::ReadEvents(SpanRecord& span, std::uint32_t event_list, bool wanted) {
-  const auto& types = context_.tables->event_lists[event_list];
+Status PageDecoder::ReadEvents(SpanRecord& span, std::uint32_t event_list) {
+  if (!event_times_.ready && event_times_.range.size() > 0)
+    TS_TRY(LoadSigned(kEventTimes, kEventTimeSigns, event_times_));
   std::uint64_t time = span.start_ns;
-  // Attributes of all events first need their records' place: records are appended as they come,
-  // since no other list of this span goes between.
+  // Records are appended as they come, since no other list of this span goes between.
   span.events.begin = static_cast<std::uint32_t>(out_.events.size());
-  for (const std::uint32_t number : types) {
+  for (const std::uint32_t number : context_.tables->event_lists[event_list]) {
     const TableEventType& type = context_.tables->event_types[number];
-    std::uint64_t step = 0;
-    if (!Take(event_times_, step)) return Damaged("it has fewer event times than events");
-    time += step;
+    if (event_times_.next >= event_times_.numbers.size())
+      return Damaged("it has fewer event times than events");
+    time += event_times_.numbers[event_times_.next++];
     model::EventRecord event;
     event.time_ns = time;
-    TS_TRY(ReadAttributes(context_.tables->keysets[type.keyset], 0, type.slots, true, wanted,
-                          event.attributes));
-    if (!wanted) continue;
     event.name = texts_.Map(type.name);
+    TS_TRY(ReadAttributes(context_.tables->keysets[type.keyset], 0, type.slots, true,
+                          event.attributes));
     out_.events.push_back(event);
     ++span.events.count;
   }
   return {};
 }
 
-Status PageDecoder::FinishResidue(SpanRecord& span, bool generic, bool wanted) {
-  if (residue_.next >= residue_.texts.size()) return Damaged("it has fewer residues than odd rows");
-  const std::string_view bytes = residue_.texts[residue_.next++];
-  if (!wanted && !generic) return {};
-  TS_TRY(DecodeResidue(bytes, out_, span));
+Status PageDecoder::ReadResidue(const RowCodes& row, bool generic, SpanRecord& span) {
+  TS_TRY(DecodeResidue(page_->Residue(row), out_, span));
   // An absent time was given its base, so that it cost nothing.
   if (!span.has_start()) span.start_ns = 0;
-  if (generic && (span.resource >= context_.tables->resources.size() ||
-                  span.scope >= context_.tables->scopes.size())) {
+  if (generic && span.scope >= context_.tables->scopes.size())
     return Damaged("a generic row names a resource or scope that is not there");
-  }
   return {};
 }
 

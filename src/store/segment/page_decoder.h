@@ -1,31 +1,21 @@
 // PageDecoder: rows of one page, wholly or in part, as a SpanBatch (docs/format/segment.md, "Page").
 #pragma once
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tracestore/status.h>
 
+#include "codec/column/int_stream.h"
 #include "codec/column/string_dictionary.h"
-#include "codec/column/template_codec.h"
 #include "model/span_batch.h"
-#include "store/segment/page_directory.h"
-#include "store/segment/preorder_times.h"
+#include "store/segment/page_codes.h"
 #include "store/segment/segment_tables.h"
-#include "store/segment/trace_table.h"
 
 namespace tracestore::store {
-
-// What a page is read with; all of the same segment, borrowed.
-struct PageContext {
-  const SegmentTables* tables = nullptr;
-  const column::StringDictionary* dictionary = nullptr;
-  const TraceTable* traces = nullptr;
-  const std::map<std::uint32_t, column::TemplateTable>* templates = nullptr;
-};
 
 // What to decode of a row. What is left out is empty or zero in the SpanRecord; ids, parent, times,
 // name, kind, flags, status, resource, scope and what stands in a residue (references, trace state,
@@ -35,6 +25,9 @@ struct Projection {
   bool all_columns = true;
   std::vector<std::uint32_t> columns;  // ascending; used where all_columns is false
   bool events = true;
+  // Pages that are read stay in the segment's cache. Not for those who read a segment from end to
+  // end once.
+  bool keep_pages = true;
 };
 
 // Maps dictionary ids to the StringIds of the batch that is being filled, so that each text is
@@ -51,48 +44,47 @@ class TextMapper {
   std::vector<model::StringId> mapped_;
 };
 
-// Fills one SpanBatch with rows of pages of one segment. One thread.
+// Fills one SpanBatch with rows of pages of one segment. Of a page's columns only the values of the
+// wanted rows are decoded, where their encoding allows. One thread.
 class PageDecoder {
  public:
   // `context` and `out` must outlive the decoder. The segment's resources and scopes are added to
   // `out` as rows need them.
   PageDecoder(const PageContext& context, const Projection& projection, model::SpanBatch& out);
 
-  // Appends the page's rows that lie in [first_wanted, last_wanted) of the segment. `payload` is
-  // the page's, `first_row` its first row in the segment, `rows` how many it has to have.
+  // Appends the page's rows that lie in [first_wanted, last_wanted) of the segment.
   // Errors: kCorruption.
-  Status Decode(std::string_view payload, std::uint32_t first_row, std::uint32_t rows,
-                std::uint32_t first_wanted, std::uint32_t last_wanted);
+  Status Decode(const PageCodes& page, std::uint32_t first_wanted, std::uint32_t last_wanted);
 
  private:
-  // The values of one stream, decoded when first asked for.
+  // Neighbouring values of one stream: those of the wanted rows. Decoded when first asked for.
   struct Values {
     bool ready = false;
-    std::size_t next = 0;
+    column::StreamRange range;
+    std::size_t next = 0;  // within the range
     std::vector<std::uint64_t> numbers;
     std::vector<std::string_view> texts;
     std::string arena;
   };
 
-  void Reset();
-  Status LoadNumbers(std::uint32_t stream, Values& values);
+  Status FindRanges(std::uint32_t first, std::uint32_t last);
+  Status AddShape(const PageShape& shape, std::size_t before, std::size_t within);
+  Status AddColumns(const std::vector<std::uint32_t>& keyset, std::size_t first_column,
+                    const std::vector<Slot>& slots, bool of_event, std::size_t before,
+                    std::size_t within);
+  Status LoadNumbers(std::uint32_t stream, column::StreamRange range,
+                     std::vector<std::uint64_t>& numbers);
   Status LoadSigned(std::uint32_t stream, std::uint32_t signs, Values& values);
   Status LoadRaw(std::uint32_t column, bool of_event, Values& values);
-  bool Take(Values& values, std::uint64_t& out);
-  Status LoadFixedStreams(std::uint32_t rows);
-  Status DecodeRow(std::uint32_t row, bool wanted);
-  Status PlaceRow(std::uint32_t row, const TableOp* op, model::SpanRecord& span,
-                  std::uint32_t& parent_row);
-  Status ReadShape(std::uint32_t row, std::uint32_t parent_row, const TableOp& op, bool wanted,
-                   model::SpanRecord& span);
+  Status DecodeRow(const RowCodes& row);
+  Status ReadShape(const PageShape& shape, model::SpanRecord& span);
   Status ReadAttributes(const std::vector<std::uint32_t>& keyset, std::size_t first_column,
-                        const std::vector<Slot>& slots, bool of_event, bool wanted,
-                        model::Range& range);
+                        const std::vector<Slot>& slots, bool of_event, model::Range& range);
   Status ReadValue(std::uint32_t column, const std::vector<Slot>& slots, bool of_event,
-                   bool wanted, std::uint64_t& bits);
+                   std::uint64_t& bits);
   Values& ColumnValues(std::uint32_t column, bool of_event, bool raw);
-  Status ReadEvents(model::SpanRecord& span, std::uint32_t event_list, bool wanted);
-  Status FinishResidue(model::SpanRecord& span, bool generic, bool wanted);
+  Status ReadEvents(model::SpanRecord& span, std::uint32_t event_list);
+  Status ReadResidue(const RowCodes& row, bool generic, model::SpanRecord& span);
   std::uint32_t MapResource(std::uint32_t resource);
   std::uint32_t MapScope(std::uint32_t scope);
   model::Range CopyAttributes(const std::vector<TableAttribute>& attributes);
@@ -103,17 +95,12 @@ class PageDecoder {
   model::SpanBatch& out_;
   TextMapper texts_;
   std::vector<std::uint32_t> resources_, scopes_;  // by number in the tables: index in out_
-  PageDirectory directory_;
-  Values op_, keyset_, status_, resource_, event_list_, odd_, pops_, root_code_, outside_ids_,
-      span_ids_, starts_, durations_, event_times_, residue_;
+  const PageCodes* page_ = nullptr;                // the one at hand
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> shape_rows_;  // by shape: before, wanted
+  Values event_times_;
   std::vector<std::unique_ptr<Values>> columns_;  // by 2 * (2 * column + event) + raw
   std::vector<Values*> touched_;
-  PreorderTimes times_;
-  std::size_t trace_ = 0;
-  std::uint32_t first_row_ = 0;
   std::size_t text_bytes_ = 0;                     // of this page so far
-  std::vector<std::uint64_t> page_span_ids_;       // by row in the page
-  std::vector<std::uint32_t> page_resources_;
 };
 
 }  // namespace tracestore::store

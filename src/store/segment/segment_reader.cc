@@ -23,9 +23,10 @@ Result<std::string> SegmentReader::ReadBytes(std::uint64_t offset, std::uint64_t
 }
 
 Result<std::shared_ptr<const SegmentReader>> SegmentReader::Open(
-    std::unique_ptr<fs::RandomAccessFile> file, std::string name) {
-  auto reader =
-      std::shared_ptr<SegmentReader>(new SegmentReader(std::move(file), std::move(name)));
+    std::unique_ptr<fs::RandomAccessFile> file, std::string name,
+    std::shared_ptr<PageCache> pages) {
+  auto reader = std::shared_ptr<SegmentReader>(
+      new SegmentReader(std::move(file), std::move(name), std::move(pages)));
   TS_TRY(reader->ReadFooter());
   TS_TRY(reader->ReadMeta());
   TS_TRY(reader->ReadPages());
@@ -34,6 +35,10 @@ Result<std::shared_ptr<const SegmentReader>> SegmentReader::Open(
     TS_TRY_ASSIGN(reader->trace_filter_, index::FuseFilter::Parse(filter));
   }
   return std::shared_ptr<const SegmentReader>(std::move(reader));
+}
+
+SegmentReader::~SegmentReader() {
+  if (cache_ != nullptr) cache_->Forget(cache_owner_);
 }
 
 Status SegmentReader::ReadFooter() {
@@ -224,12 +229,11 @@ Result<const index::IdPermutation*> SegmentReader::trace_order() const {
   });
 }
 
-Result<const std::map<std::uint32_t, column::TemplateTable>*> SegmentReader::templates() const {
-  using Map = std::map<std::uint32_t, column::TemplateTable>;
-  return templates_.Get([this]() -> Result<Map> {
+Result<const TemplateMap*> SegmentReader::templates() const {
+  return templates_.Get([this]() -> Result<TemplateMap> {
     TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kTemplates));
     base::ByteReader in(bytes);
-    Map map;
+    TemplateMap map;
     const std::size_t count = in.Count(2);
     for (std::size_t i = 0; i < count; ++i) {
       const auto column = static_cast<std::uint32_t>(in.BoundedVarint(kMaxColumns));
@@ -368,6 +372,20 @@ Result<std::string> SegmentReader::ReadPage(std::uint32_t page) const {
   return bytes;
 }
 
+Result<std::shared_ptr<const PageCodes>> SegmentReader::Codes(std::uint32_t page,
+                                                              const PageContext& context,
+                                                              bool keep) const {
+  if (cache_ != nullptr) {
+    if (auto known = cache_->Find(cache_owner_, page)) return known;
+  }
+  TS_TRY_ASSIGN(std::string payload, ReadPage(page));
+  const PageInfo& info = pages_[page];
+  auto codes = PageCodes::Decode(std::move(payload), info.first_row, info.rows, context);
+  if (!codes.has_value()) return InPage(page, std::move(codes).error());
+  if (keep && cache_ != nullptr) cache_->Keep(cache_owner_, page, *codes);
+  return codes;
+}
+
 Error SegmentReader::InPage(std::uint32_t page, Error error) const {
   return std::move(error).WithContext("segment " + name_ + ", page " + std::to_string(page) +
                                       " at byte " + std::to_string(pages_[page].offset));
@@ -382,8 +400,8 @@ Status SegmentReader::ReadRows(std::uint32_t first, std::uint32_t last,
   for (std::uint32_t page = PageOfRow(first); page < page_count(); ++page) {
     if (pages_[page].first_row >= last) break;
     TS_TRY(CheckStop(stop));
-    TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
-    auto decoded = decoder.Decode(payload, pages_[page].first_row, pages_[page].rows, first, last);
+    TS_TRY_ASSIGN(const auto codes, Codes(page, context, projection.keep_pages));
+    auto decoded = decoder.Decode(*codes, first, last);
     if (!decoded.has_value()) return InPage(page, std::move(decoded).error());
   }
   return {};

@@ -21,6 +21,8 @@
 #include "index/postings.h"
 #include "model/span_batch.h"
 #include "store/segment/lazy.h"
+#include "store/segment/page_cache.h"
+#include "store/segment/page_codes.h"
 #include "store/segment/page_decoder.h"
 #include "store/segment/page_edges.h"
 #include "store/segment/segment_footer.h"
@@ -45,13 +47,16 @@ struct PageInfo {
 
 // A sealed segment never changes, so every const method may be called from any thread.
 // Memory: dictionary, tables and indexes are read when first needed and stay; pages are decoded on
-// demand and belong to the caller. Errors of all methods: kIo, kCorruption (naming file and offset).
+// demand; the most recently used stay in the cache that the reader was opened with. Errors of all methods: kIo, kCorruption (naming file and offset).
 class SegmentReader {
  public:
   // Reads and verifies footer, meta, page index and trace filter. `name` stands in messages.
   // Errors also: kUnsupported for a newer version.
+  // Pages that are read go to `pages`, where there is one.
   static Result<std::shared_ptr<const SegmentReader>> Open(
-      std::unique_ptr<fs::RandomAccessFile> file, std::string name);
+      std::unique_ptr<fs::RandomAccessFile> file, std::string name,
+      std::shared_ptr<PageCache> pages = nullptr);
+  ~SegmentReader();
 
   const std::string& name() const noexcept { return name_; }
   const SegmentMeta& meta() const noexcept { return meta_; }
@@ -112,6 +117,10 @@ class SegmentReader {
 
   // For PageDecoder: everything that pages are read with.
   Result<PageContext> Context() const;
+  // A page as codes, from the cache where it is there. Where it isn't, it comes there if `keep`.
+  // `context`: as Context() gives it.
+  Result<std::shared_ptr<const PageCodes>> Codes(std::uint32_t page, const PageContext& context,
+                                                 bool keep = true) const;
   // A page's payload, its checksum verified.
   Result<std::string> ReadPage(std::uint32_t page) const;
 
@@ -124,8 +133,10 @@ class SegmentReader {
     std::vector<Block> blocks;
   };
 
-  SegmentReader(std::unique_ptr<fs::RandomAccessFile> file, std::string name)
-      : file_(std::move(file)), name_(std::move(name)) {}
+  SegmentReader(std::unique_ptr<fs::RandomAccessFile> file, std::string name,
+                std::shared_ptr<PageCache> cache)
+      : file_(std::move(file)), name_(std::move(name)), cache_(std::move(cache)),
+        cache_owner_(PageCache::NextOwner()) {}
   Status ReadFooter();
   Status ReadMeta();
   Status ReadPages();
@@ -135,7 +146,7 @@ class SegmentReader {
   template <typename Summary>
   Result<const Summary*> ReadSummary(SectionKind kind, const Lazy<Summary>& lazy) const;
   Result<const TextFilters*> text_filters() const;
-  Result<const std::map<std::uint32_t, column::TemplateTable>*> templates() const;
+  Result<const TemplateMap*> templates() const;
   Result<index::PageSet> PagesWithUnlisted(std::uint32_t key_id, std::string_view key,
                                            std::string_view value) const;
   Error InPage(std::uint32_t page, Error error) const;
@@ -143,6 +154,8 @@ class SegmentReader {
 
   std::unique_ptr<fs::RandomAccessFile> file_;
   std::string name_;
+  const std::shared_ptr<PageCache> cache_;  // may be null
+  const std::uint64_t cache_owner_;
   std::uint64_t file_bytes_ = 0;
   std::map<SectionKind, SegmentSection> sections_;
   SegmentMeta meta_;
@@ -156,7 +169,7 @@ class SegmentReader {
   Lazy<LinkSummary> links_;
   Lazy<MetricSummary> metrics_;
   Lazy<TextFilters> text_filters_;
-  Lazy<std::map<std::uint32_t, column::TemplateTable>> templates_;
+  Lazy<TemplateMap> templates_;
   Lazy<index::IdPermutation> trace_order_;
   Lazy<std::vector<std::uint64_t>> low_ids_;  // of the table of traces, sorted
 };
