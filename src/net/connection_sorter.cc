@@ -185,15 +185,14 @@ void ConnectionSorter::Impl::DropLate(Clock::time_point now) {
 void ConnectionSorter::Impl::Look(int fd, bool ended) {
   const auto found = places.find(fd);
   if (found == places.end()) return;
-  std::array<char, kHttp2Preface.size()> bytes;
+  std::array<char, kMaxFirstBytes> bytes;
   const ssize_t got = recv(fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR) && !ended) return;
   if (got <= 0) return Drop(found->second);
-  const std::string_view begin(bytes.data(), static_cast<std::size_t>(got));
-  const bool alike = kHttp2Preface.starts_with(begin);
-  if (alike && begin.size() < kHttp2Preface.size() && !ended) {
+  const FirstBytes first = ReadFirstBytes({bytes.data(), static_cast<std::size_t>(got)});
+  if (first.kind == FirstBytesKind::kIncomplete && !ended) {
     SetLowWater(fd,
-                static_cast<int>(begin.size()) + 1);  // so that what has come wakes nobody again
+                static_cast<int>(got) + 1);  // so that what has come wakes nobody again
     return;
   }
   SetLowWater(fd, 1);
@@ -201,7 +200,7 @@ void ConnectionSorter::Impl::Look(int fd, bool ended) {
   const int given = found->second->socket.Release();
   waiting.erase(found->second);
   places.erase(found);
-  deliver(given, alike && begin.size() == kHttp2Preface.size());
+  deliver(given, first);
 }
 
 void ConnectionSorter::Impl::Stop() {

@@ -1,5 +1,6 @@
-// ConnectionSorter: a listening socket that tells HTTP/2 from all else by a connection's first
-// bytes, without reading them, and hands the socket on. Private to DualServer.
+// ConnectionSorter: a listening socket that sees by a connection's first bytes what it is, without
+// reading them, and hands the socket on. Who connects and says nothing costs a descriptor here, and
+// no more. Private to DualServer and GrpcServer.
 #pragma once
 #include <tracestore/status.h>
 
@@ -9,12 +10,10 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
+
+#include "net/first_bytes.h"
 
 namespace tracestore::net {
-
-// What a client begins with that speaks HTTP/2 and knows that we do (RFC 9113, 3.4).
-inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 struct ConnectionSorterOptions {
   std::string host = "127.0.0.1";  // a name or an address; "" = all interfaces
@@ -28,8 +27,8 @@ struct ConnectionSorterOptions {
 class ConnectionSorter {
  public:
   // Takes over `fd`, a connected socket that doesn't block, with all of its bytes still to be read.
-  // Called on the sorter's thread; must not block.
-  using Deliver = std::function<void(int fd, bool http2)>;
+  // kIncomplete: the client sends no more. Called on the sorter's thread; must not block.
+  using Deliver = std::function<void(int fd, const FirstBytes& first)>;
 
   // Errors as HttpServer::Start.
   static Result<std::unique_ptr<ConnectionSorter>> Start(ConnectionSorterOptions options,

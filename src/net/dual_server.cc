@@ -30,6 +30,9 @@ Result<std::unique_ptr<DualServer>> DualServer::Start(DualServerOptions options,
   auto impl = std::make_unique<Impl>();
   options.http.listen = false;
   options.grpc.listen = false;
+  options.http.tls = options.tls;
+  options.grpc.tls = options.tls;
+  options.grpc.tls.on_reload = {};  // told by the other
   TS_TRY_ASSIGN(impl->http, HttpServer::Start(std::move(options.http), std::move(handler)));
   TS_TRY_ASSIGN(impl->grpc, GrpcServer::Start(std::move(options.grpc), std::move(methods)));
   ConnectionSorterOptions sorting;
@@ -37,14 +40,16 @@ Result<std::unique_ptr<DualServer>> DualServer::Start(DualServerOptions options,
   sorting.port = options.port;
   sorting.max_waiting = options.max_waiting;
   sorting.first_bytes_timeout = options.first_bytes_timeout;
-  TS_TRY_ASSIGN(impl->sorter, ConnectionSorter::Start(std::move(sorting),
-                                                      [servers = impl.get()](int fd, bool http2) {
-                                                        if (http2) {
-                                                          servers->grpc->Adopt(fd);
-                                                        } else {
-                                                          servers->http->Adopt(fd);
-                                                        }
-                                                      }));
+  const bool tls = options.tls.enabled;
+  const auto deliver = [servers = impl.get(), tls](int fd, const FirstBytes& first) {
+    const bool grpc = tls ? first.hello.only_http2() : first.kind == FirstBytesKind::kHttp2;
+    if (grpc) {
+      servers->grpc->Greet(fd, first);
+    } else {
+      servers->http->Adopt(fd);
+    }
+  };
+  TS_TRY_ASSIGN(impl->sorter, ConnectionSorter::Start(std::move(sorting), deliver));
   return std::unique_ptr<DualServer>(new DualServer(std::move(impl)));
 }
 
@@ -53,7 +58,7 @@ DualServer::~DualServer() { impl_->Stop(std::chrono::milliseconds(0)); }
 std::uint16_t DualServer::port() const noexcept { return impl_->sorter->port(); }
 void DualServer::Stop(std::chrono::milliseconds grace) { impl_->Stop(grace); }
 std::size_t DualServer::connections() const {
-  return impl_->http->connections() + impl_->grpc->adopted();
+  return impl_->http->connections() + impl_->grpc->connections();
 }
 
 }  // namespace tracestore::net

@@ -1,5 +1,6 @@
 // DualServer: HTTP/1.1 and gRPC on one port, told apart by the first bytes of a connection:
-// HTTP/2's preface is gRPC, all else HTTP. Plain TCP alone.
+// HTTP/2's preface is gRPC, all else HTTP. Under TLS the ClientHello decides: who offers h2 and no
+// http/1.1 (ALPN) is gRPC.
 #pragma once
 #include <tracestore/status.h>
 
@@ -16,9 +17,10 @@ namespace tracestore::net {
 struct DualServerOptions {
   std::string host = "127.0.0.1";  // a name or an address; "" = all interfaces
   std::uint16_t port = 0;          // 0 = a free one, see DualServer::port()
-  // Their hosts, ports and `listen` are not looked at. Precondition: no TLS.
+  // Their hosts, ports, `listen` and `tls` are not looked at.
   HttpServerOptions http;
   GrpcServerOptions grpc;
+  TlsServerOptions tls;  // with `enabled`, TLS and nothing else; limits as GrpcServerOptions::tls
   // In which a connection's first bytes must come; at most so many wait for them, beyond which the
   // one that waits longest is closed.
   std::chrono::milliseconds first_bytes_timeout{10'000};

@@ -119,7 +119,7 @@ TEST(DualServer, ManySilentConnectionsKeepNobodyOut) {
 
 TEST(DualServer, CapsConnectionsOfEachKind) {
   DualServerOptions options;
-  options.grpc.max_adopted = 1;
+  options.grpc.max_connections = 1;
   options.http.max_connections = 2;
   const auto server = StartServer(options);
   GrpcClientOptions client_options;

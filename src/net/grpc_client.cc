@@ -11,7 +11,9 @@
 #include <mutex>
 #include <optional>
 
+#include "base/try.h"
 #include "net/grpc_plumbing.h"
+#include "net/grpc_tls.h"
 #include "net/host_port.h"
 
 namespace tracestore::net {
@@ -123,9 +125,10 @@ Result<std::unique_ptr<GrpcClient>> GrpcClient::Make(GrpcClientOptions options) 
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, first);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
                    std::max(first, ToInt(options.reconnect_at_most)));
+  TS_TRY_ASSIGN(const auto credentials, MakeChannelCredentials(options.tls, arguments));
   auto impl = std::make_unique<Impl>();
   impl->channel = grpc::CreateCustomChannel(FormatHostPort(options.host, options.port),
-                                            grpc::InsecureChannelCredentials(), arguments);
+                                            credentials, arguments);
   impl->stub.emplace(impl->channel);
   return std::unique_ptr<GrpcClient>(new GrpcClient(std::move(impl)));
 }

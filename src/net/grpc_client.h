@@ -15,12 +15,14 @@
 #include <vector>
 
 #include "net/grpc_reply.h"
+#include "net/tls.h"
 
 namespace tracestore::net {
 
 struct GrpcClientOptions {
   std::string host = "127.0.0.1";  // a name or an address; a name is resolved again when it fails
   std::uint16_t port = 0;
+  TlsClientOptions tls;  // with `enabled`; TLS 1.2 and newer
   // Of one reply, as sent and decompressed; more is kResourceExhausted. Bytes, up to 2 GiB.
   std::size_t max_message_bytes = std::size_t{32} << 20;
   // Between two attempts to connect: the first wait, which grows by gRPC's own rule to the second.
@@ -55,7 +57,7 @@ class GrpcClient {
  public:
   using Done = std::function<void(RawReply)>;
 
-  // Connects to nothing yet. Errors: kInvalidArgument (no host, no port).
+  // Connects to nothing yet. Errors: kInvalidArgument (no host, no port); those of the TLS files.
   static Result<std::unique_ptr<GrpcClient>> Make(GrpcClientOptions options);
 
   ~GrpcClient();  // cancels what is in flight and waits for its end

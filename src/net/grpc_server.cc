@@ -6,6 +6,7 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,17 +20,22 @@
 
 #include "base/try.h"
 #include "net/compression.h"
+#include "net/connection_sorter.h"
 #include "net/grpc_plumbing.h"
-#include "net/host_port.h"
+#include "net/grpc_tls.h"
 #include "net/http.h"
-#include "net/listen.h"
+#include "net/peer_watch.h"
+#include "net/tls_context.h"
 #include "net/worker_pool.h"
 
 namespace tracestore::net {
 namespace {
 
-// A peer that doesn't finish its HTTP/2 handshake is dropped; gRPC's own default is two minutes.
-constexpr int kHandshakeTimeoutMs = 10'000;
+// A peer that has vanished is noticed by a ping without an answer; gRPC's own default is two hours.
+constexpr int kPingEveryMs = 60'000;
+constexpr int kPingTimeoutMs = 20'000;
+// For what gRPC holds beside whole messages: buffers of connections and of messages that come in.
+constexpr std::size_t kTransportBytes = std::size_t{64} << 20;
 constexpr std::chrono::milliseconds kRetryAfter{1'000};
 
 // "ipv4:127.0.0.1:5" and "ipv6:%5B::1%5D:5" as everywhere else in this room.
@@ -67,11 +73,13 @@ grpc::Status ToStatus(const RawReply& reply) {
 // What all calls share. Outlives the grpc::Server.
 struct Shared {
   Shared(GrpcServerOptions o, RawGrpcServices m)
-      : options(std::move(o)), methods(std::move(m)), pool(options.worker_threads) {}
+      : options(std::move(o)), methods(std::move(m)), peers(options.peer_timeout),
+        pool(options.worker_threads) {}
   const GrpcServerOptions options;
   const RawGrpcServices methods;
   std::atomic<std::size_t> calls{0};
   std::atomic<std::size_t> bytes{0};
+  PeerWatch peers;
   WorkerPool pool;
 };
 
@@ -89,11 +97,13 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
     } else {
       counted_ = true;
       handler_ = &found->second;
+      shared_.peers.Add(context_, awaited_);
       StartRead(&request_);
     }
   }
 
   void OnReadDone(bool ok) override {
+    shared_.peers.Remove(awaited_);
     if (!ok) {  // no message came; one beyond the limit was already answered by gRPC itself
       Finish({grpc::StatusCode::INVALID_ARGUMENT, "the call has no request message"});
       return;
@@ -112,6 +122,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   void OnCancel() override { stop_.request_stop(); }
 
   void OnDone() override {
+    shared_.peers.Remove(awaited_);
     if (counted_) --shared_.calls;
     shared_.bytes -= reserved_;
     delete this;
@@ -136,6 +147,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
     }
     const grpc::Slice slice(reply.bytes);
     response_ = grpc::ByteBuffer(&slice, 1);
+    shared_.peers.Add(context_, awaited_);
     StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
   }
 
@@ -176,6 +188,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
   std::stop_source stop_;
+  PeerWatch::Place awaited_;  // while the peer has to send, or to take
   std::size_t reserved_ = 0;
   bool counted_ = false;
 };
@@ -194,13 +207,14 @@ class RawService final : public grpc::CallbackGenericService {
 
 // Counts sockets that gRPC owns, which says neither how many it has nor when it closes one. Any
 // thread.
-class AdoptedSockets {
+class OwnedSockets {
  public:
-  explicit AdoptedSockets(std::size_t most) : most_(most) {}
+  explicit OwnedSockets(std::size_t most) : most_(most) {}
 
   // False where `most` are open.
   bool Add(int fd) {
     const std::lock_guard lock(mutex_);
+    sockets_.erase(fd);  // whoever had that number has closed it
     if (sockets_.size() >= most_) DropClosed();
     if (sockets_.size() >= most_) return false;
     sockets_[fd] = InodeOf(fd);
@@ -233,74 +247,111 @@ struct GrpcServer::Impl {
   Impl(GrpcServerOptions options, RawGrpcServices methods)
       : shared(std::move(options), std::move(methods)),
         raw(shared),
-        adopted(shared.options.max_adopted) {}
+        sockets(shared.options.max_connections) {}
 
   void Adopt(int fd);
+  void Greet(int fd, const FirstBytes& first);
   Status Open(grpc::ServerBuilder& builder);
+  void Configure(grpc::ServerBuilder& builder) const;
+  Status OpenPort();
   Status Listen(const std::vector<grpc::Service*>& services);
   void Stop(std::chrono::milliseconds grace);
 
   Shared shared;
   RawService raw;
-  int port = 0;
+  std::shared_ptr<TlsContext> tls;  // null: plain
+  int least_tls = 0;
   std::mutex stop_mutex;
   bool stopped = false;  // guarded by stop_mutex
-  AdoptedSockets adopted;
+  OwnedSockets sockets;
   std::mutex adopt_mutex;
-  // Guarded by adopt_mutex; null: it listens itself, or has stopped.
+  // Guarded by adopt_mutex; null: it has stopped.
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<ConnectionSorter> sorter;  // null: it has no listening socket
 };
 
-// A port of its own, or the door for what is found on another's.
+// The door for connections that were accepted here: a listening socket of gRPC's own has no cap, and
+// doesn't say why it can't listen.
 Status GrpcServer::Impl::Open(grpc::ServerBuilder& builder) {
-  const GrpcServerOptions& options = shared.options;
-  if (!options.listen) {
-    using Builder = grpc::ServerBuilder::experimental_type;
-    acceptor = builder.experimental().AddExternalConnectionAcceptor(
-        Builder::ExternalConnectionType::FROM_FD, grpc::InsecureServerCredentials());
-    return {};
+  const TlsServerOptions& options = shared.options.tls;
+  auto credentials = grpc::InsecureServerCredentials();
+  if (options.enabled) {
+    TS_TRY_ASSIGN(credentials, MakeServerCredentials(options));
+    TS_TRY_ASSIGN(tls, TlsContext::ForServer(options));
+    TS_TRY_ASSIGN(least_tls, ParseTlsVersion(options.min_version));
   }
-  // gRPC doesn't say why it can't listen, so our own socket tries first.
-  auto probe = ListenSocket::Open(options.host, options.port);
-  if (!probe.has_value()) return std::move(probe).error();
-  const bool ipv6 = probe->is_ipv6();
-  { const ListenSocket closed = std::move(*probe); }
-  const std::string host = !options.host.empty() ? options.host : ipv6 ? "::" : "0.0.0.0";
-  builder.AddListeningPort(FormatHostPort(host, options.port), grpc::InsecureServerCredentials(),
-                           &port);
+  using Builder = grpc::ServerBuilder::experimental_type;
+  acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      Builder::ExternalConnectionType::FROM_FD, credentials);
   return {};
 }
 
-Status GrpcServer::Impl::Listen(const std::vector<grpc::Service*>& services) {
+void GrpcServer::Impl::Configure(grpc::ServerBuilder& builder) const {
   const GrpcServerOptions& options = shared.options;
+  const auto to_int = [](auto number) {
+    return static_cast<int>(std::min<std::int64_t>(static_cast<std::int64_t>(number),
+                                                   std::numeric_limits<int>::max()));
+  };
+  builder.SetMaxReceiveMessageSize(to_int(options.max_message_bytes));
+  grpc::ResourceQuota quota;
+  quota.Resize(2 * options.max_bytes_in_flight + kTransportBytes);
+  builder.SetResourceQuota(quota);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             to_int(options.handshake_timeout.count()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams_per_connection);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingEveryMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMs);
+  if (options.idle_timeout.count() > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                               to_int(options.idle_timeout.count()));
+  }
+}
+
+Status GrpcServer::Impl::Listen(const std::vector<grpc::Service*>& services) {
   SilenceGrpcLog();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   TS_TRY(Open(builder));
-  builder.SetMaxReceiveMessageSize(static_cast<int>(std::min<std::size_t>(
-      options.max_message_bytes, std::numeric_limits<int>::max())));
-  // Two servers on one port would share its connections in silence.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams_per_connection);
+  Configure(builder);
   // gRPC would decompress without a bound: raw calls do it themselves. Typed services can't.
   if (services.empty()) builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   for (grpc::Service* service : services) builder.RegisterService(service);
   builder.RegisterCallbackGenericService(&raw);
   server = builder.BuildAndStart();
-  if (server == nullptr || (options.listen && port == 0)) {
-    return Error{ErrorCode::kIo,
-                 "cannot listen on " + FormatHostPort(options.host, options.port) +
-                     ": gRPC refused the address"};
-  }
+  if (server == nullptr) return Error{ErrorCode::kIo, "gRPC can't start its server"};
+  return shared.options.listen ? OpenPort() : Status();
+}
+
+Status GrpcServer::Impl::OpenPort() {
+  const GrpcServerOptions& options = shared.options;
+  ConnectionSorterOptions at;
+  at.host = options.host;
+  at.port = options.port;
+  at.max_waiting = options.max_connections;
+  at.first_bytes_timeout = options.handshake_timeout;
+  TS_TRY_ASSIGN(sorter, ConnectionSorter::Start(at, [this](int fd, const FirstBytes& first) {
+                  Greet(fd, first);
+                }));
   return {};
+}
+
+void GrpcServer::Impl::Greet(int fd, const FirstBytes& first) {
+  const bool ours = tls != nullptr ? first.kind == FirstBytesKind::kTls &&
+                                         first.hello.newest_version >= least_tls
+                                   : first.kind == FirstBytesKind::kHttp2;
+  if (!ours) {
+    close(fd);
+    return;
+  }
+  if (tls != nullptr) (void)tls->Current();  // gRPC reloads by itself; this one tells of it
+  Adopt(fd);
 }
 
 void GrpcServer::Impl::Adopt(int fd) {
   const std::lock_guard lock(adopt_mutex);
   // Past the server's end gRPC would neither serve nor close it.
-  if (acceptor == nullptr || !adopted.Add(fd)) {
+  if (acceptor == nullptr || !sockets.Add(fd)) {
     close(fd);
     return;
   }
@@ -314,6 +365,7 @@ void GrpcServer::Impl::Stop(std::chrono::milliseconds grace) {
   const std::lock_guard once(stop_mutex);
   if (stopped || server == nullptr) return;
   stopped = true;
+  if (sorter != nullptr) sorter->Stop();
   {
     const std::lock_guard lock(adopt_mutex);
     acceptor.reset();
@@ -339,9 +391,12 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(GrpcServerOptions options,
 
 GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 GrpcServer::~GrpcServer() { impl_->Stop(std::chrono::milliseconds(0)); }
-std::uint16_t GrpcServer::port() const noexcept { return static_cast<std::uint16_t>(impl_->port); }
+std::uint16_t GrpcServer::port() const noexcept {
+  return impl_->sorter != nullptr ? impl_->sorter->port() : 0;
+}
 void GrpcServer::Stop(std::chrono::milliseconds grace) { impl_->Stop(grace); }
 void GrpcServer::Adopt(int fd) { impl_->Adopt(fd); }
-std::size_t GrpcServer::adopted() const { return impl_->adopted.Count(); }
+void GrpcServer::Greet(int fd, const FirstBytes& first) { impl_->Greet(fd, first); }
+std::size_t GrpcServer::connections() const { return impl_->sockets.Count(); }
 
 }  // namespace tracestore::net

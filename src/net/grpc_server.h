@@ -16,7 +16,9 @@
 
 #include <tracestore/status.h>
 
+#include "net/first_bytes.h"
 #include "net/grpc_reply.h"
+#include "net/tls.h"
 
 namespace grpc {
 class Service;
@@ -44,6 +46,8 @@ struct GrpcServerOptions {
   std::string host = "127.0.0.1";  // a name or an address; "" = all interfaces
   std::uint16_t port = 0;          // 0 = a free one, see GrpcServer::port()
   bool listen = true;              // false: connections come by Adopt() alone
+  // With `enabled`, TLS and nothing else. gRPC has ciphers of its own choice and no TLS below 1.2.
+  TlsServerOptions tls;
   // Of one request, as sent and again after decompression; more is kResourceExhausted. Bytes, up to
   // 2 GiB. With typed services (below) gRPC decompresses itself, before it looks at the limit.
   std::size_t max_message_bytes = std::size_t{32} << 20;
@@ -53,16 +57,23 @@ struct GrpcServerOptions {
   std::size_t max_bytes_in_flight = std::size_t{256} << 20;
   std::size_t worker_threads = 4;  // that run the raw handlers, at least 1
   int max_streams_per_connection = 128;
-  // Of connections that come by Adopt(); more are closed at once. Those of gRPC's own listening socket
-  // have no cap.
-  std::size_t max_adopted = 1024;
+  // Open connections; more are closed at once. As many again may wait for their first bytes, of
+  // which the one that waits longest goes when there is one more.
+  std::size_t max_connections = 1024;
+  // In which a connection's first bytes, and its handshake, must come.
+  std::chrono::milliseconds handshake_timeout{10'000};
+  // In which a client must send the whole message of a raw call, and take the whole answer.
+  std::chrono::milliseconds peer_timeout{30'000};
+  // A connection without a call is closed, in the manner that clients expect. 0: never.
+  std::chrono::milliseconds idle_timeout{600'000};
 };
 
 class GrpcServer {
  public:
   // Listens, then serves until Stop(): the raw methods, the typed `services` (not owned, they must
   // outlive the server) and grpc.health.v1.Health, which says SERVING. No reflection. Errors: kIo,
-  // "cannot listen on 127.0.0.1:4317: address already in use (…)"; kInvalidArgument, unknown host.
+  // "cannot listen on 127.0.0.1:4317: address already in use (…)"; kInvalidArgument, unknown host;
+  // those of the TLS files; kUnsupported, a cipher list or a greatest TLS version.
   static Result<std::unique_ptr<GrpcServer>> Start(GrpcServerOptions options, RawGrpcServices raw,
                                                    std::vector<grpc::Service*> services = {});
 
@@ -73,10 +84,12 @@ class GrpcServer {
   std::uint16_t port() const noexcept;  // 0 if it doesn't listen
 
   // Takes over `fd`, a connected socket that doesn't block, of which nothing was read. Any thread;
-  // after Stop(), and beyond max_adopted, it is closed.
+  // after Stop(), and beyond max_connections, it is closed.
   void Adopt(int fd);
-  // Of those that came by Adopt(), how many are open. Any thread.
-  std::size_t adopted() const;
+  // The same for one whose first bytes were looked at: closed if they are no client's of this server.
+  void Greet(int fd, const FirstBytes& first);
+  // Connections open now, beside those that haven't said anything. Any thread.
+  std::size_t connections() const;
 
   // Health says NOT_SERVING, new calls are refused, those in flight may end. After `grace` they are
   // cancelled and RawRequest::stop is asked; a handler that still runs is waited for. May be called

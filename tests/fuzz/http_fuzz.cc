@@ -1,11 +1,13 @@
 // Any bytes as a request's target, query string and body: unpacked within a bound, parameters of the
-// query API read. And as an URL, and as the details of a gRPC status.
+// query API read. And as an URL, as the details of a gRPC
+// status, and as what a client says first.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "net/compression.h"
+#include "net/first_bytes.h"
 #include "net/grpc_reply.h"
 #include "net/http.h"
 #include "net/url.h"
@@ -24,6 +26,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto url = net::ParseUrl(bytes); url.has_value()) {
     if (url->host.empty() || url->port == 0 || !url->target.starts_with('/')) std::abort();
   }
+  // Once more than the bound has come, the answer is there.
+  if (size > net::kMaxFirstBytes &&
+      net::ReadFirstBytes(bytes).kind == net::FirstBytesKind::kIncomplete) {
+    std::abort();
+  }
+  if (net::ReadFirstBytes(bytes).hello.protocols.size() > 16) std::abort();
   net::HttpRequest request;
   (void)request.SetTarget(bytes);
   const auto params = net::QueryParams::Parse(bytes);

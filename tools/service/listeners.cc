@@ -84,11 +84,10 @@ Status Service::ServeHttp(HttpListener listener) {
 Status Service::ServeGrpc(GrpcListener listener) {
   if (!listener.address.on) return {};
   const LimitsSection& limits = config_.limits;
-  if (TlsOf(config_, listener.name.key).enabled) {
-    return Error(ErrorCode::kUnsupported,
-                 listener.name.key + ": TLS of gRPC listeners is not built yet");
-  }
   net::GrpcServerOptions options;
+  options.tls = WithLog(TlsOf(config_, listener.name.key), listener.name.key);
+  options.max_connections = limits.max_connections;
+  options.handshake_timeout = Milliseconds(limits.read_timeout);
   options.host = HostOf(listener.address);
   options.port = listener.address.port;
   options.max_message_bytes = limits.max_message_bytes;
@@ -99,21 +98,14 @@ Status Service::ServeGrpc(GrpcListener listener) {
   return {};
 }
 
-// Under TLS the port has HTTP alone: gRPC's TLS is not built yet.
 Status Service::ServeDual(DualListener listener) {
   if (!listener.address.on) return {};
   const LimitsSection& limits = config_.limits;
   const std::string key = listener.name.key;
-  if (TlsOf(config_, key).enabled) {
-    spdlog::warn("{}: HTTP alone, TLS of gRPC listeners is not built yet", key);
-    return ServeHttp({.name = std::move(listener.name),
-                      .address = listener.address,
-                      .handler = std::move(listener.handler),
-                      .refusal = std::move(listener.refusal)});
-  }
   net::DualServerOptions options;
   options.host = HostOf(listener.address);
   options.port = listener.address.port;
+  options.tls = WithLog(TlsOf(config_, key), key);
   options.http.max_body_bytes = limits.max_message_bytes;
   options.http.max_body_bytes_in_flight =
       std::max(limits.max_bytes_in_flight, limits.max_message_bytes);
@@ -124,12 +116,14 @@ Status Service::ServeDual(DualListener listener) {
   options.http.error_response = std::move(listener.refusal);
   options.grpc.max_message_bytes = limits.max_message_bytes;
   options.grpc.max_bytes_in_flight = options.http.max_body_bytes_in_flight;
-  options.grpc.max_adopted = limits.max_connections;
+  options.grpc.max_connections = limits.max_connections;
   options.first_bytes_timeout = Milliseconds(limits.read_timeout);
   options.max_waiting = limits.max_connections;
+  const bool tls = options.tls.enabled;
   TS_TRY_ASSIGN(auto server, net::DualServer::Start(std::move(options), std::move(listener.handler),
                                                     std::move(listener.methods)));
-  net::DualServer& kept = Serve(std::move(listener.name), listener.address, std::move(server));
+  net::DualServer& kept =
+      Serve(Shown(std::move(listener.name), tls), listener.address, std::move(server));
   OnCollect([&kept, key](server::MetricRegistry& metrics) {
     metrics.Set("tracestore_http_connections", {{"server", key}},
                 static_cast<double>(kept.connections()));

@@ -1,0 +1,226 @@
+// gRPC under TLS: certificates made here, our client against our server, and limits of connections.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "net/dual_server.h"
+#include "net/grpc_client.h"
+#include "net/grpc_server.h"
+#include "net/http_client.h"
+#include "net/loopback_test_client.h"
+#include "net/testing/test_certificates.h"
+
+namespace tracestore::net {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr char kEcho[] = "/test.Service/Echo";
+
+class GrpcTls : public testing::Test {
+ protected:
+  TlsServerOptions Server() const {
+    TlsServerOptions options;
+    options.enabled = true;
+    options.cert_file = certs.Path("server.crt");
+    options.key_file = certs.Path("server.key");
+    return options;
+  }
+  TlsClientOptions Client() const {
+    TlsClientOptions options;
+    options.enabled = true;
+    options.ca_file = certs.Path("ca.crt");
+    return options;
+  }
+  std::unique_ptr<GrpcServer> Start(TlsServerOptions tls, GrpcServerOptions options = {}) {
+    options.tls = std::move(tls);
+    auto server = GrpcServer::Start(options, {{kEcho, [](const RawRequest& request) {
+                                                 return RawReply::Ok(std::string(request.message));
+                                               }}});
+    EXPECT_TRUE(server.has_value()) << server.error().message();
+    return std::move(server).value();
+  }
+  // The code of a call, by name.
+  std::string Ask(const GrpcServer& server, TlsClientOptions tls) {
+    GrpcClientOptions options;
+    options.port = server.port();
+    options.tls = std::move(tls);
+    auto client = GrpcClient::Make(options);
+    if (!client.has_value()) return client.error().message();
+    const RawReply reply = (*client)->Call(kEcho, "x", {});
+    return GrpcCodeName(reply.code);
+  }
+  TestCertificates certs;
+};
+
+TEST_F(GrpcTls, ServesClientsThatTrustIt) {
+  const auto server = Start(Server());
+  EXPECT_EQ(Ask(*server, Client()), "OK");
+  TlsClientOptions options = Client();
+  options.ca_file = certs.Path("other-ca.crt");
+  EXPECT_EQ(Ask(*server, options), "UNAVAILABLE");
+  options.skip_verify = true;
+  EXPECT_EQ(Ask(*server, options), "OK");
+  options = Client();
+  options.server_name = "shop.example";
+  EXPECT_EQ(Ask(*server, options), "UNAVAILABLE");
+  options.server_name = "localhost";
+  EXPECT_EQ(Ask(*server, options), "OK");
+  EXPECT_EQ(Ask(*server, {}), "UNAVAILABLE");  // in plain
+}
+
+TEST_F(GrpcTls, AsksClientsForACertificate) {
+  TlsServerOptions mutual = Server();
+  mutual.client_ca_file = certs.Path("ca.crt");
+  const auto server = Start(mutual);
+  EXPECT_EQ(Ask(*server, Client()), "UNAVAILABLE");
+  TlsClientOptions known = Client();
+  known.cert_file = certs.Path("client.crt");
+  known.key_file = certs.Path("client.key");
+  EXPECT_EQ(Ask(*server, known), "OK");
+  TlsClientOptions stranger = Client();
+  stranger.cert_file = certs.Path("stranger.crt");
+  stranger.key_file = certs.Path("stranger.key");
+  EXPECT_EQ(Ask(*server, stranger), "UNAVAILABLE");
+}
+
+TEST_F(GrpcTls, TakesNewFilesWithoutARestart) {
+  const auto server = Start(Server());
+  TlsClientOptions named = Client();
+  named.server_name = "renewed.example";
+  EXPECT_EQ(Ask(*server, named), "UNAVAILABLE");
+  const TestIdentity renewed = certs.NewServer("renewed.example");
+  certs.Write("server.crt", renewed.certificate);
+  certs.Write("server.key", renewed.key);
+  std::string code;
+  for (int i = 0; i < 200 && code != "OK"; ++i) {  // gRPC looks once a second
+    std::this_thread::sleep_for(50ms);
+    code = Ask(*server, named);
+  }
+  EXPECT_EQ(code, "OK");
+}
+
+TEST_F(GrpcTls, HoldsALeastVersion) {
+  TlsServerOptions strict = Server();
+  strict.min_version = "1.3";
+  EXPECT_EQ(Ask(*Start(strict), Client()), "OK");
+  TlsClientOptions client = Client();
+  client.min_version = "1.3";
+  EXPECT_THAT(Ask(*Start(strict), client), StartsWith("TLS least version 1.3 of a client can't"));
+}
+
+TEST_F(GrpcTls, SaysWhatCannotBe) {
+  GrpcServerOptions options;
+  options.tls = Server();
+  options.tls.cipher_list = "ECDHE-ECDSA-AES128-GCM-SHA256";
+  auto server = GrpcServer::Start(options, {});
+  ASSERT_FALSE(server.has_value());
+  EXPECT_EQ(server.error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(server.error().message(),
+            "TLS cipher list \"ECDHE-ECDSA-AES128-GCM-SHA256\" can't be set for gRPC, which takes TLS "
+            "1.2 and 1.3 with ciphers of its own choice");
+  options.tls = Server();
+  options.tls.key_file = certs.Path("client.key");
+  server = GrpcServer::Start(options, {});
+  ASSERT_FALSE(server.has_value());
+  EXPECT_THAT(server.error().message(), HasSubstr("it is not the key of the certificate in"));
+}
+
+TEST_F(GrpcTls, CapsItsConnections) {
+  GrpcServerOptions options;
+  options.max_connections = 2;
+  const auto server = Start({}, options);
+  GrpcClientOptions to;
+  to.port = server->port();
+  auto one = GrpcClient::Make(to).value();
+  auto two = GrpcClient::Make(to).value();
+  EXPECT_EQ(one->Call(kEcho, "", {}).code, GrpcCode::kOk);
+  EXPECT_EQ(two->Call(kEcho, "", {}).code, GrpcCode::kOk);
+  EXPECT_EQ(server->connections(), 2u);
+  EXPECT_EQ(Ask(*server, {}), "UNAVAILABLE");
+  two.reset();
+  std::string code;
+  for (int i = 0; i < 200 && code != "OK"; ++i) {
+    std::this_thread::sleep_for(10ms);
+    code = Ask(*server, {});
+  }
+  EXPECT_EQ(code, "OK");
+  EXPECT_EQ(one->Call(kEcho, "", {}).code, GrpcCode::kOk);
+}
+
+TEST_F(GrpcTls, ManyWhoSayNothingDoNotKeepOthersOut) {
+  GrpcServerOptions options;
+  options.max_connections = 8;
+  const auto server = Start(Server(), options);
+  std::vector<LoopbackClient> silent;
+  for (int i = 0; i < 50; ++i) {
+    silent.emplace_back(server->port());
+    if (i % 2 == 0) silent.back().Send("\x16\x03\x01");
+  }
+  EXPECT_EQ(Ask(*server, Client()), "OK");
+}
+
+TEST_F(GrpcTls, SharesAPortWithHttps) {
+  DualServerOptions options;
+  options.tls = Server();
+  const auto server =
+      DualServer::Start(
+          options,
+          [](const HttpRequest& request) { return HttpResponse::Text(200, "http " + request.peer); },
+          {{kEcho, [](const RawRequest& request) {
+              return RawReply::Ok("grpc " + std::string(request.peer));
+            }}})
+          .value();
+  GrpcClientOptions grpc;
+  grpc.port = server->port();
+  grpc.tls = Client();
+  HttpClientOptions http;
+  http.port = server->port();
+  http.tls = Client();
+  const auto grpc_client = GrpcClient::Make(grpc).value();
+  const auto http_client = HttpClient::Make(http).value();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(grpc_client->Call(kEcho, "", {}).bytes, StartsWith("grpc 127.0.0.1:"));
+    const auto response = http_client->Send({});
+    ASSERT_TRUE(response.has_value()) << response.error().message();
+    EXPECT_THAT(response->body, StartsWith("http 127.0.0.1:"));
+  }
+  EXPECT_EQ(server->connections(), 2u);
+}
+
+// A call's message is announced and not sent: the call ends, and its place is free.
+TEST_F(GrpcTls, EndsACallWhoseMessageDoesNotCome) {
+  GrpcServerOptions options;
+  options.peer_timeout = 50ms;
+  options.max_calls_in_flight = 1;
+  const auto server = Start({}, options);
+  LoopbackClient slow(server->port());
+  const auto frame = [](std::string payload, char type, char flags, char stream) {
+    std::string head = {'\0', '\0', static_cast<char>(payload.size()), type, flags,
+                        '\0', '\0', '\0', stream};
+    return head + payload;
+  };
+  // HPACK, every field literal and without index.
+  std::string fields;
+  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
+           {":method", "POST"}, {":scheme", "http"}, {":path", kEcho}, {":authority", "x"},
+           {"content-type", "application/grpc"}, {"te", "trailers"}}) {
+    fields += '\0';
+    fields += static_cast<char>(name.size()) + name;
+    fields += static_cast<char>(value.size()) + value;
+  }
+  slow.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame("", 4, 0, 0) + frame(fields, 1, 4, 1) +
+            frame(std::string("\0\0\0\x01\0half", 9), 0, 0, 1));
+  std::string code;
+  for (int i = 0; i < 400 && code != "OK"; ++i) {
+    std::this_thread::sleep_for(10ms);
+    code = Ask(*server, {});
+  }
+  EXPECT_EQ(code, "OK");
+}
+
+}  // namespace
+}  // namespace tracestore::net
