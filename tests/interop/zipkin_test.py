@@ -275,7 +275,42 @@ def check_replay(service, program, data):
     assert len(expected) > 25
     for span in expected:
         assert stored[key_of(span)] == span, (span, stored.get(key_of(span)))
+    check_reads(service, traces)
     return len(expected)
+
+
+def get(service, path):
+    status, body = service.get("zipkin", path)
+    assert status == 200, (path, status, body)
+    return json.loads(body)
+
+
+def check_reads(service, traces):
+    """The query API gives what Zipkin gave for the same captures, by id, by name and by search."""
+    services = json.loads((WIRE / "expected-zipkin" / "services.json").read_text())
+    assert get(service, "/api/v2/services") == services
+    ordered = lambda trace: sorted(trace, key=lambda span: json.dumps(span, sort_keys=True))
+    for trace in traces:
+        read = get(service, f"/api/v2/trace/{trace[0]['traceId']}")
+        assert ordered(read) == ordered(trace), (read, trace)
+    # The captures are of one day of 2026: a window that has them all.
+    times = [span["timestamp"] for trace in traces for span in trace if "timestamp" in span]
+    window = f"endTs={max(times) // 1000 + 1}&lookback={(max(times) - min(times)) // 1000 + 2}"
+    found = get(service, f"/zipkin/api/v2/traces?limit=1000&{window}")
+    assert {t[0]["traceId"] for t in found} == {t[0]["traceId"] for t in traces}
+    for name in services:
+        found = get(service, f"/api/v2/traces?limit=1000&serviceName={name}&{window}")
+        expected = {
+            trace[0]["traceId"] for trace in traces
+            if any(span.get("localEndpoint", {}).get("serviceName") == name for span in trace)
+        }
+        assert {t[0]["traceId"] for t in found} == expected, name
+        names = {
+            span["name"] for trace in traces for span in trace
+            if span.get("localEndpoint", {}).get("serviceName") == name and "name" in span
+        }
+        assert get(service, f"/api/v2/spans?serviceName={name}") == sorted(names)
+    assert service.get("zipkin", "/api/v2/traces?limit=0") == (400, "limit <= 0")
 
 
 def main():

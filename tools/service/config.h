@@ -72,6 +72,16 @@ struct JaegerSection {
   ListenAddress tchannel = OnPort(14267);
 };
 
+// Zipkin's query API, on the port where its spans come in.
+struct ZipkinQuerySection {
+  bool on = true;
+  bool search = true;           // false: names and searches are empty
+  bool strict_trace_id = true;  // false: ids are equal where their low 64 bits are
+  std::vector<std::string> autocomplete_keys;
+  std::chrono::nanoseconds timeout = std::chrono::seconds{11};
+  std::chrono::nanoseconds lookback = std::chrono::hours{24};
+};
+
 struct ZipkinSection {
   ListenAddress address = OnPort(9411);  // HTTP and gRPC on one port
   bool http = true;                      // false: POSTs are not found
@@ -80,6 +90,7 @@ struct ZipkinSection {
   ListenAddress scribe = {false, std::nullopt, 9410};
   std::string scribe_category = "zipkin";
   double sample_rate = 1;  // share of traces that is kept, by Zipkin's rule
+  ZipkinQuerySection query;
 };
 
 // What tells clients how to sample.

@@ -44,6 +44,10 @@ std::string Translated(Rule rule, const std::string& value) {
     case Rule::kZeroIsUnset: return zero ? "" : value;
     case Rule::kZeroIsOff: return zero ? "off" : value;
     case Rule::kFalseIsOff: return value == "true" || value == "1" ? "on" : "off";
+    case Rule::kMilliseconds: {
+      const bool bare = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
+      return bare ? value + "ms" : value;
+    }
   }
   return value;
 }

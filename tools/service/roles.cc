@@ -5,7 +5,7 @@ namespace tracestore::tools {
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
       StartAdmin,    OpenStore, OpenSampling, OpenBaggage,          StartPipeline,   StartQuery,
-      StartSampling, StartOtlp, StartZipkin,  StartJaegerCollector, StartAgentPorts,
+      StartSampling, StartOtlp, OpenZipkinQuery, StartZipkin, StartJaegerCollector, StartAgentPorts,
   };
   return kParts;
 }

@@ -84,6 +84,7 @@ struct Shared {
   ingest::ZipkinCounters* zipkin_counters = nullptr;
   sampling::StrategyProvider* strategies = nullptr;  // what clients are told
   sampling::AdaptiveSampler* adaptive = nullptr;     // null unless sampling is adaptive
+  net::HttpHandler zipkin_reads;                     // unset: Zipkin's port takes spans only
   sampling::BaggageProvider* baggage = nullptr;      // null: no restrictions
 };
 

@@ -65,6 +65,7 @@ enum class Rule : std::uint8_t {
   kZeroIsUnset,  // Jaeger's deprecated ports: 0 says nothing
   kZeroIsOff,    // Jaeger's and Zipkin's ports of what is off by default
   kFalseIsOff,   // a switch of a listener: false turns it off, true leaves its address
+  kMilliseconds, // a duration that may be a bare number of milliseconds
 };
 
 struct OtherName {

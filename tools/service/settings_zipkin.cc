@@ -21,6 +21,12 @@ constexpr OtherName kOtherNames[] = {
     {.name = "ZIPKIN_QUERY_ALLOWED_ORIGINS",
      .setting = "collector.zipkin.allowed-origins",
      .environment_only = true},
+    {.name = "QUERY_ENABLED", .setting = "zipkin.query.enabled", .environment_only = true},
+    {.name = "SEARCH_ENABLED", .setting = "zipkin.query.search-enabled", .environment_only = true},
+    {.name = "STRICT_TRACE_ID", .setting = "zipkin.query.strict-trace-id", .environment_only = true},
+    {.name = "AUTOCOMPLETE_KEYS", .setting = "zipkin.query.autocomplete-keys", .environment_only = true},
+    {.name = "QUERY_TIMEOUT", .setting = "zipkin.query.timeout", .environment_only = true},
+    {.name = "QUERY_LOOKBACK", .setting = "zipkin.query.lookback", .rule = Rule::kMilliseconds, .environment_only = true},
     {.name = "COLLECTOR_SCRIBE_ENABLED",
      .setting = "collector.scribe.host-port",
      .rule = Rule::kFalseIsOff,
@@ -31,8 +37,6 @@ constexpr OtherName kOtherNames[] = {
     {.name = "JAEGER_LISTEN_HOST", .setting = "host", .environment_only = true},
 };
 
-constexpr std::string_view kUnbuilt = "not built yet";
-constexpr std::string_view kNoQuery = "Zipkin's query API is not built yet";
 constexpr std::string_view kNoKafka = "receiving from Kafka is not built yet";
 constexpr std::string_view kNoRabbit = "receiving from RabbitMQ is not built yet";
 
@@ -40,14 +44,10 @@ constexpr Ignored kIgnored[] = {
     {.name = "MEM_MAX_SPANS",
      .why = "the store is on disk: keep-age and keep-bytes bound it",
      .environment_only = true},
-    {.name = "STRICT_TRACE_ID", .why = kUnbuilt, .environment_only = true},
-    {.name = "QUERY_ENABLED", .why = kNoQuery, .environment_only = true},
-    {.name = "QUERY_TIMEOUT", .why = kNoQuery, .environment_only = true},
-    {.name = "QUERY_LOOKBACK", .why = kNoQuery, .environment_only = true},
-    {.name = "SEARCH_ENABLED", .why = kNoQuery, .environment_only = true},
-    {.name = "AUTOCOMPLETE_KEYS", .why = kNoQuery, .environment_only = true},
-    {.name = "AUTOCOMPLETE_TTL", .why = kNoQuery, .environment_only = true},
-    {.name = "UI_ENABLED", .why = kNoQuery, .environment_only = true},
+    {.name = "AUTOCOMPLETE_TTL",
+     .why = "values are read when they are asked for",
+     .environment_only = true},
+    {.name = "UI_ENABLED", .why = "there is no web interface yet", .environment_only = true},
     {.name = "KAFKA_TOPIC", .why = kNoKafka, .environment_only = true},
     {.name = "KAFKA_GROUP_ID", .why = kNoKafka, .environment_only = true},
     {.name = "COLLECTOR_KAFKA_ENABLED", .why = kNoKafka, .environment_only = true},

@@ -70,6 +70,7 @@ Status StartZipkin(Service& service) {
   ingest::ZipkinHttpOptions options;
   options.enabled = config.http;
   options.allowed_origins = config.allowed_origins;
+  options.reads = service.shared().zipkin_reads;
   DualListener listener;
   listener.name = {"zipkin", "Zipkin", "http://{}/api/v2/spans"};
   listener.address = config.address;

@@ -25,6 +25,9 @@ constexpr std::string_view kPeerAddresses[] = {
     "server.socket.address", "peer.ipv4",   "peer.ipv6"};
 constexpr std::string_view kPeerPorts[] = {"network.peer.port", "net.peer.port",
                                            "net.sock.peer.port", "server.port", "peer.port"};
+// What AddConverted() and ErrorTag() make.
+constexpr std::string_view kMadeTags[] = {"error", "otel.scope.name", "otel.scope.version",
+                                          "otel.status_code", "w3c.tracestate"};
 constexpr std::string_view kOwnAddresses[] = {"ip", "host.ip", "net.host.ip"};
 
 using Tags = std::map<std::string_view, std::string>;
@@ -261,6 +264,12 @@ void Reader::Run() {
 }
 
 }  // namespace
+
+std::span<const std::string_view> ZipkinPeerNameKeys() noexcept { return kPeerNames; }
+
+bool IsZipkinMadeTag(std::string_view key) noexcept {
+  return std::find(std::begin(kMadeTags), std::end(kMadeTags), key) != std::end(kMadeTags);
+}
 
 const ZipkinSpan& ZipkinConverter::Convert(std::uint32_t row) {
   Reader(batch_, batch_.spans[row], span_, texts_).Run();

@@ -2,7 +2,9 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "codec/zipkin/zipkin_span.h"
 #include "model/span_batch.h"
@@ -25,5 +27,12 @@ class ZipkinConverter {
   ZipkinSpan span_;
   std::deque<std::string> texts_;
 };
+
+// Attributes of which the first that is there names the remote endpoint's service, for spans that
+// didn't come as Zipkin's.
+std::span<const std::string_view> ZipkinPeerNameKeys() noexcept;
+
+// Whether a converted span may have a tag of this key that is no attribute of the model's.
+bool IsZipkinMadeTag(std::string_view key) noexcept;
 
 }  // namespace tracestore::codec

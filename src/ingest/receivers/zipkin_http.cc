@@ -99,6 +99,7 @@ HttpResponse Preflight(const HttpRequest& request, const ZipkinHttpOptions& opti
 
 HttpResponse Take(const Intake& intake, const ZipkinHttpOptions& options,
                   const HttpRequest& request) {
+  if (request.method != "POST" && options.reads) return options.reads(request);
   const auto encoding = EncodingOf(request);
   if (!encoding || request.method != "POST" || !options.enabled) return NotFound();
   if (IsEmptyGzip(request)) return Sentence(400, kCannotGunzip);

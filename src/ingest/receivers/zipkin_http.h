@@ -13,12 +13,15 @@ struct ZipkinHttpOptions {
   bool enabled = true;
   // Origins whose pages may send and ask (ZIPKIN_QUERY_ALLOWED_ORIGINS); "*": all.
   std::vector<std::string> allowed_origins = {"*"};
+  // Answers all but POST and OPTIONS, where Zipkin's query API is on the same port. Unset: they are
+  // not found.
+  net::HttpHandler reads;
 };
 
 // The handler of a whole server. A v2 body is JSON unless its type is application/x-protobuf, a v1
 // body JSON unless it is application/x-thrift. 202 without a body once the spans are kept; Zipkin
 // itself answers before. 400 with Zipkin's own sentence refuses the whole message; 429 (busy) and
-// 503 (the store can't write) have Retry-After. All else is `404 Not Found`.
+// 503 (the store can't write) have Retry-After. All else is `reads`'s, or `404 Not Found`.
 // `intake` is borrowed and must outlive the handler.
 net::HttpHandler MakeZipkinHttpHandler(const Intake& intake, ZipkinHttpOptions options = {});
 
