@@ -7,8 +7,10 @@ Usage: sdk_test.py PROGRAM     exit 77 (skipped) where the SDK isn't installed, 
 import base64
 import json
 import os
+import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 from service import Service
@@ -222,6 +224,45 @@ def check_search(service, spans, name):
     assert json.loads(body)["data"] == sorted({span.name for span in spans}), body
 
 
+def check_api_v3(service, spans, name):
+    """Summary, trace and call rate of what one exporter sent."""
+    day = "query.startTimeMin=2020-01-01T00:00:00Z&query.startTimeMax=2100-01-01T00:00:00Z"
+    _, body = service.get("query", f"/api/v3/trace-summaries?query.serviceName={name}&{day}")
+    summaries = json.loads(body)["summaries"]
+    assert sum(summary["spanCount"] for summary in summaries) == len(spans), summaries
+    read = {}
+    for summary in summaries:
+        _, body = service.get("query", f"/api/v3/traces/{summary['traceId']}")
+        for resource in json.loads(body)["result"]["resourceSpans"]:
+            for scope in resource["scopeSpans"]:
+                read.update({span["spanId"]: span for span in scope["spans"]})
+    for span in spans:
+        shown = read[f"{span.context.span_id:016x}"]
+        assert shown["name"] == span.name
+        assert shown["startTimeUnixNano"] == str(span.start_time), (shown, span.start_time)
+    kinds = "&".join(f"spanKind={k}" for k in ("internal", "server", "client", "producer", "consumer"))
+    window = f"endTs={max(span.end_time for span in spans) // 10**6 + 20_000}&lookback=0&ratePer=60000"
+    _, body = service.get("query", f"/api/metrics/calls?service={name}&{kinds}&{window}&step=10000")
+    (series,) = json.loads(body)["metrics"]
+    (point,) = series["metricPoints"]
+    assert round(point["gaugeValue"]["doubleValue"] * 60) == len(spans), body
+
+
+def check_archive(service, program, data, spans):
+    """An archived trace is found after it was deleted; Zipkin's API no longer has it."""
+    trace_id = f"{spans[0].context.trace_id:032x}"
+    url = service.url("query", f"/api/archive/{trace_id}")
+    with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=60) as answer:
+        assert json.load(answer)["errors"] == []
+    assert service.get("zipkin", f"/api/v2/trace/{trace_id}")[0] == 200
+    done = subprocess.run([program, "delete", data, trace_id, "--yes"], timeout=60)
+    assert done.returncode == 0
+    assert service.get("zipkin", f"/api/v2/trace/{trace_id}") == (404, f"{trace_id} not found")
+    archived = service.trace(trace_id)
+    ids = {f"{s.context.span_id:016x}" for s in spans if f"{s.context.trace_id:032x}" == trace_id}
+    assert {span["spanID"] for span in archived["spans"]} == ids
+
+
 def main():
     program = sys.argv[1]
     with tempfile.TemporaryDirectory(prefix="tracestore-sdk-") as data:
@@ -241,6 +282,7 @@ def main():
             for name, spans in sent.items():
                 compare_all(service, spans)
                 check_search(service, spans, name)
+                check_api_v3(service, spans, name)
             _, body = service.get("query", "/api/services")
             assert json.loads(body)["data"] == sorted(sent), body
             status, body = service.get("admin", "/")
@@ -253,6 +295,7 @@ def main():
             for name, spans in sent.items():
                 compare_all(service, spans)
                 check_search(service, spans, name)
+            check_archive(service, program, data, sent["over-http"])
             service.stop()
     print(f"{total} spans of the SDK came back whole, also after a restart")
 

@@ -1,7 +1,12 @@
 // Jaeger's query API over HTTP.
+#include <tracestore/store.h>
+
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
+#include "base/try.h"
 #include "server/jaeger/query_api.h"
 #include "service/jaeger_metrics.h"
 #include "service/parts.h"
@@ -42,6 +47,32 @@ net::HttpHandler WithHeaders(const std::vector<std::string>& headers, net::HttpH
   };
 }
 
+// The archive beside the store: opened when it is first asked for and there.
+class ArchiveReader {
+ public:
+  explicit ArchiveReader(const std::string& store) : directory_(ArchiveDirectory(store)) {}
+
+  Result<SpanList> Get(TraceId id) {
+    TS_TRY_ASSIGN(const Snapshot snapshot, Take());
+    return snapshot.Get(id);
+  }
+
+ private:
+  Result<Snapshot> Take() {
+    const std::lock_guard lock(mutex_);
+    if (!store_) {
+      StoreOptions options;
+      options.mode = OpenMode::kRead;
+      TS_TRY_ASSIGN(store_, Store::Open(directory_, std::move(options)));
+    }
+    return store_->TakeSnapshot();
+  }
+
+  const std::string directory_;
+  std::mutex mutex_;
+  std::unique_ptr<Store> store_;  // guarded by mutex_
+};
+
 }  // namespace
 
 Status StartQuery(Service& service) {
@@ -49,6 +80,11 @@ Status StartQuery(Service& service) {
   server::JaegerQueryOptions query;
   query.max_clock_skew = config.max_clock_skew;
   query.snapshot = [store = service.shared().store] { return store->TakeSnapshot(); };
+  query.archive = [store = service.shared().store](TraceId id) {
+    return store->Archive({id});
+  };
+  auto& archive = service.Keep(std::make_unique<ArchiveReader>(service.shared().directory));
+  query.archived = [&archive](TraceId id) { return archive.Get(id); };
   query.observer = [&metrics = service.metrics()](std::string_view route, int status,
                                                   std::chrono::nanoseconds took) {
     metrics.Add("tracestore_query_requests_total",

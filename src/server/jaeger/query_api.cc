@@ -10,14 +10,18 @@
 #include <vector>
 
 #include "base/try.h"
+#include "codec/detect/any_format.h"
 #include "codec/json/json_writer.h"
+#include "codec/otlp/json_decoder.h"
 #include "model/span_batch.h"
 #include "net/http_router.h"
-#include "server/jaeger/as_collected.h"
 #include "server/jaeger/envelope.h"
 #include "server/jaeger/go_values.h"
+#include "server/jaeger/metrics_api.h"
+#include "server/jaeger/query_source.h"
 #include "server/jaeger/search_params.h"
 #include "server/jaeger/trace_view.h"
+#include "server/jaeger/v3_api.h"
 
 namespace tracestore::server {
 namespace {
@@ -39,6 +43,11 @@ constexpr std::string_view kIndexPage =
     "                                         tags={\"key\":\"value\"}, traceID, raw\n"
     "GET /api/traces/{traceID}                one trace; raw\n"
     "GET /api/dependencies                    calls between services: endTs, lookback (ms)\n"
+    "GET /api/metrics/{latencies,calls,errors} by service: quantile, groupByOperation, spanKind,\n"
+    "                                         endTs, lookback, step, ratePer (ms)\n"
+    "POST /api/archive/{traceID}              copy a trace to the archive\n"
+    "POST /api/transform                      OTLP JSON as traces\n"
+    "GET /api/v3/{services,operations,traces,traces/{id},trace-summaries,dependencies}\n"
     "\n"
     "prettyPrint=true indents any of them.\n";
 
@@ -107,27 +116,28 @@ class TraceStream {
 
 class JaegerQueryApi {
  public:
-  explicit JaegerQueryApi(JaegerQueryOptions options) : options_(std::move(options)) {}
+  explicit JaegerQueryApi(std::shared_ptr<const JaegerQuerySource> source)
+      : source_(std::move(source)), options_(source_->options()) {}
 
   HttpResponse Services(const HttpRequest& request) const {
-    const auto names = ServiceNames();
+    const auto names = source_->ServiceNames();
     if (!names.has_value()) return Failure(names.error());
     return Success(NameList(*names), names->size(), IsPretty(request));
   }
 
   HttpResponse ServiceOperations(const HttpRequest& request, const std::string& service) const {
-    const auto operations = Operations(service);
+    const auto operations = source_->Operations(service);
     if (!operations.has_value()) return Failure(operations.error());
     std::set<std::string> names;
     for (const OperationInfo& operation : *operations) names.insert(operation.name);
-    return Success(NameList({names.begin(), names.end()}), names.size(), IsPretty(request));
+    return Success(NameList(names), names.size(), IsPretty(request));
   }
 
   HttpResponse OperationList(const HttpRequest& request) const {
     const std::string service(request.query.first("service").value_or(""));
     if (service.empty()) return Failure(400, "parameter 'service' is required");
     const std::string_view wanted = request.query.first("spanKind").value_or("");
-    const auto operations = Operations(service);
+    const auto operations = source_->Operations(service);
     if (!operations.has_value()) return Failure(operations.error());
     std::string data;
     std::uint64_t total = 0;
@@ -150,7 +160,7 @@ class JaegerQueryApi {
   }
 
   HttpResponse Search(const HttpRequest& request) const {
-    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(Now()).count();
+    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(source_->Now()).count();
     auto params = ParseSearch(request.query, static_cast<std::uint64_t>(now));
     if (!params.has_value()) return Failure(params.error());
     auto snapshot = options_.snapshot();
@@ -172,24 +182,66 @@ class JaegerQueryApi {
     if (!raw.has_value()) return Failure(raw.error());
     const auto snapshot = options_.snapshot();
     if (!snapshot.has_value()) return Failure(snapshot.error());
-    const auto spans = snapshot->Get(*trace_id);
-    if (!spans.has_value()) {
-      if (spans.error().code() == ErrorCode::kNotFound) return Failure(404, kTraceNotFound);
-      return Failure(spans.error());
-    }
+    auto spans = snapshot->Get(*trace_id);
+    if (IsNotFound(spans) && options_.archived) spans = options_.archived(*trace_id);
+    if (IsNotFound(spans)) return Failure(404, kTraceNotFound);
+    if (!spans.has_value()) return Failure(spans.error());
     std::string data = "[";
-    AppendTrace(*spans, *raw, static_cast<std::uint64_t>(options_.max_clock_skew.count()), data);
+    AppendTrace(*spans, *raw, SkewNs(), data);
     data += ']';
     return Success(data, 0, IsPretty(request));
   }
 
+  HttpResponse Archive(const std::string& id) const {
+    const auto trace_id = ParseJaegerTraceId(id);
+    if (!trace_id.has_value()) return Failure(trace_id.error());
+    if (!options_.archive) return Failure(500, "archive span storage was not configured");
+    const auto archived = options_.archive(*trace_id);
+    if (!archived.has_value()) return Failure(archived.error());
+    if (archived->traces == 0) return Failure(404, kTraceNotFound);
+    return HttpResponse::Json(200, R"({"data":[],"total":0,"limit":0,"offset":0,"errors":[]})");
+  }
+
+  // OTLP JSON as Jaeger's own, for pages that are given a file.
+  HttpResponse Transform(const HttpRequest& request) const {
+    auto batch = std::make_shared<model::SpanBatch>();
+    const auto report = codec::DecodeOtlpJson(request.body, *batch);
+    if (!report.has_value())
+      return Failure(400, "cannot unmarshal OTLP : " + report.error().message());
+    if (report->rejected != 0) return Failure(400, "cannot unmarshal OTLP : " + report->first_error);
+    std::string data = "[";
+    for (const auto& rows : codec::GroupByTrace(*batch)) {
+      const auto trace = std::make_shared<model::SpanBatch>();
+      model::BatchAppender appender(*trace);
+      appender.SetSource(*batch);
+      for (const std::uint32_t row : rows) appender.Append(row);
+      if (data.size() > 1) data += ',';
+      AppendTrace(SpanList(trace), false, SkewNs(), data);
+    }
+    return Success(data + ']', 0, IsPretty(request));
+  }
+
+  HttpResponse Metrics(const HttpRequest& request, JaegerMetric metric) const {
+    const auto query = ParseJaegerMetrics(request.query, metric, source_->Now());
+    if (!query.has_value()) return Failure(query.error());
+    const auto snapshot = source_->BoundedSnapshot();
+    if (!snapshot.has_value()) return Failure(snapshot.error());
+    auto family = JaegerMetricFamily(*snapshot, *query);
+    if (!family.has_value()) return Failure(family.error());
+    return HttpResponse::Json(200, std::move(family).value());
+  }
+
+  HttpResponse MinStep(const HttpRequest& request) const {
+    return Success(std::to_string(kMetricStepMs), 0, IsPretty(request));
+  }
+
   HttpResponse Dependencies(const HttpRequest& request) const {
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(Now()).count();
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(source_->Now()).count();
     const auto range = ParseDependencies(request.query, static_cast<std::uint64_t>(now));
     if (!range.has_value()) return Failure(range.error());
     std::vector<DependencyLink> links;
     if (range->begin_ns < range->end_ns) {
-      const auto snapshot = BoundedSnapshot();
+      const auto snapshot = source_->BoundedSnapshot();
       if (!snapshot.has_value()) return Failure(snapshot.error());
       auto found = snapshot->Dependencies(*range);
       if (!found.has_value()) return Failure(found.error());
@@ -200,8 +252,8 @@ class JaegerQueryApi {
     codec::JsonWriter json(data);
     json.BeginArray();
     for (const DependencyLink& link : links) {
-      const std::string_view parent = Shown(link.parent);
-      const std::string_view child = Shown(link.child);
+      const std::string_view parent = JaegerQuerySource::Shown(link.parent);
+      const std::string_view child = JaegerQuerySource::Shown(link.child);
       if (!service.empty() && parent != service && child != service) continue;
       json.BeginObject();
       json.Key("parent");
@@ -221,79 +273,11 @@ class JaegerQueryApi {
   }
 
  private:
-  std::chrono::nanoseconds Now() const {
-    if (options_.now) return options_.now();
-    return std::chrono::system_clock::now().time_since_epoch();
+  static bool IsNotFound(const Result<SpanList>& spans) {
+    return !spans.has_value() && spans.error().code() == ErrorCode::kNotFound;
   }
-
-  // One that gives up as a search does.
-  Result<Snapshot> BoundedSnapshot() const {
-    TS_TRY_ASSIGN(const Snapshot snapshot, options_.snapshot());
-    StopWhen stop;
-    stop.deadline = std::chrono::steady_clock::now() + options_.search_deadline;
-    return snapshot.StoppingWhen(stop);
-  }
-
-  static std::string_view Shown(std::string_view service) {
-    return service.empty() ? kNoServiceName : service;
-  }
-
-  Result<std::vector<std::string>> ServiceNames() const {
-    TS_TRY_ASSIGN(const Snapshot snapshot, BoundedSnapshot());
-    TS_TRY_ASSIGN(const auto services, snapshot.Services());
-    std::set<std::string> names;
-    for (const NamedCount& service : services) names.emplace(Shown(service.name));
-    // The store counts named services only. Whose clients left the name out is read off some spans.
-    constexpr std::uint32_t kSomeSpans = 1'000;
-    TS_TRY_ASSIGN(const SpanList unnamed, snapshot.FindSpans(UnnamedQuery(kSomeSpans)));
-    for (std::size_t i = 0; i < unnamed.size(); ++i) names.emplace(UnnamedShownAs(unnamed, i));
-    return std::vector<std::string>(names.begin(), names.end());
-  }
-
-  // By name, then kind.
-  Result<std::vector<OperationInfo>> Operations(const std::string& service) const {
-    TS_TRY_ASSIGN(const Snapshot snapshot, BoundedSnapshot());
-    std::vector<OperationInfo> found;
-    if (service == kNoServiceName || service == kEmptyServiceName) {
-      TS_TRY_ASSIGN(found, UnnamedOperations(snapshot, service));
-    } else {
-      TS_TRY_ASSIGN(found, snapshot.Operations(service));
-    }
-    std::sort(found.begin(), found.end(), [](const OperationInfo& a, const OperationInfo& b) {
-      return std::pair(a.name, a.kind) < std::pair(b.name, b.kind);
-    });
-    return found;
-  }
-
-  static std::string_view UnnamedShownAs(const SpanList& spans, std::size_t row) {
-    const model::SpanBatch& batch = *spans.batch();
-    const Origin origin = batch.resources[batch.spans[row].resource].origin;
-    return origin == Origin::kJaeger ? kEmptyServiceName : kNoServiceName;
-  }
-
-  // Spans whose resource names no service.
-  Query UnnamedQuery(std::uint32_t limit) const {
-    Condition unnamed;
-    unnamed.field = Field::kService;
-    Query query;
-    query.where = Expression::SomeSpan(Expression::Of(std::move(unnamed)));
-    query.limit = limit;
-    query.deadline = std::chrono::steady_clock::now() + options_.search_deadline;
-    return query;
-  }
-
-  // Of spans whose resource names no service: the names of matching spans are read, up to a bound.
-  Result<std::vector<OperationInfo>> UnnamedOperations(const Snapshot& snapshot,
-                                                       std::string_view shown_as) const {
-    constexpr std::uint32_t kMostSpans = 100'000;
-    TS_TRY_ASSIGN(const SpanList spans, snapshot.FindSpans(UnnamedQuery(kMostSpans)));
-    std::set<std::pair<std::string, SpanKind>> seen;
-    for (std::size_t i = 0; i < spans.size(); ++i) {
-      if (UnnamedShownAs(spans, i) == shown_as) seen.emplace(spans[i].name(), spans[i].kind());
-    }
-    std::vector<OperationInfo> out;
-    for (const auto& [name, kind] : seen) out.push_back({name, kind, 0});
-    return out;
+  std::uint64_t SkewNs() const {
+    return static_cast<std::uint64_t>(options_.max_clock_skew.count());
   }
 
   Result<std::vector<TraceId>> FindIds(const Snapshot& snapshot, const SearchParams& params,
@@ -311,7 +295,7 @@ class JaegerQueryApi {
     return ids;
   }
 
-  static std::string NameList(const std::vector<std::string>& names) {
+  static std::string NameList(const std::set<std::string>& names) {
     if (names.empty()) return "null";
     std::string data;
     codec::JsonWriter json(data);
@@ -321,16 +305,18 @@ class JaegerQueryApi {
     return data;
   }
 
-  JaegerQueryOptions options_;
+  const std::shared_ptr<const JaegerQuerySource> source_;
+  const JaegerQueryOptions& options_;  // of source_
 };
 
 }  // namespace
 
 net::HttpHandler MakeJaegerQueryHandler(JaegerQueryOptions options) {
-  const auto api = std::make_shared<const JaegerQueryApi>(std::move(options));
+  const auto source = std::make_shared<const JaegerQuerySource>(std::move(options));
+  const auto api = std::make_shared<const JaegerQueryApi>(source);
   const auto router = std::make_shared<net::HttpRouter>();
-  const auto add = [&](const char* route, auto handle) {
-    router->Add("GET", route,
+  const auto add = [&](const char* route, auto handle, const char* method = "GET") {
+    router->Add(method, route,
                 [api, route, handle](const HttpRequest& request, const PathParams& path) {
                   const auto begin = std::chrono::steady_clock::now();
                   HttpResponse response = handle(*api, request, path);
@@ -350,6 +336,25 @@ net::HttpHandler MakeJaegerQueryHandler(JaegerQueryOptions options) {
   add("/api/traces/{traceID}",
       [](Api a, Request request, Path path) { return a.GetTrace(request, path["traceID"]); });
   add("/api/dependencies", [](Api a, Request request, Path) { return a.Dependencies(request); });
+  add("/api/archive/{traceID}",
+      [](Api a, Request, Path path) { return a.Archive(path["traceID"]); }, "POST");
+  add("/api/transform", [](Api a, Request request, Path) { return a.Transform(request); }, "POST");
+  add("/api/metrics/latencies", [](Api a, Request request, Path) {
+    return a.Metrics(request, JaegerMetric::kLatencies);
+  });
+  add("/api/metrics/calls", [](Api a, Request request, Path) {
+    return a.Metrics(request, JaegerMetric::kCalls);
+  });
+  add("/api/metrics/errors", [](Api a, Request request, Path) {
+    return a.Metrics(request, JaegerMetric::kErrors);
+  });
+  add("/api/metrics/minstep", [](Api a, Request request, Path) { return a.MinStep(request); });
+  const auto v3 = std::make_shared<const JaegerV3Api>(source);
+  for (const JaegerV3Route& route : JaegerV3Routes()) {
+    add(route.path, [v3, handle = route.handle](Api, Request request, Path path) {
+      return ((*v3).*handle)(request, path);
+    });
+  }
   add("/", [](Api, Request, Path) { return HttpResponse::Text(200, std::string(kIndexPage)); });
   router->SetNotFound([api](const HttpRequest&) {
     api->Observe("other", 404, {});

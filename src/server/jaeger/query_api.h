@@ -27,13 +27,18 @@ struct JaegerQueryOptions {
   std::function<std::chrono::nanoseconds()> now;
   // After which a search, names or dependencies are given up with 500.
   std::chrono::seconds search_deadline{60};
+  // Copies a trace to the archive; `traces` is 0 where there is none such. Unset: not configured.
+  std::function<Result<ArchiveResult>(TraceId)> archive;
+  // The spans that the archive has of a trace that the store hasn't. Unset: none.
+  std::function<Result<SpanList>(TraceId)> archived;
   // By how much a span may be moved for its clock; 0: none is, which is warned of.
   std::chrono::nanoseconds max_clock_skew{0};
 };
 
 // The handler of a whole server:
 //   GET /api/services, /api/services/{service}/operations, /api/operations, /api/traces,
-//   /api/traces/{traceID}, /api/dependencies; `/` lists them; all else is 404.
+//   /api/traces/{traceID}, /api/dependencies, /api/metrics/{latencies,calls,errors,minstep},
+//   /api/v3/…; POST /api/archive/{traceID}, /api/transform; `/` lists them; all else is 404.
 // Found traces are streamed, one in memory at a time.
 net::HttpHandler MakeJaegerQueryHandler(JaegerQueryOptions options);
 

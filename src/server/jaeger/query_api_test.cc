@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "server/jaeger/query_api_test_support.h"
+
 namespace tracestore::server {
 namespace {
 
@@ -14,38 +16,6 @@ using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-// What was sent to v1.76, times in the same places: a trace of three spans in two services, the
-// last one twice.
-constexpr const char* kTrace = R"({"resourceSpans":[
- {"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"fe"}},
-                            {"key":"host.name","value":{"stringValue":"h1"}}]},
-  "scopeSpans":[{"scope":{"name":"lib","version":"1"},"spans":[
-   {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba902b7","name":"GET /",
-    "kind":2,"startTimeUnixNano":"1795376030375022592","endTimeUnixNano":"1795376030425022592",
-    "attributes":[{"key":"http.status_code","value":{"intValue":"200"}},
-                  {"key":"d","value":{"doubleValue":1.5}},{"key":"b","value":{"boolValue":true}},
-                  {"key":"bytes","value":{"bytesValue":"AQI="}},
-                  {"key":"arr","value":{"arrayValue":{"values":[{"stringValue":"x"},
-                                                                {"intValue":"1"}]}}}],
-    "events":[{"timeUnixNano":"1795376030375023592","name":"ev",
-               "attributes":[{"key":"k","value":{"stringValue":"v"}}]}],
-    "links":[{"traceId":"0af7651916cd43dd8448eb211c80319d","spanId":"00f067aa0ba902b8"}]},
-   {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba90301","name":"call be",
-    "kind":3,"parentSpanId":"00f067aa0ba902b7",
-    "startTimeUnixNano":"1795376030380022592","endTimeUnixNano":"1795376030410022592"}]}]},
- {"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"be"}}]},
-  "scopeSpans":[{"spans":[
-   {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba90302","name":"work","kind":2,
-    "parentSpanId":"00f067aa0ba90301",
-    "startTimeUnixNano":"1795376030382022592","endTimeUnixNano":"1795376030402022592",
-    "status":{"code":2,"message":"boom"},
-    "attributes":[{"key":"error","value":{"boolValue":true}}]},
-   {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba90302","name":"work","kind":2,
-    "parentSpanId":"00f067aa0ba90301",
-    "startTimeUnixNano":"1795376030382022592","endTimeUnixNano":"1795376030402022592",
-    "status":{"code":2,"message":"boom"},
-    "attributes":[{"key":"error","value":{"boolValue":true}}]}]}]}]})";
 
 // v1.76's answer for it.
 constexpr const char* kTraceAnswer =
@@ -73,67 +43,6 @@ constexpr const char* kTraceAnswer =
     R"("server"}],"logs":[],"processID":"p2","warnings":null}],"processes":{"p1":{"serviceName":")"
     R"(fe","tags":[{"key":"host.name","type":"string","value":"h1"}]},"p2":{"serviceName":"be","t)"
     R"(ags":[]}},"warnings":null}],"total":0,"limit":0,"offset":0,"errors":null})";
-
-constexpr const char* kNothing = R"({"data":[],"total":0,"limit":0,"offset":0,"errors":null})";
-
-struct Answer {
-  int status = 0;
-  std::string type;
-  std::string body;
-};
-
-class JaegerQuery : public testing::Test {
- protected:
-  void Serve(const std::vector<std::string>& files) {
-    AppendResult report;
-    auto snapshot = SnapshotOfFiles(files, report);
-    ASSERT_TRUE(snapshot.has_value()) << snapshot.error().message();
-    JaegerQueryOptions options;
-    options.snapshot = [shared = *snapshot]() -> Result<Snapshot> { return shared; };
-    options.observer = [this](std::string_view route, int status, std::chrono::nanoseconds) {
-      routes.push_back(std::string(route) + " " + std::to_string(status));
-    };
-    options.now = [] { return std::chrono::nanoseconds{1795376093393000000}; };
-    options.max_clock_skew = max_clock_skew;
-    handler = MakeJaegerQueryHandler(std::move(options));
-  }
-  void SetUp() override { Serve({kTrace}); }
-
-  Answer Get(const std::string& target, const std::string& method = "GET") {
-    net::HttpRequest request;
-    request.method = method;
-    EXPECT_TRUE(request.SetTarget(target).has_value());
-    net::HttpResponse response = handler(request);
-    std::string body = response.body;
-    if (response.stream) {
-      for (bool more = true; more;) {
-        std::string chunk;
-        const auto result = response.stream(chunk);
-        EXPECT_TRUE(result.has_value());
-        more = result.has_value() && *result;
-        body += chunk;
-      }
-    }
-    return {response.status, response.content_type, body};
-  }
-
-  void ExpectError(const std::string& target, int status, const std::string& message) {
-    const Answer answer = Get(target);
-    EXPECT_EQ(answer.status, status) << target;
-    EXPECT_EQ(answer.type, "text/plain; charset=utf-8");
-    EXPECT_EQ(answer.body, R"({"data":null,"total":0,"limit":0,"offset":0,"errors":[{"code":)" +
-                               std::to_string(status) + R"(,"msg":")" + message + "\"}]}\n");
-  }
-  bool Finds(const std::string& parameters) {
-    const Answer answer = Get("/api/traces?" + parameters);
-    EXPECT_EQ(answer.status, 200) << answer.body;
-    return answer.body != kNothing;
-  }
-
-  std::chrono::nanoseconds max_clock_skew{0};
-  net::HttpHandler handler;
-  std::vector<std::string> routes;
-};
 
 // A client of 30 ms, and its server on a host whose clock is a second behind.
 constexpr const char* kSkewed = R"({"resourceSpans":[

@@ -132,6 +132,22 @@ Expression ServiceIs(const std::string& service) {
 
 }  // namespace
 
+Expression OnOneSpan(const SpanConditions& conditions) {
+  std::vector<Expression> all;
+  if (!conditions.service.empty()) all.push_back(ServiceIs(conditions.service));
+  if (!conditions.operation.empty()) all.push_back(Is(Field::kOperation, conditions.operation));
+  if (conditions.least_ns > 0) {
+    all.push_back(Compare(Field::kDuration, CompareOp::kGreaterEqual,
+                          std::to_string(conditions.least_ns)));
+  }
+  if (conditions.most_ns > 0) {
+    all.push_back(
+        Compare(Field::kDuration, CompareOp::kLessEqual, std::to_string(conditions.most_ns)));
+  }
+  for (const auto& [key, value] : conditions.tags) all.push_back(TagIs(key, value));
+  return Expression::SomeSpan(Expression::And(std::move(all)));
+}
+
 Result<SearchParams> ParseSearch(const QueryParams& params, std::uint64_t now_us) {
   SearchParams out;
   const std::string service(TextOf(params, "service"));
@@ -158,15 +174,7 @@ Result<SearchParams> ParseSearch(const QueryParams& params, std::uint64_t now_us
   if (least != 0 && most != 0 && most < least)
     return Invalid("'maxDuration' should be greater than 'minDuration'");
 
-  std::vector<Expression> all;
-  if (!service.empty()) all.push_back(ServiceIs(service));
-  if (!operation.empty()) all.push_back(Is(Field::kOperation, operation));
-  if (least > 0)
-    all.push_back(Compare(Field::kDuration, CompareOp::kGreaterEqual, std::to_string(least)));
-  if (most > 0)
-    all.push_back(Compare(Field::kDuration, CompareOp::kLessEqual, std::to_string(most)));
-  for (const auto& [key, value] : tags) all.push_back(TagIs(key, value));
-  out.query.where = Expression::SomeSpan(Expression::And(std::move(all)));
+  out.query.where = OnOneSpan({service, operation, least, most, tags});
   out.query.span_start = WholeUnits(start, end, 1'000);
   // Jaeger's storages take a limit of 0 or less as none.
   out.query.limit = static_cast<std::uint32_t>(std::max<std::int64_t>(limit, 0));

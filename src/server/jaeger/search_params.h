@@ -5,6 +5,7 @@
 #include <tracestore/status.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,16 @@ namespace tracestore::server {
 // What Jaeger shows as the service of an OTLP span whose resource names none; tracestore's own name
 // of it is "". Of a Jaeger client's it is kEmptyServiceName (as_collected.h).
 inline constexpr std::string_view kNoServiceName = "OTLPResourceNoServiceName";
+
+// What one span has to have; empty texts and 0 stand for anything.
+struct SpanConditions {
+  std::string service;
+  std::string operation;
+  std::int64_t least_ns = 0;  // of the duration
+  std::int64_t most_ns = 0;
+  std::map<std::string, std::string> tags;  // as Jaeger shows them
+};
+Expression OnOneSpan(const SpanConditions& conditions);
 
 // GET /api/traces.
 struct SearchParams {

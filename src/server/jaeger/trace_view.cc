@@ -2,7 +2,7 @@
 
 #include <numeric>
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include "assembly/clock_skew.h"
 #include "assembly/trace_graph.h"
@@ -34,42 +34,46 @@ std::optional<model::SpanBatch> Moved(const model::SpanBatch& batch,
 
 }  // namespace
 
-void AppendTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns, std::string& out) {
-  static const model::SpanBatch kNone;
-  const model::SpanBatch& stored = spans.batch() ? *spans.batch() : kNone;
-  const auto collected = AsCollected(stored);
-  const model::SpanBatch& batch = collected ? collected->batch : stored;
-  codec::JaegerJsonOptions options;
-  std::vector<std::uint32_t> rows;
-  std::vector<std::vector<std::string>> warnings;
+ShownTrace ShowTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns) {
+  ShownTrace shown;
+  shown.batch = spans.batch() ? spans.batch() : std::make_shared<const model::SpanBatch>();
+  auto collected = AsCollected(*shown.batch);
+  if (collected) shown.batch = std::make_shared<const model::SpanBatch>(std::move(collected->batch));
   const auto warn_of_negative = [&] {
     if (!collected) return;
-    warnings.resize(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      if (collected->negative[rows[i]]) warnings[i].emplace_back(kNegativeDurationWarning);
-    options.warnings = warnings;
+    shown.warnings.resize(shown.rows.size());
+    for (std::size_t i = 0; i < shown.rows.size(); ++i) {
+      if (collected->negative[shown.rows[i]])
+        shown.warnings[i].emplace_back(kNegativeDurationWarning);
+    }
   };
   if (raw) {
-    rows.resize(batch.size());
-    std::iota(rows.begin(), rows.end(), 0u);
+    shown.rows.resize(shown.batch->size());
+    std::iota(shown.rows.begin(), shown.rows.end(), 0u);
     warn_of_negative();
-    codec::EncodeJaegerTrace(batch, rows, options, out);
-    return;
+    return shown;
   }
-  const auto adjusted = AdjustForJaeger(batch);
-  const model::SpanBatch& shown = adjusted ? *adjusted : batch;
-  const auto graph = assembly::TraceGraph::Build(shown);
+  if (auto adjusted = AdjustForJaeger(*shown.batch))
+    shown.batch = std::make_shared<const model::SpanBatch>(std::move(*adjusted));
+  const auto graph = assembly::TraceGraph::Build(*shown.batch);
   for (assembly::NodeId node = 0; node < graph.span_count(); ++node)
-    rows.push_back(graph.row(node));
-  warnings.resize(rows.size());
+    shown.rows.push_back(graph.row(node));
+  shown.warnings.resize(shown.rows.size());
   warn_of_negative();
   const assembly::ClockSkew skew = assembly::FindClockSkew(graph, {max_skew_ns});
   for (const assembly::ClockSkewWarning& warning : skew.warnings)
-    if (warning.node < warnings.size()) warnings[warning.node].push_back(warning.text);
-  options.sort_tags = true;
-  options.warnings = warnings;
-  const auto moved = Moved(shown, graph, skew);
-  codec::EncodeJaegerTrace(moved ? *moved : shown, rows, options, out);
+    if (warning.node < shown.warnings.size()) shown.warnings[warning.node].push_back(warning.text);
+  if (auto moved = Moved(*shown.batch, graph, skew))
+    shown.batch = std::make_shared<const model::SpanBatch>(std::move(*moved));
+  return shown;
+}
+
+void AppendTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns, std::string& out) {
+  const ShownTrace shown = ShowTrace(spans, raw, max_skew_ns);
+  codec::JaegerJsonOptions options;
+  options.sort_tags = !raw;
+  options.warnings = shown.warnings;
+  codec::EncodeJaegerTrace(*shown.batch, shown.rows, options, out);
 }
 
 }  // namespace tracestore::server

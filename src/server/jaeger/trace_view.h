@@ -3,16 +3,30 @@
 #include <tracestore/spans.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
+
+#include "model/span_batch.h"
 
 namespace tracestore::server {
 
-// Appends the trace object of `spans`, which all belong to one trace, to `out`.
+// What is shown of a trace.
+struct ShownTrace {
+  std::shared_ptr<const model::SpanBatch> batch;
+  std::vector<std::uint32_t> rows;                 // in the order of the answer
+  std::vector<std::vector<std::string>> warnings;  // by place in `rows`; empty: none at all
+};
+
+// `spans` all belong to one trace.
 //
 // Raw: each span as often as it was stored, in stored order, tags as they came. Otherwise as the
 // reader's adjusters leave it (adjust.h): spans equal in every field once, spans by start, tags by
 // key, and the warnings on clocks. A span whose clock is another's than its parent's is moved by at
 // most `max_skew_ns`; 0, Jaeger's default: none is.
+ShownTrace ShowTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns);
+
+// Appends the trace object of what is shown, in Jaeger's JSON.
 void AppendTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns, std::string& out);
 
 }  // namespace tracestore::server

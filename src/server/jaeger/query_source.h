@@ -1,0 +1,41 @@
+// JaegerQuerySource: what Jaeger's HTTP APIs share: a bounded moment of the store, and its names as
+// Jaeger shows them.
+#pragma once
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tracestore/store.h>
+
+#include "server/jaeger/query_api.h"
+
+namespace tracestore::server {
+
+// Threads: any.
+class JaegerQuerySource {
+ public:
+  explicit JaegerQuerySource(JaegerQueryOptions options) : options_(std::move(options)) {}
+
+  const JaegerQueryOptions& options() const noexcept { return options_; }
+
+  // Unix time.
+  std::chrono::nanoseconds Now() const;
+  // One whose calls give up as a search does.
+  Result<Snapshot> BoundedSnapshot() const;
+
+  // "" is shown as kNoServiceName.
+  static std::string_view Shown(std::string_view service) noexcept;
+  Result<std::set<std::string>> ServiceNames() const;
+  // By name, then kind.
+  Result<std::vector<OperationInfo>> Operations(const std::string& service) const;
+
+ private:
+  Query UnnamedQuery(std::uint32_t limit) const;
+  Result<std::vector<OperationInfo>> UnnamedOperations(const Snapshot& snapshot,
+                                                       std::string_view shown_as) const;
+
+  const JaegerQueryOptions options_;
+};
+
+}  // namespace tracestore::server
