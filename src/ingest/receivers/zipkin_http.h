@@ -15,7 +15,7 @@ struct ZipkinHttpOptions {
   std::vector<std::string> allowed_origins = {"*"};
   // Answers all but POST and OPTIONS, where Zipkin's query API is on the same port. Unset: they are
   // not found.
-  net::HttpHandler reads;
+  net::HttpHandler reads = {};
 };
 
 // The handler of a whole server. A v2 body is JSON unless its type is application/x-protobuf, a v1
