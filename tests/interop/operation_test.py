@@ -187,19 +187,18 @@ class Operation(unittest.TestCase):
                 client.sendto(packet, ("127.0.0.1", service.ports["jaeger_compact"]))
                 client.sendto(b"x", ("127.0.0.1", service.ports["jaeger_compact"]))
             labels = '{model="jaeger",protocol="compact"}'
+            awaited = ("jaeger_agent_thrift_udp_server_packets_processed_total" + labels + " 2\n",
+                       "jaeger_agent_thrift_udp_t_processor_handler_errors_total" + labels + " 1\n",
+                       'transport="udp",format="jaeger-thrift",outcome="taken"} 1',
+                       'jaeger_collector_http_request_duration_count{path="/api/traces",'
+                       'status="202"} 1\n')
             deadline = time.monotonic() + 60
             while True:
                 metrics = service.get("admin", "/metrics")[1]
-                if ("jaeger_agent_thrift_udp_server_packets_processed_total" + labels + " 2\n"
-                        in metrics and 'transport="udp",format="jaeger-thrift",outcome="taken"} 1'
-                        in metrics):
+                if all(line in metrics for line in awaited):
                     break
                 self.assertLess(time.monotonic(), deadline, metrics)
                 time.sleep(0.05)  # polls another process; nothing in it can wake us
-            self.assertIn("jaeger_agent_thrift_udp_t_processor_handler_errors_total" + labels
-                          + " 1\n", metrics)
-            self.assertIn('jaeger_collector_http_request_duration_count{path="/api/traces",'
-                          'status="202"} 1\n', metrics)
             self.assertEqual(len(json.loads(service.get("query", "/api/services")[1])["data"]), 2)
             service.stop()
 

@@ -6,6 +6,7 @@ Exit 77 (skipped) where some of them are missing, but not in CI.
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -184,6 +185,14 @@ def compare_otlp(what, sent, stored):
         assert shown == span, f"{what}:\n sent {span}\n read {shown}"
 
 
+def node_micros(nanoseconds):
+    """As the exporter rounds: seconds and nanoseconds summed as doubles, then JavaScript's round()."""
+    seconds, rest = divmod(int(nanoseconds), 1_000_000_000)
+    micros = seconds * 1e6 + rest / 1e3
+    whole = math.floor(micros)
+    return whole + (micros - whole >= 0.5)
+
+
 def as_zipkin(span):
     """A span of OpenTelemetry's SDK for Node as its exporter for Zipkin writes it."""
     kinds = {2: "SERVER", 3: "CLIENT", 4: "PRODUCER", 5: "CONSUMER"}
@@ -199,11 +208,11 @@ def as_zipkin(span):
         "id": span["spanId"],
         "name": span["name"],
         "kind": kinds.get(span["kind"]),
-        "timestamp": round(int(span["start"]) / 1000),
-        "duration": round((int(span["end"]) - int(span["start"])) / 1000),
+        "timestamp": node_micros(span["start"]),
+        "duration": node_micros(int(span["end"]) - int(span["start"])),
         "localEndpoint": {"serviceName": span["resource"]["service.name"]},
         "annotations": [
-            {"timestamp": round(int(event["time"]) / 1000), "value": event["name"]}
+            {"timestamp": node_micros(event["time"]), "value": event["name"]}
             for event in span["events"]
         ],
         "tags": tags,
