@@ -72,12 +72,27 @@ Status CheckForward(const Resolved& resolved) {
   return Wrong(resolved, setting, "at least one collector hostPort address is required");
 }
 
+// A name that is none would leave open what was meant to be shut, or the other way round.
+Status CheckAuth(const Resolved& resolved) {
+  const std::vector<std::string> known = {"admin",       "jaeger_grpc",   "jaeger_http",
+                                          "otlp_grpc",   "otlp_http",     "query",
+                                          "sampling_grpc", "sampling_http", "zipkin"};
+  for (const std::string& name : resolved.config.auth.except) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return Wrong(resolved, "auth.except",
+                   "unknown listener '" + name + "'" + DidYouMean(name, known));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Status CheckConfig(Role role, const Resolved& resolved) {
   const ServiceConfig& config = resolved.config;
   TS_TRY(CheckPath(resolved, "metrics-http-route", config.admin.metrics_route));
   TS_TRY(CheckForward(resolved));
+  TS_TRY(CheckAuth(resolved));
   if ((role & kStoring) != 0) TS_TRY(CheckStorage(resolved));
   if (role != kAllInOne) return {};
   TS_TRY(CheckPath(resolved, "query.base-path", config.query.base_path));

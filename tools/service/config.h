@@ -170,8 +170,17 @@ struct ForwardSection {
   std::chrono::nanoseconds batch_wait = std::chrono::milliseconds(200);
   std::uint64_t workers = 2;
   std::chrono::nanoseconds max_retry_interval = std::chrono::seconds(30);
+  net::TlsClientOptions tls;
+  std::string bearer_token_file;  // shown to collectors; one of the two, or neither
+  std::string basic_auth_file;
 
   bool on() const noexcept { return type != "none"; }
+};
+
+// Who may speak to listeners of HTTP and gRPC.
+struct AuthSection {
+  std::string file;  // "": anybody
+  std::vector<std::string> except = {"admin", "sampling_http", "sampling_grpc"};  // by key
 };
 
 struct AdminSection {
@@ -197,6 +206,7 @@ struct ServiceConfig {
   QuerySection query;
   AdminSection admin;
   TlsSection tls;
+  AuthSection auth;
   LimitsSection limits;
 };
 

@@ -15,6 +15,7 @@
 #include "base/try.h"
 #include "ingest/forward/collector_strategies.h"
 #include "ingest/forward/open_forwarder.h"
+#include "net/authorization.h"
 #include "sampling/baggage_file.h"
 #include "service/parts.h"
 
@@ -48,6 +49,23 @@ void Describe(server::MetricRegistry& metrics) {
       {"jaeger_agent_reporter_batch_size", "Spans of the last message taken."},
   };
   for (const auto& [name, help] : kMetrics) metrics.Describe(name, help);
+}
+
+Result<ingest::CollectorAccess> AccessOf(const ForwardSection& config) {
+  using Scheme = net::AuthorizationScheme;
+  ingest::CollectorAccess access;
+  access.tls = config.tls;
+  const bool basic = !config.basic_auth_file.empty();
+  if (basic && !config.bearer_token_file.empty()) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "reporter.bearer-token-file and reporter.basic-auth-file are both given: give one");
+  }
+  const std::string& path = basic ? config.basic_auth_file : config.bearer_token_file;
+  if (path.empty()) return access;
+  TS_TRY_ASSIGN(const auto file,
+                net::AuthorizationFile::Open(basic ? Scheme::kBasic : Scheme::kBearer, path));
+  access.authorization = [file] { return file->Value(); };
+  return access;
 }
 
 ingest::ForwarderConfig ForwarderOf(const ForwardSection& config) {
@@ -123,10 +141,11 @@ void CollectForward(const ingest::Forwarder& forwarder, server::MetricRegistry& 
 }
 
 // Jaeger's collectors tell strategies on the port that takes spans; OTLP's ports don't.
-Status AskCollectors(Service& service, const std::vector<std::string>& collectors) {
+Status AskCollectors(Service& service, const std::vector<std::string>& collectors,
+                     const ingest::CollectorAccess& access) {
   std::vector<ingest::AskCollector> asks;
   for (const std::string& address : collectors) {
-    TS_TRY_ASSIGN(auto ask, ingest::AskByGrpc(address, kAskTimeout));
+    TS_TRY_ASSIGN(auto ask, ingest::AskByGrpc(address, kAskTimeout, access));
     asks.push_back(std::move(ask));
   }
   auto& strategies = service.Keep(std::make_unique<ingest::CollectorStrategies>(
@@ -152,7 +171,8 @@ Status OpenForward(Service& service) {
   const ForwardSection& config = service.config().forward;
   if (!config.on()) return {};
   Describe(service.metrics());
-  const ingest::ForwarderConfig forward = ForwarderOf(config);
+  ingest::ForwarderConfig forward = ForwarderOf(config);
+  TS_TRY_ASSIGN(forward.access, AccessOf(config));
   auto& log = service.Keep(std::make_unique<ForwardLog>(service.metrics()));
   TS_TRY_ASSIGN(auto opened, ingest::OpenForwarder(forward, std::ref(log)));
   ingest::Forwarder& forwarder = service.Keep(std::move(opened));
@@ -168,7 +188,7 @@ Status OpenForward(Service& service) {
     shown += (shown.empty() ? "" : ", ") + address;
   service.Show("sends on to",
                std::string(ingest::ForwardProtocolName(forward.protocol)) + " " + shown);
-  if (config.type == "grpc") return AskCollectors(service, forward.collectors);
+  if (config.type == "grpc") return AskCollectors(service, forward.collectors, forward.access);
   return {};
 }
 

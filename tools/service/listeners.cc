@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "net/authentication.h"
 #include "net/dual_server.h"
 #include "service/service.h"
 
@@ -29,6 +30,34 @@ net::TlsServerOptions WithLog(const net::TlsServerOptions& options, const std::s
 ListenerName Shown(ListenerName name, bool tls) {
   if (tls && name.address.starts_with("http:")) name.address.insert(4, 1, 's');
   return name;
+}
+
+// Null where anybody may speak to the listener.
+std::shared_ptr<net::Credentials> CredentialsOf(Service& service, const std::string& key) {
+  const auto& except = service.config().auth.except;
+  if (std::find(except.begin(), except.end(), key) != except.end()) return nullptr;
+  return service.shared().credentials;
+}
+
+net::RefusalObserver CountRefused(Service& service, const std::string& key) {
+  return [&metrics = service.metrics(), key] {
+    metrics.Add("tracestore_auth_refused_total", {{"server", key}});
+  };
+}
+
+net::HttpHandler Guarded(Service& service, const std::string& key, net::HttpHandler handler,
+                         const net::RefusalWords& words) {
+  auto credentials = CredentialsOf(service, key);
+  if (!credentials) return handler;
+  return net::WithAuthentication(std::move(credentials), std::move(handler), words,
+                                 CountRefused(service, key));
+}
+
+net::RawGrpcServices Guarded(Service& service, const std::string& key,
+                             net::RawGrpcServices methods) {
+  const auto credentials = CredentialsOf(service, key);
+  if (!credentials) return methods;
+  return net::WithAuthentication(credentials, std::move(methods), CountRefused(service, key));
 }
 
 }  // namespace
@@ -68,10 +97,12 @@ Status Service::ServeHttp(HttpListener listener) {
   options.idle_timeout = Milliseconds(limits.idle_timeout);
   options.write_timeout = Milliseconds(limits.write_timeout);
   options.worker_threads = listener.worker_threads;
-  options.error_response = std::move(listener.refusal);
+  options.error_response = listener.refusal;
   const bool tls = options.tls.enabled;
   TS_TRY_ASSIGN(auto server,
-                net::HttpServer::Start(std::move(options), std::move(listener.handler)));
+                net::HttpServer::Start(std::move(options),
+                                       Guarded(*this, key, std::move(listener.handler),
+                                               listener.refusal)));
   net::HttpServer& kept =
       Serve(Shown(std::move(listener.name), tls), listener.address, std::move(server));
   OnCollect([&kept, key](server::MetricRegistry& metrics) {
@@ -93,7 +124,9 @@ Status Service::ServeGrpc(GrpcListener listener) {
   options.max_message_bytes = limits.max_message_bytes;
   options.max_bytes_in_flight = std::max(limits.max_bytes_in_flight, limits.max_message_bytes);
   TS_TRY_ASSIGN(auto server,
-                net::GrpcServer::Start(std::move(options), std::move(listener.methods)));
+                net::GrpcServer::Start(std::move(options),
+                                       Guarded(*this, listener.name.key,
+                                               std::move(listener.methods))));
   Serve(std::move(listener.name), listener.address, std::move(server));
   return {};
 }
@@ -113,15 +146,17 @@ Status Service::ServeDual(DualListener listener) {
   options.http.read_timeout = Milliseconds(limits.read_timeout);
   options.http.idle_timeout = Milliseconds(limits.idle_timeout);
   options.http.write_timeout = Milliseconds(limits.write_timeout);
-  options.http.error_response = std::move(listener.refusal);
+  options.http.error_response = listener.refusal;
   options.grpc.max_message_bytes = limits.max_message_bytes;
   options.grpc.max_bytes_in_flight = options.http.max_body_bytes_in_flight;
   options.grpc.max_connections = limits.max_connections;
   options.first_bytes_timeout = Milliseconds(limits.read_timeout);
   options.max_waiting = limits.max_connections;
   const bool tls = options.tls.enabled;
-  TS_TRY_ASSIGN(auto server, net::DualServer::Start(std::move(options), std::move(listener.handler),
-                                                    std::move(listener.methods)));
+  auto handler = Guarded(*this, key, std::move(listener.handler), listener.refusal);
+  TS_TRY_ASSIGN(auto server,
+                net::DualServer::Start(std::move(options), std::move(handler),
+                                       Guarded(*this, key, std::move(listener.methods))));
   net::DualServer& kept =
       Serve(Shown(std::move(listener.name), tls), listener.address, std::move(server));
   OnCollect([&kept, key](server::MetricRegistry& metrics) {

@@ -7,6 +7,7 @@
 
 namespace tracestore::tools {
 
+Status OpenAuth(Service& service);       // sets Shared::credentials: before any listener
 Status StartAdmin(Service& service);     // health, metrics: first, so that it tells of the rest
 Status OpenStore(Service& service);      // sets Shared::store
 Status OpenSampling(Service& service);   // sets Shared::strategies and adaptive

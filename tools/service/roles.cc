@@ -4,24 +4,25 @@ namespace tracestore::tools {
 
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
-      StartAdmin,    OpenStore, OpenSampling, OpenBaggage,          StartPipeline,   StartQuery,
-      StartSampling, StartOtlp, OpenZipkinQuery, StartZipkin, StartJaegerCollector, StartAgentPorts,
+      OpenAuth, StartAdmin, OpenStore, OpenSampling, OpenBaggage, StartPipeline, StartQuery,
+      StartSampling, StartOtlp, OpenZipkinQuery, StartZipkin, StartJaegerCollector,
+      StartAgentPorts,
   };
   return kParts;
 }
 
 const std::vector<Part>& CollectorParts() {
   static const std::vector<Part> kParts = {
-      StartAdmin,    OpenForward, OpenStore,   OpenSampling,         OpenBaggage,     StartPipeline,
-      StartSampling, StartOtlp,   StartZipkin, StartJaegerCollector, StartAgentPorts,
+      OpenAuth, StartAdmin, OpenForward, OpenStore, OpenSampling, OpenBaggage, StartPipeline,
+      StartSampling, StartOtlp, StartZipkin, StartJaegerCollector, StartAgentPorts,
   };
   return kParts;
 }
 
 const std::vector<Part>& AgentParts() {
   static const std::vector<Part> kParts = {
-      StartAdmin,    OpenForward,   OpenSampling,    OpenBaggage,
-      StartPipeline, StartSampling, StartAgentPorts,
+      OpenAuth, StartAdmin, OpenForward, OpenSampling, OpenBaggage, StartPipeline, StartSampling,
+      StartAgentPorts,
   };
   return kParts;
 }

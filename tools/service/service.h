@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/credentials.h"
 #include "net/grpc_server.h"
 #include "net/http_server.h"
 #include "server/admin/admin_api.h"
@@ -84,6 +85,7 @@ struct Shared {
   ingest::ZipkinCounters* zipkin_counters = nullptr;
   sampling::StrategyProvider* strategies = nullptr;  // what clients are told
   sampling::AdaptiveSampler* adaptive = nullptr;     // null unless sampling is adaptive
+  std::shared_ptr<net::Credentials> credentials;     // null: anybody may speak
   net::HttpHandler zipkin_reads;                     // unset: Zipkin's port takes spans only
   sampling::BaggageProvider* baggage = nullptr;      // null: no restrictions
 };

@@ -5,6 +5,7 @@ namespace tracestore::tools {
 namespace {
 
 constexpr OtherName kOtherNames[] = {
+    {.name = "reporter.grpc.tls", .setting = "reporter.grpc.tls.enabled"},
     {.name = "collector.zipkin.http-port",
      .setting = "collector.zipkin.host-port",
      .rule = Rule::kZeroIsUnset},
@@ -69,10 +70,6 @@ constexpr Ignored kIgnored[] = {
     {.name = "reporter.grpc.retry.max", .why = "spans are sent again until a collector takes them"},
     {.name = "reporter.grpc.discovery.min-peers",
      .why = "every collector has a connection of its own"},
-    {.name = "reporter.grpc.tls.ca", .why = kUnbuilt},
-    {.name = "reporter.grpc.tls.cert", .why = kUnbuilt},
-    {.name = "reporter.grpc.tls.key", .why = kUnbuilt},
-    {.name = "reporter.grpc.tls.server-name", .why = kUnbuilt},
     {.name = "reporter.tchannel.host-port", .why = kUnbuilt},
     {.name = "reporter.tchannel.report-timeout", .why = kUnbuilt},
     {.name = "reporter.tchannel.discovery.min-peers", .why = kUnbuilt},
@@ -80,9 +77,6 @@ constexpr Ignored kIgnored[] = {
     {.name = "collector.host-port", .why = kUnbuilt},
     {.name = "discovery.min-peers", .why = kUnbuilt},
     {.name = "discovery.conn-check-timeout", .why = kUnbuilt},
-    {.name = "reporter.grpc.tls", .why = kUnbuilt, .is_switch = true},
-    {.name = "reporter.grpc.tls.enabled", .why = kUnbuilt, .is_switch = true},
-    {.name = "reporter.grpc.tls.skip-host-verify", .why = kUnbuilt, .is_switch = true},
 };
 
 }  // namespace

@@ -57,6 +57,15 @@ constexpr unsigned kRoles_query = kAllInOne;
 constexpr unsigned kRoles_admin = kEvery;
 
 constexpr Setting kSettings[] = {
+    {.name = "auth.file",
+     .field = TS_FIELD(auth.file),
+     .group = "Authentication",
+     .help = "Users and tokens with their hashes; who shows none of them is refused (tracestore "
+             "credential)"},
+    {.name = "auth.except",
+     .field = TS_FIELD(auth.except),
+     .group = "Authentication",
+     .help = "Listeners that anybody may speak to all the same, by their names in ports-file"},
     {.name = "listeners.max-message-bytes",
      .field = TS_FIELD(limits.max_message_bytes),
      .group = "Limits of listeners",

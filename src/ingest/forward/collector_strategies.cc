@@ -34,17 +34,20 @@ std::string PercentEncode(std::string_view text) {
 
 }  // namespace
 
-Result<AskCollector> AskByGrpc(const std::string& address, std::chrono::milliseconds timeout) {
+Result<AskCollector> AskByGrpc(const std::string& address, std::chrono::milliseconds timeout,
+                               const CollectorAccess& access) {
   TS_TRY_ASSIGN(auto at, net::ParseHostPort(address, "127.0.0.1"));
   net::GrpcClientOptions options;
   options.host = at.host.empty() ? "127.0.0.1" : at.host;
   options.port = at.port;
+  options.tls = access.tls;
   TS_TRY_ASSIGN(auto made, net::GrpcClient::Make(std::move(options)));
   const std::shared_ptr<net::GrpcClient> client = std::move(made);
-  return AskCollector([client,
-                       timeout](std::string_view service) -> Result<codec::SamplingStrategy> {
+  return AskCollector([client, timeout, authorization = access.authorization](
+                          std::string_view service) -> Result<codec::SamplingStrategy> {
     net::GrpcCall call;
     call.timeout = timeout;
+    if (authorization) call.metadata.emplace_back("authorization", authorization());
     TS_TRY_ASSIGN(const auto bytes,
                   net::BytesOf(client->Call("/jaeger.api_v2.SamplingManager/GetSamplingStrategy",
                                             codec::EncodeStrategyRequest(service), call)));

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ingest/forward/forward_target.h"
 #include "sampling/strategy_provider.h"
 
 namespace tracestore::ingest {
@@ -21,7 +22,8 @@ namespace tracestore::ingest {
 using AskCollector = std::function<Result<codec::SamplingStrategy>(std::string_view service)>;
 
 // By gRPC, SamplingManager/GetSamplingStrategy, at "host:port". Errors: kInvalidArgument.
-Result<AskCollector> AskByGrpc(const std::string& address, std::chrono::milliseconds timeout);
+Result<AskCollector> AskByGrpc(const std::string& address, std::chrono::milliseconds timeout,
+                               const CollectorAccess& access = {});
 // By HTTP, GET /api/sampling?service=, at "host:port". Errors: kInvalidArgument.
 Result<AskCollector> AskByHttp(const std::string& address, std::chrono::milliseconds timeout);
 

@@ -16,6 +16,7 @@ namespace tracestore::ingest {
 namespace {
 
 constexpr const char* kTenantHeader = "x-tenant";
+constexpr const char* kAuthorization = "authorization";
 constexpr const char* kPostSpans = "/jaeger.api_v2.CollectorService/PostSpans";
 constexpr const char* kExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
@@ -78,8 +79,10 @@ SendResult JudgeReply(const net::RawReply& reply) {
 
 class GrpcTarget final : public ForwardTarget {
  public:
-  GrpcTarget(ForwardProtocol protocol, std::string name, std::unique_ptr<net::GrpcClient> client)
-      : protocol_(protocol), name_(std::move(name)), client_(std::move(client)) {}
+  GrpcTarget(ForwardProtocol protocol, std::string name, std::unique_ptr<net::GrpcClient> client,
+             std::function<std::string()> authorization)
+      : protocol_(protocol), name_(std::move(name)), client_(std::move(client)),
+        authorization_(std::move(authorization)) {}
 
   SendResult Send(const model::SpanBatch& batch, std::span<const std::uint32_t> rows,
                   const SendContext& context) override {
@@ -87,6 +90,7 @@ class GrpcTarget final : public ForwardTarget {
     call.timeout = context.timeout;
     call.stop = context.stop;
     if (!context.tenant.empty()) call.metadata.emplace_back(kTenantHeader, context.tenant);
+    if (authorization_) call.metadata.emplace_back(kAuthorization, authorization_());
     const bool jaeger = protocol_ == ForwardProtocol::kJaegerGrpc;
     return JudgeReply(
         client_->Call(jaeger ? kPostSpans : kExport, EncodeMessage(protocol_, batch, rows), call));
@@ -97,6 +101,7 @@ class GrpcTarget final : public ForwardTarget {
   const ForwardProtocol protocol_;
   const std::string name_;
   const std::unique_ptr<net::GrpcClient> client_;
+  const std::function<std::string()> authorization_;
 };
 
 std::optional<std::chrono::milliseconds> RetryAfterSeconds(std::string_view header) {
@@ -124,8 +129,10 @@ SendResult JudgeResponse(const net::HttpClientResponse& response) {
 
 class HttpTarget final : public ForwardTarget {
  public:
-  HttpTarget(std::string name, std::string path, std::unique_ptr<net::HttpClient> client)
-      : name_(std::move(name)), path_(std::move(path)), client_(std::move(client)) {}
+  HttpTarget(std::string name, std::string path, std::unique_ptr<net::HttpClient> client,
+             std::function<std::string()> authorization)
+      : name_(std::move(name)), path_(std::move(path)), client_(std::move(client)),
+        authorization_(std::move(authorization)) {}
 
   SendResult Send(const model::SpanBatch& batch, std::span<const std::uint32_t> rows,
                   const SendContext& context) override {
@@ -135,6 +142,7 @@ class HttpTarget final : public ForwardTarget {
     request.target = path_;
     request.headers.emplace_back("Content-Type", "application/x-protobuf");
     if (!context.tenant.empty()) request.headers.emplace_back(kTenantHeader, context.tenant);
+    if (authorization_) request.headers.emplace_back(kAuthorization, authorization_());
     request.body = message;
     request.stop = context.stop;
     const auto response = client_->Send(request);
@@ -147,6 +155,7 @@ class HttpTarget final : public ForwardTarget {
   const std::string name_;
   const std::string path_;
   const std::unique_ptr<net::HttpClient> client_;
+  const std::function<std::string()> authorization_;
 };
 
 Result<net::HostPort> CollectorAddress(const std::string& address) {
@@ -157,13 +166,14 @@ Result<net::HostPort> CollectorAddress(const std::string& address) {
   return parsed;
 }
 
-Result<std::unique_ptr<ForwardTarget>> MakeHttpTarget(const std::string& address) {
+Result<std::unique_ptr<ForwardTarget>> MakeHttpTarget(const std::string& address,
+                                                      const CollectorAccess& access) {
   net::HttpClientOptions options;
+  options.tls = access.tls;
   std::string path = "/v1/traces";
   if (address.find("://") != std::string::npos) {
     TS_TRY_ASSIGN(const auto url, net::ParseUrl(address));
-    if (url.tls)
-      return Error(ErrorCode::kUnsupported, "collector '" + address + "': no https here yet");
+    options.tls.enabled = url.tls;
     options.host = url.host;
     options.port = url.port;
     if (url.target != "/") path = url.target;
@@ -174,7 +184,7 @@ Result<std::unique_ptr<ForwardTarget>> MakeHttpTarget(const std::string& address
   }
   TS_TRY_ASSIGN(auto client, net::HttpClient::Make(std::move(options)));
   return std::unique_ptr<ForwardTarget>(
-      std::make_unique<HttpTarget>(address, std::move(path), std::move(client)));
+      std::make_unique<HttpTarget>(address, std::move(path), std::move(client), access.authorization));
 }
 
 }  // namespace
@@ -189,15 +199,17 @@ const char* ForwardProtocolName(ForwardProtocol protocol) noexcept {
 }
 
 Result<std::unique_ptr<ForwardTarget>> MakeForwardTarget(ForwardProtocol protocol,
-                                                         const std::string& address) {
-  if (protocol == ForwardProtocol::kOtlpHttp) return MakeHttpTarget(address);
+                                                         const std::string& address,
+                                                         const CollectorAccess& access) {
+  if (protocol == ForwardProtocol::kOtlpHttp) return MakeHttpTarget(address, access);
   TS_TRY_ASSIGN(const auto at, CollectorAddress(address));
   net::GrpcClientOptions options;
+  options.tls = access.tls;
   options.host = at.host;
   options.port = at.port;
   TS_TRY_ASSIGN(auto client, net::GrpcClient::Make(std::move(options)));
   return std::unique_ptr<ForwardTarget>(
-      std::make_unique<GrpcTarget>(protocol, address, std::move(client)));
+      std::make_unique<GrpcTarget>(protocol, address, std::move(client), access.authorization));
 }
 
 }  // namespace tracestore::ingest

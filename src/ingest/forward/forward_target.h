@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "model/span_batch.h"
+#include "net/tls.h"
 
 namespace tracestore::ingest {
 
@@ -46,12 +48,20 @@ class ForwardTarget {
 
 enum class ForwardProtocol : std::uint8_t { kJaegerGrpc, kOtlpGrpc, kOtlpHttp };
 
+// How collectors are reached and what they are shown.
+struct CollectorAccess {
+  net::TlsClientOptions tls;  // for an https URL whether enabled or not
+  // The value of the authorization header, asked for each message; unset: none. Any thread.
+  std::function<std::string()> authorization = {};
+};
+
 // "jaeger-grpc", "otlp-grpc", "otlp-http".
 const char* ForwardProtocolName(ForwardProtocol protocol) noexcept;
 
-// A collector at "host:port", for OTLP over HTTP also at "http://host:port/path" (without a path
-// /v1/traces). Connects when it first sends. Errors: kInvalidArgument.
+// A collector at "host:port", for OTLP over HTTP also at "http://host:port/path" or https (without a
+// path /v1/traces). Connects when it first sends. Errors: kInvalidArgument.
 Result<std::unique_ptr<ForwardTarget>> MakeForwardTarget(ForwardProtocol protocol,
-                                                         const std::string& address);
+                                                         const std::string& address,
+                                                         const CollectorAccess& access = {});
 
 }  // namespace tracestore::ingest

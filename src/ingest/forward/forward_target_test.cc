@@ -172,8 +172,7 @@ TEST(ForwardTarget, AddressesAreChecked) {
     return target.has_value() ? std::string("taken") : target.error().message();
   };
   EXPECT_EQ(message(ForwardProtocol::kOtlpGrpc, "collector:4317"), "taken");
-  EXPECT_EQ(message(ForwardProtocol::kOtlpHttp, "https://collector"),
-            "collector 'https://collector': no https here yet");
+  EXPECT_EQ(message(ForwardProtocol::kOtlpHttp, "https://collector"), "taken");
   EXPECT_EQ(message(ForwardProtocol::kOtlpGrpc, "collector:0"),
             "collector 'collector:0' has no port");
   EXPECT_NE(message(ForwardProtocol::kOtlpGrpc, ""), "taken");

@@ -30,7 +30,7 @@ Result<std::unique_ptr<Forwarder>> OpenForwarder(const ForwarderConfig& config,
                  "at least one collector hostPort address is required");
   std::vector<std::unique_ptr<ForwardTarget>> targets;
   for (const std::string& address : config.collectors) {
-    TS_TRY_ASSIGN(auto target, MakeForwardTarget(config.protocol, address));
+    TS_TRY_ASSIGN(auto target, MakeForwardTarget(config.protocol, address, config.access));
     targets.push_back(std::move(target));
   }
   std::unique_ptr<ForwardQueue> queue;

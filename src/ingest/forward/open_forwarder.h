@@ -15,6 +15,7 @@ namespace tracestore::ingest {
 struct ForwarderConfig {
   ForwardProtocol protocol = ForwardProtocol::kJaegerGrpc;
   std::vector<std::string> collectors;  // as MakeForwardTarget takes them
+  CollectorAccess access;
   std::string buffer_directory;         // "": the buffer is in memory
   std::uint64_t buffer_bytes = std::uint64_t{256} << 20;
   bool buffer_sync = false;  // of a directory: survives a power cut too

@@ -1,0 +1,216 @@
+#include "net/credentials.h"
+
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "net/authentication.h"
+#include "net/authorization.h"
+
+namespace tracestore::net {
+namespace {
+
+std::string Basic(const std::string& name, const std::string& password) {
+  const std::string plain = name + ":" + password;
+  std::string text((plain.size() + 2) / 3 * 4 + 1, '\0');
+  text.resize(static_cast<std::size_t>(
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(plain.data()),
+                      static_cast<int>(plain.size()))));
+  return "Basic " + text;
+}
+
+// crypt(3) of "secret": sha512crypt with few rounds.
+constexpr const char* kSecret =
+    "$6$rounds=1000$abcdefgh$nhYjN017qxiYztzyUpZtPnUQcnLy62KsunSL"
+    "HNeLahp2EHPlAKmFFlrjEwSXGo2kgY5hR2.peKEg2VGUqIJJu1";
+
+class CredentialsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "credentials-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    path_ = folder_ + "/users";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void Write(const std::string& text) {
+    std::ofstream(path_ + ".new") << text;
+    std::filesystem::rename(path_ + ".new", path_);
+  }
+  std::shared_ptr<Credentials> Open(const std::string& text) {
+    Write(text);
+    auto opened = Credentials::Open(
+        path_, [this](const std::string& sentence) { told_.push_back(sentence); },
+        std::chrono::milliseconds{0});
+    EXPECT_TRUE(opened.has_value()) << opened.error().message();
+    return opened.has_value() ? *opened : nullptr;
+  }
+  std::string Refusal(const std::string& text) {
+    Write(text);
+    const auto opened = Credentials::Open(path_);
+    return opened.has_value() ? "" : opened.error().message();
+  }
+
+  std::string folder_;
+  std::string path_;
+  std::vector<std::string> told_;
+};
+
+TEST_F(CredentialsTest, KnowsPasswordsAndTokens) {
+  const auto hash = HashPassword("correct horse");
+  ASSERT_TRUE(hash.has_value());
+  EXPECT_TRUE(hash->starts_with("$y$"));
+  const auto token = MakeToken();
+  ASSERT_TRUE(token.has_value());
+  EXPECT_EQ(token->size(), 43u);
+  const auto credentials = Open("# who may ask\n\nann:" + *hash + "\r\nbearer ci " +
+                                HashToken(*token) + "\n");
+  ASSERT_NE(credentials, nullptr);
+  EXPECT_EQ(credentials->Check(Basic("ann", "correct horse")), "ann");
+  EXPECT_EQ(credentials->Check(Basic("ann", "correct horse")), "ann");  // remembered
+  EXPECT_EQ(credentials->Check("Bearer " + *token), "ci");
+  EXPECT_EQ(credentials->Check("bearer " + *token), "ci");
+  for (const std::string& wrong :
+       {Basic("ann", "wrong"), Basic("ann", ""), Basic("bob", "correct horse"),
+        std::string("Bearer "), "Bearer " + *token + "x", std::string("Basic"),
+        std::string("Basic !!!!"), std::string("Basic YW5u"), std::string(""), *token,
+        "Digest " + *token, "Bearer " + std::string(10'000, 'x')}) {
+    EXPECT_FALSE(credentials->Check(wrong).has_value()) << wrong;
+  }
+}
+
+TEST_F(CredentialsTest, TakesOtherToolsHashes) {
+  const auto credentials = Open(std::string("ann:") + kSecret + "\n");
+  ASSERT_NE(credentials, nullptr);
+  EXPECT_EQ(credentials->Check(Basic("ann", "secret")), "ann");
+  EXPECT_FALSE(credentials->Check(Basic("ann", "Secret")).has_value());
+}
+
+TEST_F(CredentialsTest, HashesWithFreshSalts) {
+  EXPECT_NE(*HashPassword("x"), *HashPassword("x"));
+  EXPECT_FALSE(HashPassword(std::string("a\0b", 3)).has_value());
+  EXPECT_FALSE(HashPassword(std::string(600, 'a')).has_value());
+}
+
+TEST_F(CredentialsTest, AChangedFileIsReadAnew) {
+  const auto credentials = Open("bearer a " + HashToken("one") + "\n");
+  EXPECT_TRUE(credentials->Check("Bearer one").has_value());
+  Write("bearer b " + HashToken("second") + "\n");
+  EXPECT_FALSE(credentials->Check("Bearer one").has_value());
+  EXPECT_EQ(credentials->Check("Bearer second"), "b");
+  ASSERT_EQ(told_.size(), 1u);
+  EXPECT_EQ(told_[0], "auth file " + path_ + " was read anew");
+}
+
+TEST_F(CredentialsTest, AWrongFileLeavesTheOldOne) {
+  const auto credentials = Open("bearer a " + HashToken("one") + "\n");
+  Write("bearer b\n");
+  EXPECT_EQ(credentials->Check("Bearer one"), "a");
+  EXPECT_EQ(credentials->Check("Bearer one"), "a");
+  ASSERT_EQ(told_.size(), 1u);  // once
+  EXPECT_EQ(told_[0], "auth file " + path_ + " line 1: a token's line is: bearer NAME SHA256; the "
+                      "old credentials hold on");
+  std::filesystem::remove(path_);
+  EXPECT_EQ(credentials->Check("Bearer one"), "a");
+  EXPECT_FALSE(credentials->Reload().has_value());
+}
+
+TEST_F(CredentialsTest, RefusesWrongFiles) {
+  const std::string at = "auth file " + path_ + " line 2: ";
+  EXPECT_EQ(Refusal("# x\nann\n"), at + "it is neither NAME:HASH nor bearer NAME SHA256");
+  EXPECT_EQ(Refusal("\nann:plain\n"),
+            at + "the hash of ann is none of crypt(3)'s ($y$, $2b$, $6$, $5$); "
+                 "`tracestore credential ann` makes one");
+  EXPECT_EQ(Refusal("\nbearer ci abc\n"),
+            at + "the hash of token ci is not 64 lower-case hexadecimal digits");
+  const std::string line = std::string("ann:") + kSecret + "\n";
+  EXPECT_EQ(Refusal(line + line), at + "ann stands here twice");
+  EXPECT_NE(Refusal(std::string(5 << 20, '#')).find("longer than 4194304 bytes"), std::string::npos);
+  EXPECT_EQ(Credentials::Open(folder_ + "/none").error().message(),
+            "cannot read auth file " + folder_ + "/none: No such file or directory");
+}
+
+TEST_F(CredentialsTest, ManyMayAskAtOnce) {
+  const auto hash = HashPassword("x");
+  const auto credentials = Open("ann:" + *hash + "\nbearer ci " + HashToken("t") + "\n");
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int n = 0; n < 200; ++n) {
+        EXPECT_EQ(credentials->Check(Basic("ann", "x")), "ann");
+        EXPECT_EQ(credentials->Check("Bearer t"), "ci");
+        if (i == 0 && n % 50 == 0) {
+          EXPECT_TRUE(credentials->Reload().has_value());
+        }
+      }
+    });
+  }
+}
+
+TEST_F(CredentialsTest, ClientsShowWhatTheirFileHas) {
+  Write("token-1\n");
+  const auto bearer = AuthorizationFile::Open(AuthorizationScheme::kBearer, path_);
+  ASSERT_TRUE(bearer.has_value());
+  EXPECT_EQ((*bearer)->Value(), "Bearer token-1");
+  EXPECT_EQ(AuthorizationFile::Open(AuthorizationScheme::kBasic, path_).error().message(),
+            "auth file " + path_ + " is not NAME:PASSWORD");
+  Write("ann:secret \r\n");
+  const auto basic = AuthorizationFile::Open(AuthorizationScheme::kBasic, path_);
+  ASSERT_TRUE(basic.has_value());
+  EXPECT_EQ((*basic)->Value(), Basic("ann", "secret"));
+  Write(" \n");
+  EXPECT_EQ(AuthorizationFile::Open(AuthorizationScheme::kBasic, path_).error().message(),
+            "auth file " + path_ + " is empty");
+  EXPECT_EQ((*basic)->Value(), Basic("ann", "secret"));
+  Write("a\nb");
+  EXPECT_EQ(AuthorizationFile::Open(AuthorizationScheme::kBearer, path_).error().message(),
+            "auth file " + path_ + " has a control character in its secret");
+}
+
+TEST_F(CredentialsTest, HandlersAskFirst) {
+  const auto credentials = Open("bearer ci " + HashToken("t") + "\n");
+  int refused = 0;
+  const HttpHandler handler = WithAuthentication(
+      credentials, [](const HttpRequest&) { return HttpResponse::Text(200, "in"); },
+      [](int status, const std::string& message) {
+        return HttpResponse::Json(status, "\"" + message + "\"");
+      },
+      [&refused] { ++refused; });
+  HttpRequest request;
+  request.method = "GET";
+  HttpResponse response = handler(request);
+  EXPECT_EQ(response.status, 401);
+  EXPECT_EQ(response.body, "\"authentication is required\"");
+  ASSERT_EQ(response.headers.size(), 1u);
+  EXPECT_EQ(response.headers[0].first, "WWW-Authenticate");
+  request.headers.emplace_back("Authorization", "Bearer other");
+  EXPECT_EQ(handler(request).body, "\"the credentials are not known\"");
+  EXPECT_EQ(refused, 2);
+  request.headers[0].second = "Bearer t";
+  EXPECT_EQ(handler(request).body, "in");
+  request.headers.clear();
+  request.method = "OPTIONS";
+  EXPECT_EQ(handler(request).status, 200);
+
+  const RawGrpcServices methods = WithAuthentication(
+      credentials, {{"/x.Y/Z", [](const RawRequest&) { return RawReply::Ok("in"); }}});
+  std::optional<std::string_view> shown;
+  RawRequest call;
+  call.metadata = [&shown](std::string_view key) {
+    return key == "authorization" ? shown : std::nullopt;
+  };
+  EXPECT_EQ(methods.at("/x.Y/Z")(call).code, GrpcCode::kUnauthenticated);
+  shown = "Bearer t";
+  EXPECT_EQ(methods.at("/x.Y/Z")(call).bytes, "in");
+}
+
+}  // namespace
+}  // namespace tracestore::net

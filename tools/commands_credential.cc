@@ -1,0 +1,95 @@
+// credential: a line for the file of who may speak to a service.
+#include <termios.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "command.h"
+#include "exit_codes.h"
+#include "net/credentials.h"
+#include "terminal.h"
+
+namespace tracestore::tools {
+namespace {
+
+// Turns off, while it lives, what a terminal shows of what is typed.
+class Unseen {
+ public:
+  Unseen() : on_(isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, &before_) == 0) {
+    if (!on_) return;
+    termios unseen = before_;
+    unseen.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &unseen);
+  }
+  ~Unseen() {
+    if (!on_) return;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    std::fputc('\n', stderr);
+  }
+  Unseen(const Unseen&) = delete;
+  Unseen& operator=(const Unseen&) = delete;
+
+  bool on() const noexcept { return on_; }
+
+ private:
+  termios before_{};
+  bool on_;
+};
+
+// The first line of standard input; a terminal is asked.
+std::string ReadPassword(const std::string& name) {
+  const Unseen unseen;
+  if (unseen.on()) std::fprintf(stderr, "Password of %s: ", name.c_str());
+  std::string password;
+  std::getline(std::cin, password);
+  if (password.ends_with('\r')) password.pop_back();
+  return password;
+}
+
+int Print(const std::string& text) {
+  const Status status = WriteOut(text);
+  return status ? static_cast<int>(kExitOk) : Fail(status.error());
+}
+
+int RunToken(const std::string& name) {
+  const auto token = net::MakeToken();
+  if (!token.has_value()) return Fail(token.error());
+  std::fprintf(stderr, "The token, which is told this once:\n%s\n", token->c_str());
+  return Print("bearer " + name + " " + net::HashToken(*token) + "\n");
+}
+
+int Run(const std::string& name, bool bearer) {
+  if (name.empty() || name.front() == '#' || name.find_first_of(": \t\r\n") != std::string::npos ||
+      name == "bearer") {
+    return Fail(kExitUsage, "a name is not empty, not 'bearer', and has no blank, colon or # in it");
+  }
+  if (bearer) return RunToken(name);
+  const std::string password = ReadPassword(name);
+  if (password.empty()) return Fail(kExitUsage, "the password is empty: give it on standard input");
+  const auto hash = net::HashPassword(password);
+  if (!hash.has_value()) return Fail(hash.error());
+  return Print(name + ":" + *hash + "\n");
+}
+
+}  // namespace
+
+Command DeclareCredential(CLI::App& root) {
+  auto* app = root.add_subcommand("credential",
+                                  "Make a line for the file of who may speak to a service");
+  auto name = std::make_shared<std::string>();
+  auto bearer = std::make_shared<bool>(false);
+  app->add_option("NAME", *name, "Whose it is")->required()->type_name("");
+  app->add_flag("--bearer", *bearer, "Make a token, not a user with a password");
+  app->footer("The password is read from standard input, never from the command line. A token is\n"
+              "made here and told on standard error; its line has only its hash.\n\n"
+              "Examples:\n"
+              "  tracestore credential ann >> users\n"
+              "  tracestore credential --bearer ci 2> token >> users\n"
+              "  tracestore all-in-one --auth.file users\n");
+  return {app, [name, bearer] { return Run(*name, *bearer); }};
+}
+
+}  // namespace tracestore::tools
