@@ -4,8 +4,11 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "net/compression.h"
 
 namespace tracestore::net {
 
@@ -25,5 +28,13 @@ class Flattened {
   std::string copy_;
   std::string_view view_;
 };
+
+// "ipv4:127.0.0.1:5" and "ipv6:%5B::1%5D:5" as everywhere else in this room.
+std::string PeerName(const std::string& grpc_peer);
+
+// How the client compressed this message; nullopt: in a way that isn't known. grpc::ByteBuffer
+// hides that, but promises (by a static_assert of its own) to be represented as the C API's
+// pointer, which says it.
+std::optional<Coding> CodingOf(const grpc::ByteBuffer& buffer);
 
 }  // namespace tracestore::net

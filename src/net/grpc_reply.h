@@ -3,6 +3,7 @@
 #include <tracestore/status.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,13 +34,25 @@ enum class GrpcCode : int {
 // "RESOURCE_EXHAUSTED"; "CODE_42" for a number that gRPC doesn't have.
 std::string GrpcCodeName(GrpcCode code);
 
+struct RawReply;
+
+// A server's stream. Puts the next message's protobuf bytes into `message` (empty on entry) and
+// gives nullopt; or gives how the call ends, of which code, message and details count.
+using RawStream = std::function<std::optional<RawReply>(std::string& message)>;
+
 struct RawReply {
   GrpcCode code = GrpcCode::kOk;
   std::string message;  // the status message
   std::string bytes;    // the response's protobuf bytes, sent if code is kOk
   std::string details;  // a serialized google.rpc.Status for grpc-status-details-bin, or ""
+  // If set and code is kOk, the response's messages come from here and `bytes` is not sent. Servers
+  // only. Called on worker threads, one call at a time, and only when the message before has been
+  // written as far as the client takes it; an exception ends the call as kInternal. It is let go
+  // when the call ends, in whatever way. RawRequest::stop tells of an end while a message is made.
+  RawStream stream = {};
 
   static RawReply Ok(std::string bytes);
+  static RawReply Stream(RawStream stream);
   static RawReply Fail(GrpcCode code, std::string message);
   // With google.rpc.RetryInfo in the details: what tells OTLP clients that a full queue is
   // worth another try (without it they must drop on kResourceExhausted). `after` is not negative.

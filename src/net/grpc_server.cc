@@ -2,20 +2,18 @@
 // few threads only move bytes, a worker pool runs the handlers, which may block.
 #include "net/grpc_server.h"
 
-#include <grpc/byte_buffer.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/try.h"
@@ -24,6 +22,7 @@
 #include "net/grpc_plumbing.h"
 #include "net/grpc_tls.h"
 #include "net/http.h"
+#include "net/owned_sockets.h"
 #include "net/peer_watch.h"
 #include "net/tls_context.h"
 #include "net/worker_pool.h"
@@ -37,34 +36,6 @@ constexpr int kPingTimeoutMs = 20'000;
 // For what gRPC holds beside whole messages: buffers of connections and of messages that come in.
 constexpr std::size_t kTransportBytes = std::size_t{64} << 20;
 constexpr std::chrono::milliseconds kRetryAfter{1'000};
-
-// "ipv4:127.0.0.1:5" and "ipv6:%5B::1%5D:5" as everywhere else in this room.
-std::string PeerName(const std::string& grpc_peer) {
-  const std::string_view peer = grpc_peer;
-  if (!peer.starts_with("ipv4:") && !peer.starts_with("ipv6:")) return grpc_peer;
-  auto name = PercentDecode(peer.substr(5), false).value_or(grpc_peer);
-  constexpr std::string_view kMapped = "[::ffff:";  // an IPv4 client of a socket on all interfaces
-  if (const auto close = name.find(']');
-      name.starts_with(kMapped) && close != std::string::npos && name.find('.') < close) {
-    name = name.substr(kMapped.size(), close - kMapped.size()) + name.substr(close + 1);
-  }
-  return name;
-}
-
-// How the client compressed this message. grpc::ByteBuffer hides that, but promises (by a
-// static_assert of its own) to be represented as the C API's pointer, which says it.
-std::optional<Coding> CodingOf(const grpc::ByteBuffer& buffer) {
-  static_assert(sizeof(grpc::ByteBuffer) == sizeof(grpc_byte_buffer*));
-  const grpc_byte_buffer* raw = nullptr;
-  std::memcpy(static_cast<void*>(&raw), static_cast<const void*>(&buffer), sizeof(raw));
-  if (raw == nullptr) return Coding::kIdentity;
-  switch (raw->data.raw.compression) {
-    case GRPC_COMPRESS_NONE: return Coding::kIdentity;
-    case GRPC_COMPRESS_GZIP: return Coding::kGzip;
-    case GRPC_COMPRESS_DEFLATE: return Coding::kDeflate;
-    default: return std::nullopt;
-  }
-}
 
 grpc::Status ToStatus(const RawReply& reply) {
   return {static_cast<grpc::StatusCode>(reply.code), reply.message, reply.details};
@@ -108,13 +79,23 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
       Finish({grpc::StatusCode::INVALID_ARGUMENT, "the call has no request message"});
       return;
     }
-    const std::size_t size = request_.Length();
-    reserved_ = size;
-    if ((shared_.bytes += size) > shared_.options.max_bytes_in_flight) {
+    if (Hold(request_.Length()) > shared_.options.max_bytes_in_flight) {
       FinishBusy("too many request bytes in flight");
       return;
     }
     if (!shared_.pool.Submit([this] { Run(); })) {
+      Finish({grpc::StatusCode::UNAVAILABLE, "the server is stopping"});
+    }
+  }
+
+  // A message of a stream has gone out as far as the client's window lets it: time for the next.
+  void OnWriteDone(bool ok) override {
+    shared_.peers.Remove(awaited_);
+    response_.Clear();
+    Hold(0);
+    if (!ok) {
+      Finish(grpc::Status::CANCELLED);
+    } else if (!shared_.pool.Submit([this] { Continue(); })) {
       Finish({grpc::StatusCode::UNAVAILABLE, "the server is stopping"});
     }
   }
@@ -124,7 +105,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   void OnDone() override {
     shared_.peers.Remove(awaited_);
     if (counted_) --shared_.calls;
-    shared_.bytes -= reserved_;
+    Hold(0);
     delete this;
   }
 
@@ -133,22 +114,63 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
     Finish(ToStatus(RawReply::Retry(GrpcCode::kResourceExhausted, why, kRetryAfter)));
   }
 
+  // What this call has in memory for its message; gives what all of them have.
+  std::size_t Hold(std::size_t bytes) {
+    shared_.bytes -= held_;
+    held_ = bytes;
+    return shared_.bytes += bytes;
+  }
+
+  void Send(const std::string& bytes) {
+    const grpc::Slice slice(bytes);
+    response_ = grpc::ByteBuffer(&slice, 1);
+    shared_.peers.Add(context_, awaited_);
+  }
+
   void Run() {
     RawReply reply;
     try {
       reply = Call();
     } catch (const std::exception& error) {
-      reply = RawReply::Fail(GrpcCode::kInternal, std::string("internal error: ") + error.what());
+      reply = Thrown(error);
     }
     request_.Clear();
     if (reply.code != GrpcCode::kOk) {
       Finish(ToStatus(reply));
+    } else if (reply.stream) {
+      Hold(0);
+      stream_ = std::move(reply.stream);
+      Continue();
+    } else {
+      Send(reply.bytes);
+      StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
+    }
+  }
+
+  // Makes a stream's next message, or ends it. The message is held by gRPC alone when the write
+  // begins: whoever writes may be in OnWriteDone() before StartWrite() returns.
+  void Continue() {
+    std::string message;
+    std::optional<RawReply> end;
+    try {
+      end = stop_.stop_requested() ? RawReply::Fail(GrpcCode::kCancelled, "cancelled")
+                                   : stream_(message);
+    } catch (const std::exception& error) {
+      end = Thrown(error);
+    }
+    if (end) {
+      stream_ = nullptr;
+      Finish(ToStatus(*end));
       return;
     }
-    const grpc::Slice slice(reply.bytes);
-    response_ = grpc::ByteBuffer(&slice, 1);
-    shared_.peers.Add(context_, awaited_);
-    StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
+    Hold(message.size());
+    Send(message);
+    message = {};
+    StartWrite(&response_);
+  }
+
+  static RawReply Thrown(const std::exception& error) {
+    return RawReply::Fail(GrpcCode::kInternal, std::string("internal error: ") + error.what());
   }
 
   RawReply Call() {
@@ -187,9 +209,10 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   const RawHandler* handler_ = nullptr;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
+  RawStream stream_;  // unset: the answer is one message
   std::stop_source stop_;
   PeerWatch::Place awaited_;  // while the peer has to send, or to take
-  std::size_t reserved_ = 0;
+  std::size_t held_ = 0;      // of shared_.bytes
   bool counted_ = false;
 };
 
@@ -203,42 +226,6 @@ class RawService final : public grpc::CallbackGenericService {
 
  private:
   Shared& shared_;
-};
-
-// Counts sockets that gRPC owns, which says neither how many it has nor when it closes one. Any
-// thread.
-class OwnedSockets {
- public:
-  explicit OwnedSockets(std::size_t most) : most_(most) {}
-
-  // False where `most` are open.
-  bool Add(int fd) {
-    const std::lock_guard lock(mutex_);
-    sockets_.erase(fd);  // whoever had that number has closed it
-    if (sockets_.size() >= most_) DropClosed();
-    if (sockets_.size() >= most_) return false;
-    sockets_[fd] = InodeOf(fd);
-    return true;
-  }
-  std::size_t Count() {
-    const std::lock_guard lock(mutex_);
-    DropClosed();
-    return sockets_.size();
-  }
-
- private:
-  // A descriptor's number is soon another file's, a socket's inode is not.
-  static std::uint64_t InodeOf(int fd) {
-    struct stat status {};
-    return fstat(fd, &status) == 0 ? status.st_ino : 0;
-  }
-  void DropClosed() {
-    std::erase_if(sockets_, [](const auto& one) { return InodeOf(one.first) != one.second; });
-  }
-
-  const std::size_t most_;
-  std::mutex mutex_;
-  std::map<int, std::uint64_t> sockets_;  // guarded by mutex_
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
-// GrpcServer: gRPC on one address. Its raw methods give the bytes of a unary request to a handler
-// and send bytes back, so that a receiver may decode them itself. No gRPC type but a forward
-// declaration here.
+// GrpcServer: gRPC on one address. Its raw methods give the bytes of a call's one request to a
+// handler and send bytes back, one message or a stream of them (RawReply::stream), so that a
+// receiver may decode them itself. No gRPC type but a forward declaration here.
 #pragma once
 #include <chrono>
 #include <cstddef>
@@ -51,8 +51,8 @@ struct GrpcServerOptions {
   // Of one request, as sent and again after decompression; more is kResourceExhausted. Bytes, up to
   // 2 GiB. With typed services (below) gRPC decompresses itself, before it looks at the limit.
   std::size_t max_message_bytes = std::size_t{32} << 20;
-  // Raw calls being read or answered, and the bytes of their requests; more is kResourceExhausted
-  // with RetryInfo.
+  // Raw calls being read or answered, and the bytes of their requests and of streamed messages that
+  // clients have not taken; calls beyond are kResourceExhausted with RetryInfo.
   std::size_t max_calls_in_flight = 256;
   std::size_t max_bytes_in_flight = std::size_t{256} << 20;
   std::size_t worker_threads = 4;  // that run the raw handlers, at least 1
@@ -62,7 +62,8 @@ struct GrpcServerOptions {
   std::size_t max_connections = 1024;
   // In which a connection's first bytes, and its handshake, must come.
   std::chrono::milliseconds handshake_timeout{10'000};
-  // In which a client must send the whole message of a raw call, and take the whole answer.
+  // In which a client must send the whole message of a raw call, and take the whole answer, or each
+  // message of a stream.
   std::chrono::milliseconds peer_timeout{30'000};
   // A connection without a call is closed, in the manner that clients expect. 0: never.
   std::chrono::milliseconds idle_timeout{600'000};

@@ -2,14 +2,14 @@
 #include "net/grpc_server.h"
 
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <latch>
 #include <thread>
 
+#include "net/grpc_test_client.h"
 #include "net/loopback_test_client.h"
 
 namespace tracestore::net {
@@ -18,53 +18,10 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::StartsWith;
+using Client = GrpcTestClient;
+using Answer = GrpcTestClient::Answer;
 
 constexpr char kEcho[] = "/test.Service/Echo";
-
-struct Answer {
-  grpc::Status status;
-  std::string bytes;
-};
-
-class Client {
- public:
-  explicit Client(std::uint16_t port, grpc_compression_algorithm packing = GRPC_COMPRESS_NONE) {
-    grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(-1);
-    arguments.SetCompressionAlgorithm(packing);
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    stub_ = std::make_unique<grpc::GenericStub>(
-        grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port),
-                                  grpc::InsecureChannelCredentials(), arguments));
-  }
-
-  Answer Call(const std::string& method, const std::string& request) {
-    grpc::ClientContext context;
-    return Call(context, method, request);
-  }
-  Answer Call(grpc::ClientContext& context, const std::string& method, const std::string& request) {
-    context.set_deadline(std::chrono::system_clock::now() + deadline);
-    const grpc::Slice slice(request);
-    const grpc::ByteBuffer sent(&slice, 1);
-    grpc::ByteBuffer received;
-    std::promise<grpc::Status> done;
-    stub_->UnaryCall(&context, method, grpc::StubOptions(), &sent, &received,
-                     [&](grpc::Status status) { done.set_value(std::move(status)); });
-    Answer answer;
-    answer.status = done.get_future().get();
-    std::vector<grpc::Slice> slices;
-    if (answer.status.ok() && received.Dump(&slices).ok()) {
-      for (const auto& s : slices) {
-        answer.bytes.append(reinterpret_cast<const char*>(s.begin()), s.size());
-      }
-    }
-    return answer;
-  }
-  std::chrono::seconds deadline{20};
-
- private:
-  std::unique_ptr<grpc::GenericStub> stub_;
-};
 
 RawReply Echo(const RawRequest& request) { return RawReply::Ok(std::string(request.message)); }
 

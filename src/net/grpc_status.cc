@@ -143,6 +143,12 @@ RawReply RawReply::Ok(std::string bytes) {
   return reply;
 }
 
+RawReply RawReply::Stream(RawStream stream) {
+  RawReply reply;
+  reply.stream = std::move(stream);
+  return reply;
+}
+
 RawReply RawReply::Fail(GrpcCode code, std::string message) {
   RawReply reply;
   reply.code = code;
