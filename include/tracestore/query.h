@@ -39,7 +39,7 @@ enum class CompareOp : std::uint8_t {
 };
 
 // Where an attribute is looked for. kAny is all five of the same span.
-enum class Level : std::uint8_t { kAny, kSpan, kResource, kScope, kEvent, kLink };
+enum class Level : std::uint8_t { kAny, kSpan, kResource, kScope, kEvent, kLink, kSpanOrResource };
 
 // What a condition compares.
 enum class Field : std::uint8_t {
@@ -52,11 +52,21 @@ enum class Field : std::uint8_t {
   kStatusMessage,  // text
   kDuration,       // nanoseconds; a span without one never matches
   kStart,          // Unix nanoseconds; a span without one never matches
-  kSpanId,         // text: 16 hex digits; kEqual and kNotEqual only
-  kParentId,       // text: 16 hex digits, or "" for none; kEqual and kNotEqual only
+  kSpanId,         // id: 16 hex digits
+  kParentId,       // id: 16 hex digits, or "" for none
   kScopeName,      // text
   kEventName,      // text; any of the span's events
-  kLinkTraceId,    // text: hex; any reference of the span to that trace but its parent; kEqual only
+  kLinkTraceId,    // id: 32 hex digits; any reference of the span but its parent
+  kTraceId,        // id: 32 hex digits
+  kTraceState,     // text
+  kEnd,            // Unix nanoseconds; a span without a start or a duration never matches
+  kResourceSchemaUrl,  // text
+  kScopeVersion,       // text
+  kScopeSchemaUrl,     // text
+  kEventTime,       // Unix nanoseconds; any of the span's events that has one (that isn't 0)
+  kEventOffset,     // nanoseconds from the span's start to such an event; may be negative
+  kLinkSpanId,      // id: 16 hex digits; of a reference as kLinkTraceId has them
+  kLinkTraceState,  // text; likewise
   // Of the whole trace.
   kTraceDuration,  // nanoseconds, latest end less earliest start; without a start never matches
   kTraceStart,     // Unix nanoseconds, earliest start; without one never matches
@@ -67,31 +77,54 @@ enum class Field : std::uint8_t {
 
 constexpr bool IsTraceField(Field field) noexcept { return field >= Field::kTraceDuration; }
 
+// Names something that a span has.
+struct Reference {
+  Field field = Field::kAttribute;  // of one span
+  Level level = Level::kAny;        // kAttribute only
+  std::string key;                  // kAttribute only
+};
+
 // One comparison. `value` is the canonical text of what is compared with; fields in nanoseconds
-// and counts take decimal text.
+// and counts take decimal text. Texts and ids are ordered by their bytes; attributes as numbers,
+// but where `type` is kString by their bytes, too. kEqual and kNotEqual of an id take 1 to 16 (of
+// traces 32) hex digits or "", its other operators compare its text.
 struct Condition {
   Field field = Field::kAttribute;
   Level level = Level::kAny;  // kAttribute only
   CompareOp op = CompareOp::kEqual;
   std::string key;            // kAttribute only
   std::string value;
+  // kAttribute only: values stored with another type are not looked at. kEmpty: all are.
+  ValueType type = ValueType::kEmpty;
+  // Compares with what this names instead of `value`, by kEqual, kLess, … kGreaterEqual; true if
+  // two of both sides' values compare so. Fields in nanoseconds compare with each other and with
+  // attributes that are durations ("2s") or times (RFC 3339) as text; else equality is that of
+  // canonical texts, and the order that of numbers where both sides are, or of texts where both
+  // are. A field that is absent or empty has no value.
+  std::optional<Reference> other;
 };
 
 // Conditions combined. kSomeSpan holds one child and is true of a trace where one span satisfies
 // all of it ("on the same span"); a condition on a span that stands outside any kSomeSpan is one of
 // its own ("anywhere in the trace"). Conditions on the trace stand outside kSomeSpan; no kSomeSpan
-// stands inside another. An empty kAnd is true, an empty kOr false. At most kMaxExpressionDepth
-// levels and kMaxConditions conditions.
+// stands inside another. kSomeEvent and kSomeLink likewise hold one child and are true of a span
+// where one event (reference) satisfies all of it: conditions within on events (links) are on that
+// one, the others on its span; neither stands inside another of its kind. An empty kAnd is true, an
+// empty kOr false. At most kMaxExpressionDepth levels and kMaxConditions conditions.
 struct Expression {
-  enum class Kind : std::uint8_t { kAnd, kOr, kNot, kSomeSpan, kCondition };
+  enum class Kind : std::uint8_t {
+    kAnd, kOr, kNot, kSomeSpan, kCondition, kSomeEvent, kSomeLink,
+  };
   Kind kind = Kind::kAnd;
   Condition condition;               // kCondition
-  std::vector<Expression> children;  // kAnd, kOr: any number; kNot, kSomeSpan: one
+  std::vector<Expression> children;  // kAnd, kOr: any number; kNot, kSome…: one
 
   static Expression And(std::vector<Expression> children);
   static Expression Or(std::vector<Expression> children);
   static Expression Not(Expression child);
   static Expression SomeSpan(Expression child);
+  static Expression SomeEvent(Expression child);
+  static Expression SomeLink(Expression child);
   static Expression Of(Condition condition);
   static Expression Attribute(std::string key, CompareOp op, std::string value,
                               Level level = Level::kAny);

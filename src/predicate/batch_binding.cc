@@ -1,5 +1,7 @@
 #include "predicate/batch_binding.h"
 
+#include "predicate/references.h"
+
 namespace tracestore::predicate {
 namespace {
 
@@ -40,40 +42,92 @@ bool BatchBinding::MatchesLeaf(std::size_t leaf, std::uint32_t row) {
   if (span.firehose()) return false;
   const TimeRange& range = query_->span_start_;
   if (span.has_start() ? !range.Contains(span.start_ns) : !range.all()) return false;
-  return query_->leaves_[leaf].program.Run(
-      [&](std::uint32_t condition) { return Test(condition, span); });
+  return Run(query_->leaves_[leaf].program, {&span, span.events, span.references});
 }
 
-bool BatchBinding::Test(std::uint32_t index, const model::SpanRecord& span) {
+// Recursion: a group runs a program, which may hold groups of the other kind only.
+bool BatchBinding::Run(const Program& program, const View& view) {
+  return program.Run([&](std::uint32_t operand) {
+    if (operand < CompiledQuery::kGroup) return Test(operand, view);
+    return TestGroup(query_->groups_[operand - CompiledQuery::kGroup], view);
+  });
+}
+
+bool BatchBinding::TestGroup(const CompiledQuery::Group& group, const View& view) {
+  View one = view;
+  const model::Range all = group.of_events ? view.events : view.references;
+  for (std::uint32_t i = 0; i < all.count; ++i) {
+    (group.of_events ? one.events : one.references) = {all.begin + i, 1};
+    if (Run(group.program, one)) return true;
+  }
+  return false;
+}
+
+bool BatchBinding::Test(std::uint32_t index, const View& view) {
   const CompiledCondition& c = query_->conditions_[index];
   Bound& bound = bound_[index];
+  const model::SpanRecord& span = *view.span;
+  if (c.source.other)
+    return ReferencesCompare(*batch_, {&span, view.events, view.references}, c.source);
   const bool equal = c.source.op == CompareOp::kEqual;
   switch (c.source.field) {
-    case Field::kAttribute: return TestAttribute(c, bound, span);
+    case Field::kAttribute: return TestAttribute(c, bound, view);
     case Field::kService: return TestText(c, bound, ServiceId(span.resource));
     case Field::kOperation: return TestText(c, bound, span.name);
     case Field::kKind: return (span.kind == c.kind) == equal;
     case Field::kStatus: return (span.status == c.status) == equal;
     case Field::kStatusMessage: return TestText(c, bound, span.status_message);
+    case Field::kTraceState: return TestText(c, bound, span.trace_state);
+    case Field::kResourceSchemaUrl:
+      return TestText(c, bound, batch_->resources[span.resource].schema_url);
+    case Field::kScopeName: return TestText(c, bound, batch_->scopes[span.scope].name);
+    case Field::kScopeVersion: return TestText(c, bound, batch_->scopes[span.scope].version);
+    case Field::kScopeSchemaUrl: return TestText(c, bound, batch_->scopes[span.scope].schema_url);
     case Field::kDuration: return span.has_duration() && c.TestInteger(span.duration_ns);
     case Field::kStart: return span.has_start() && c.TestInteger(span.start_ns);
-    case Field::kSpanId: return (span.span_id == c.span_id) == equal;
-    case Field::kParentId: return (span.parent_id == c.span_id) == equal;
-    case Field::kScopeName: return TestText(c, bound, batch_->scopes[span.scope].name);
-    case Field::kEventName: {
-      for (std::uint32_t i = 0; i < span.events.count; ++i) {
-        if (TestText(c, bound, batch_->events[span.events.begin + i].name)) return true;
-      }
-      return false;
-    }
-    case Field::kLinkTraceId: {
-      for (std::uint32_t i = 0; i < span.references.count; ++i) {
-        if (batch_->references[span.references.begin + i].trace_id == c.trace_id) return true;
-      }
-      return false;
-    }
+    case Field::kEnd:
+      return span.has_start() && span.has_duration() && c.TestInteger(span.end_ns());
+    case Field::kTraceId: return c.TestId(span.trace_id);
+    case Field::kSpanId: return c.TestId(span.span_id);
+    case Field::kParentId: return c.TestId(span.parent_id);
+    case Field::kEventName:
+    case Field::kEventTime:
+    case Field::kEventOffset: return TestEventField(c, bound, view);
+    case Field::kLinkTraceId:
+    case Field::kLinkSpanId:
+    case Field::kLinkTraceState: return TestLinkField(c, bound, view);
     default: return false;  // of the whole trace: no operand of a leaf
   }
+}
+
+bool BatchBinding::TestEventField(const CompiledCondition& c, Bound& bound, const View& view) {
+  for (std::uint32_t i = 0; i < view.events.count; ++i) {
+    const model::EventRecord& event = batch_->events[view.events.begin + i];
+    bool met = false;
+    if (c.source.field == Field::kEventName) {
+      met = TestText(c, bound, event.name);
+    } else if (event.time_ns == 0) {
+      continue;
+    } else if (c.source.field == Field::kEventTime) {
+      met = c.TestInteger(event.time_ns);
+    } else {
+      met = view.span->has_start() &&
+            c.TestOffset(static_cast<std::int64_t>(event.time_ns - view.span->start_ns));
+    }
+    if (met) return true;
+  }
+  return false;
+}
+
+bool BatchBinding::TestLinkField(const CompiledCondition& c, Bound& bound, const View& view) {
+  for (std::uint32_t i = 0; i < view.references.count; ++i) {
+    const model::ReferenceRecord& link = batch_->references[view.references.begin + i];
+    const bool met = c.source.field == Field::kLinkTraceId  ? c.TestId(link.trace_id)
+                     : c.source.field == Field::kLinkSpanId ? c.TestId(link.span_id)
+                                                            : TestText(c, bound, link.trace_state);
+    if (met) return true;
+  }
+  return false;
 }
 
 bool BatchBinding::TestText(const CompiledCondition& c, Bound& bound, model::StringId id) {
@@ -85,6 +139,7 @@ bool BatchBinding::TestText(const CompiledCondition& c, Bound& bound, model::Str
 
 bool BatchBinding::TestValue(const CompiledCondition& c, Bound& bound,
                              const model::Attribute& attribute) {
+  if (!c.Takes(attribute.type())) return false;
   if (c.source.op == CompareOp::kExists) return true;
   const auto id = static_cast<model::StringId>(attribute.bits);
   switch (attribute.type()) {
@@ -112,12 +167,10 @@ bool BatchBinding::TestAttributes(const CompiledCondition& c, Bound& bound, mode
   return false;
 }
 
-bool BatchBinding::TestAttribute(const CompiledCondition& c, Bound& bound,
-                                 const model::SpanRecord& span) {
+bool BatchBinding::TestAttribute(const CompiledCondition& c, Bound& bound, const View& view) {
   if (!bound.key) return false;
-  const auto at = [&](Level level) {
-    return c.source.level == Level::kAny || c.source.level == level;
-  };
+  const model::SpanRecord& span = *view.span;
+  const auto at = [&](Level level) { return LooksAt(c.source.level, level); };
   if (at(Level::kSpan) && TestAttributes(c, bound, span.attributes)) return true;
   if (at(Level::kResource) &&
       bound.resources.Get(span.resource, batch_->resources.size(), [&] {
@@ -130,20 +183,18 @@ bool BatchBinding::TestAttribute(const CompiledCondition& c, Bound& bound,
       })) {
     return true;
   }
-  return TestEvents(c, bound, span);
+  return TestListed(c, bound, view);
 }
 
-bool BatchBinding::TestEvents(const CompiledCondition& c, Bound& bound,
-                              const model::SpanRecord& span) {
-  const Level level = c.source.level;
-  if (level == Level::kAny || level == Level::kEvent) {
-    for (std::uint32_t i = 0; i < span.events.count; ++i) {
-      if (TestAttributes(c, bound, batch_->events[span.events.begin + i].attributes)) return true;
+bool BatchBinding::TestListed(const CompiledCondition& c, Bound& bound, const View& view) {
+  if (LooksAt(c.source.level, Level::kEvent)) {
+    for (std::uint32_t i = 0; i < view.events.count; ++i) {
+      if (TestAttributes(c, bound, batch_->events[view.events.begin + i].attributes)) return true;
     }
   }
-  if (level == Level::kAny || level == Level::kLink) {
-    for (std::uint32_t i = 0; i < span.references.count; ++i) {
-      if (TestAttributes(c, bound, batch_->references[span.references.begin + i].attributes))
+  if (LooksAt(c.source.level, Level::kLink)) {
+    for (std::uint32_t i = 0; i < view.references.count; ++i) {
+      if (TestAttributes(c, bound, batch_->references[view.references.begin + i].attributes))
         return true;
     }
   }

@@ -54,14 +54,24 @@ class BatchBinding {
     Verdicts scopes;
   };
 
-  bool Test(std::uint32_t condition, const model::SpanRecord& span);
+  // A span, or what of it is looked at inside a kSomeEvent or kSomeLink.
+  struct View {
+    const model::SpanRecord* span;
+    model::Range events;
+    model::Range references;
+  };
+
+  bool Run(const Program& program, const View& view);
+  bool TestGroup(const CompiledQuery::Group& group, const View& view);
+  bool Test(std::uint32_t condition, const View& view);
+  bool TestEventField(const CompiledCondition& condition, Bound& bound, const View& view);
+  bool TestLinkField(const CompiledCondition& condition, Bound& bound, const View& view);
   bool TestText(const CompiledCondition& condition, Bound& bound, model::StringId id);
   bool TestValue(const CompiledCondition& condition, Bound& bound,
                  const model::Attribute& attribute);
   bool TestAttributes(const CompiledCondition& condition, Bound& bound, model::Range range);
-  bool TestAttribute(const CompiledCondition& condition, Bound& bound,
-                     const model::SpanRecord& span);
-  bool TestEvents(const CompiledCondition& condition, Bound& bound, const model::SpanRecord& span);
+  bool TestAttribute(const CompiledCondition& condition, Bound& bound, const View& view);
+  bool TestListed(const CompiledCondition& condition, Bound& bound, const View& view);
 
   const CompiledQuery* query_;
   const model::SpanBatch* batch_;

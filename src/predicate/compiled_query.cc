@@ -25,47 +25,6 @@ Bounds Intersect(const Bounds& a, const Bounds& b) noexcept {
   return {std::max(a.least, b.least), std::min(a.most, b.most)};
 }
 
-void AddAttributeNeeds(const Condition& condition, Needs& needs) {
-  const auto at = [&](Level level) {
-    return condition.level == Level::kAny || condition.level == level;
-  };
-  needs.span_attributes |= at(Level::kSpan);
-  needs.resource_attributes |= at(Level::kResource);
-  needs.scope_attributes |= at(Level::kScope);
-  needs.event_attributes |= at(Level::kEvent);
-  needs.link_attributes |= at(Level::kLink);
-  needs.attribute_keys.push_back(condition.key);
-}
-
-Needs NeedsOf(const Condition& condition) {
-  Needs needs;
-  switch (condition.field) {
-    case Field::kAttribute: AddAttributeNeeds(condition, needs); break;
-    case Field::kService:
-      needs.service = true;
-      needs.resource_attributes = true;
-      needs.attribute_keys.emplace_back("service.name");
-      break;
-    case Field::kOperation: needs.operation = true; break;
-    case Field::kKind: needs.kind = true; break;
-    case Field::kStatus: needs.status = true; break;
-    case Field::kStatusMessage: needs.status_message = true; break;
-    case Field::kDuration: needs.duration = true; break;
-    case Field::kSpanId: needs.span_id = true; break;
-    case Field::kParentId: needs.parent_id = true; break;
-    case Field::kScopeName: needs.scope_name = true; break;
-    case Field::kEventName: needs.event_name = true; break;
-    case Field::kLinkTraceId: needs.link_trace_id = true; break;
-    case Field::kStart:
-    case Field::kTraceDuration:
-    case Field::kTraceStart:
-    case Field::kTraceSpans:
-    case Field::kRootService:
-    case Field::kRootOperation: break;
-  }
-  return needs;
-}
-
 // Bytes that are equal for equal expressions only. At most kMaxExpressionDepth deep.
 void Serialize(const Expression& expression, base::ByteWriter& out) {
   out.U8(static_cast<std::uint8_t>(expression.kind));
@@ -74,8 +33,14 @@ void Serialize(const Expression& expression, base::ByteWriter& out) {
     out.U8(static_cast<std::uint8_t>(c.field));
     out.U8(static_cast<std::uint8_t>(c.level));
     out.U8(static_cast<std::uint8_t>(c.op));
+    out.U8(static_cast<std::uint8_t>(c.type));
     out.Bytes(c.key);
     out.Bytes(c.value);
+    out.U8(c.other.has_value());
+    if (!c.other) return;
+    out.U8(static_cast<std::uint8_t>(c.other->field));
+    out.U8(static_cast<std::uint8_t>(c.other->level));
+    out.Bytes(c.other->key);
     return;
   }
   out.Varint(expression.children.size());
@@ -101,30 +66,6 @@ Status CheckRange(const TimeRange& range, const char* name) {
 }
 
 }  // namespace
-
-void Needs::Add(const Needs& other) {
-  span_attributes |= other.span_attributes;
-  resource_attributes |= other.resource_attributes;
-  scope_attributes |= other.scope_attributes;
-  event_attributes |= other.event_attributes;
-  link_attributes |= other.link_attributes;
-  service |= other.service;
-  operation |= other.operation;
-  kind |= other.kind;
-  status |= other.status;
-  status_message |= other.status_message;
-  duration |= other.duration;
-  span_id |= other.span_id;
-  parent_id |= other.parent_id;
-  scope_name |= other.scope_name;
-  event_name |= other.event_name;
-  link_trace_id |= other.link_trace_id;
-  attribute_keys.insert(attribute_keys.end(), other.attribute_keys.begin(),
-                        other.attribute_keys.end());
-  std::sort(attribute_keys.begin(), attribute_keys.end());
-  attribute_keys.erase(std::unique(attribute_keys.begin(), attribute_keys.end()),
-                       attribute_keys.end());
-}
 
 // Turns a validated expression into leaves, terms and programs. A program is made from its end: an
 // expression is told where to go when it is true and when it is false, and gives its own entry.
@@ -184,7 +125,9 @@ class QueryLowering {
   static bool IsOfOneSpan(const Expression& e) {
     switch (e.kind) {
       case Kind::kCondition: return !IsTraceField(e.condition.field);
-      case Kind::kSomeSpan: return true;
+      case Kind::kSomeSpan:
+      case Kind::kSomeEvent:
+      case Kind::kSomeLink: return true;
       case Kind::kOr:
         return !e.children.empty() &&
                std::all_of(e.children.begin(), e.children.end(), IsOfOneSpan);
@@ -196,7 +139,8 @@ class QueryLowering {
 
   // The same without its kSomeSpans.
   static Expression AsLeaf(const Expression& e) {
-    if (e.kind == Kind::kCondition) return e;
+    if (e.kind == Kind::kCondition || e.kind == Kind::kSomeEvent || e.kind == Kind::kSomeLink)
+      return e;
     if (e.kind == Kind::kSomeSpan) return e.children[0];
     if (e.kind == Kind::kAnd) return AsLeaf(e.children[0]);
     Expression any;
@@ -262,7 +206,8 @@ class QueryLowering {
     CompiledQuery::Leaf leaf;
     leaf.expression = std::move(expression);
     TS_TRY_ASSIGN(leaf.program.entry,
-                  LowerSpan(leaf.expression, Program::kAccept, Program::kReject, leaf));
+                  LowerSpan(leaf.expression, Program::kAccept, Program::kReject, leaf.program,
+                            leaf.needs));
     leaf.hints = HintsOf(leaf.expression);
     leaf.outline = OutlineOf(leaf.expression);
     leaf.start = Intersect(predicate::BoundsOf(leaf.expression, Field::kStart),
@@ -274,27 +219,42 @@ class QueryLowering {
   }
 
   Result<std::uint32_t> LowerSpan(const Expression& e, std::uint32_t on_true,
-                                  std::uint32_t on_false, CompiledQuery::Leaf& leaf) {
+                                  std::uint32_t on_false, Program& program, Needs& needs) {
     switch (e.kind) {
       case Kind::kCondition: {
-        leaf.needs.Add(NeedsOf(e.condition));
+        needs.Add(NeedsOf(e.condition));
         TS_TRY_ASSIGN(const std::uint32_t index, AddCondition(e.condition));
-        return AddStep(leaf.program, index, on_true, on_false);
+        return AddStep(program, index, on_true, on_false);
       }
-      case Kind::kNot: return LowerSpan(e.children[0], on_false, on_true, leaf);
+      case Kind::kNot: return LowerSpan(e.children[0], on_false, on_true, program, needs);
       case Kind::kAnd:
       case Kind::kOr: {
         const bool all = e.kind == Kind::kAnd;
         std::uint32_t entry = all ? on_true : on_false;
         for (auto child = e.children.rbegin(); child != e.children.rend(); ++child) {
           TS_TRY_ASSIGN(entry, LowerSpan(*child, all ? entry : on_true, all ? on_false : entry,
-                                         leaf));
+                                         program, needs));
         }
         return entry;
+      }
+      case Kind::kSomeEvent:
+      case Kind::kSomeLink: {
+        TS_TRY_ASSIGN(const std::uint32_t group, AddGroup(e, needs));
+        return AddStep(program, CompiledQuery::kGroup + group, on_true, on_false);
       }
       case Kind::kSomeSpan: break;  // ValidateShape refuses it here
     }
     return on_false;
+  }
+
+  Result<std::uint32_t> AddGroup(const Expression& e, Needs& needs) {
+    CompiledQuery::Group group;
+    group.of_events = e.kind == Kind::kSomeEvent;
+    (group.of_events ? needs.events : needs.links) = true;
+    TS_TRY_ASSIGN(group.program.entry, LowerSpan(e.children[0], Program::kAccept, Program::kReject,
+                                                 group.program, needs));
+    query_.groups_.push_back(std::move(group));
+    return static_cast<std::uint32_t>(query_.groups_.size() - 1);
   }
 
   CompiledQuery& query_;

@@ -21,36 +21,10 @@
 #include "model/span_batch.h"
 #include "predicate/condition.h"
 #include "predicate/hints.h"
+#include "predicate/needs.h"
 #include "predicate/outline.h"
 
 namespace tracestore::predicate {
-
-// Which parts of a span the evaluation reads beside its trace id, presence, start and flags: all
-// else may be left out of a decoded batch (empty ranges, zero ids).
-struct Needs {
-  bool span_attributes = false;
-  bool resource_attributes = false;  // true where service is needed, too
-  bool scope_attributes = false;
-  bool event_attributes = false;
-  bool link_attributes = false;
-  // The keys wanted at the levels above, sorted, each once. ("service.name" among them where the
-  // service is needed.)
-  std::vector<std::string> attribute_keys;
-
-  bool service = false;
-  bool operation = false;
-  bool kind = false;
-  bool status = false;
-  bool status_message = false;
-  bool duration = false;
-  bool span_id = false;
-  bool parent_id = false;
-  bool scope_name = false;
-  bool event_name = false;
-  bool link_trace_id = false;
-
-  void Add(const Needs& other);
-};
 
 // Of the whole trace, beside which leaves are met.
 struct TraceNeeds {
@@ -156,13 +130,19 @@ class CompiledQuery {
 
   struct Leaf {
     Expression expression;
-    Program program;  // operands index conditions_
+    Program program;  // an operand is an index of conditions_, or kGroup + one of groups_
     LeafHints hints;
     LeafOutline outline;
     Needs needs;
     Bounds start;
     Bounds duration;
   };
+  // Of a kSomeEvent or kSomeLink.
+  struct Group {
+    bool of_events = true;
+    Program program;  // operands as those of a leaf's
+  };
+  static constexpr std::uint32_t kGroup = std::uint32_t{1} << 31;
   struct Term {
     enum class Kind : std::uint8_t { kLeaf, kCondition, kTraceStart };
     Kind kind;
@@ -176,6 +156,7 @@ class CompiledQuery {
                 const TraceFacts& facts) const;
 
   std::vector<CompiledCondition> conditions_;
+  std::vector<Group> groups_;
   std::vector<Leaf> leaves_;
   std::vector<Term> terms_;
   Program trace_program_;  // operands index terms_

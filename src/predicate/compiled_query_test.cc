@@ -40,10 +40,10 @@ CompiledQuery CompileFilter(const std::string& filter) {
 TEST(CompiledQuery, RefusesWrongQueriesWithASentence) {
   EXPECT_EQ(ErrorOf(Expression::Of(On(Field::kKind, CompareOp::kLess, "server"))),
             "operator < is not for kind, which takes = !=");
-  EXPECT_EQ(ErrorOf(Expression::Of(On(Field::kLinkTraceId, CompareOp::kNotEqual, "1"))),
-            "operator != is not for link.trace, which takes =");
+  EXPECT_EQ(ErrorOf(Expression::Of(On(Field::kLinkTraceId, CompareOp::kEqual, "x"))),
+            "link.trace is 1 to 32 hex digits, not 'x'");
   EXPECT_EQ(ErrorOf(Expression::Of(On(Field::kService, CompareOp::kExists, ""))),
-            "operator exists is not for service, which takes = != =~ ^=");
+            "operator exists is not for service, which takes = != < <= > >= =~ ^=");
   EXPECT_EQ(ErrorOf(Expression::Of(On(Field::kKind, CompareOp::kEqual, "SERVER"))),
             "kind is one of unspecified, internal, server, client, producer, consumer, not 'SERVER'");
   EXPECT_EQ(ErrorOf(Expression::Of(On(Field::kDuration, CompareOp::kLess, "10ms"))),

@@ -19,6 +19,10 @@ constexpr std::int64_t kRegexBytes = 1 << 20;
 
 Error Invalid(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
 
+bool IsEquality(CompareOp op) noexcept {
+  return op == CompareOp::kEqual || op == CompareOp::kNotEqual;
+}
+
 template <typename Number>
 std::optional<Number> ParseWhole(std::string_view text) noexcept {
   Number value{};
@@ -66,6 +70,19 @@ Status ParseName(CompiledCondition& c) {
   return Invalid("status is one of unset, ok, error, not '" + text + "'");
 }
 
+template <typename Id>
+Status ParseId(const char* digits, const CompiledCondition& c, Id& out) {
+  const std::string& text = c.source.value;
+  if (!IsEquality(c.source.op) || text.empty()) return {};
+  const auto id = Id::FromHex(text);
+  if (!id) {
+    return Invalid(std::string(FieldName(c.source.field)) + " is 1 to " + digits +
+                   " hex digits, not '" + text + "'");
+  }
+  out = *id;
+  return {};
+}
+
 Status ParseFieldValue(CompiledCondition& c) {
   const std::string& text = c.source.value;
   const std::string name = FieldName(c.source.field);
@@ -74,6 +91,8 @@ Status ParseFieldValue(CompiledCondition& c) {
     case Field::kStatus: return ParseName(c);
     case Field::kDuration:
     case Field::kStart:
+    case Field::kEnd:
+    case Field::kEventTime:
     case Field::kTraceDuration:
     case Field::kTraceStart:
     case Field::kTraceSpans: {
@@ -84,20 +103,17 @@ Status ParseFieldValue(CompiledCondition& c) {
       c.integer = *value;
       return {};
     }
+    case Field::kEventOffset: {
+      const auto value = ParseWhole<std::int64_t>(text);
+      if (!value) return Invalid(name + " is compared with a number of nanoseconds, not '" + text + "'");
+      c.offset = *value;
+      return {};
+    }
     case Field::kSpanId:
-    case Field::kParentId: {
-      if (c.source.field == Field::kParentId && text.empty()) return {};
-      const auto id = SpanId::FromHex(text);
-      if (!id) return Invalid(name + " is 1 to 16 hex digits, not '" + text + "'");
-      c.span_id = *id;
-      return {};
-    }
-    case Field::kLinkTraceId: {
-      const auto id = TraceId::FromHex(text);
-      if (!id) return Invalid(name + " is 1 to 32 hex digits, not '" + text + "'");
-      c.trace_id = *id;
-      return {};
-    }
+    case Field::kParentId:
+    case Field::kLinkSpanId: return ParseId("16", c, c.span_id);
+    case Field::kTraceId:
+    case Field::kLinkTraceId: return ParseId("32", c, c.trace_id);
     default: return {};
   }
 }
@@ -167,19 +183,20 @@ std::string_view ScalarText(const model::Attribute& attribute, std::string& buff
 }  // namespace
 
 Result<CompiledCondition> CompiledCondition::Compile(const Condition& condition) {
-  TS_TRY(ValidateOp(condition.field, condition.op));
+  TS_TRY(ValidateCondition(condition));
   CompiledCondition c;
   c.source = condition;
   if (condition.field == Field::kAttribute && condition.key.empty())
     return Invalid("an attribute is named by a key that isn't empty");
+  if (condition.other) return c;
   if (condition.op == CompareOp::kRegex) TS_TRY(CompileRegex(c));
   if (condition.field != Field::kAttribute) {
     TS_TRY(ParseFieldValue(c));
     return c;
   }
   c.number = model::ParseNumber(condition.value);
-  if (condition.op == CompareOp::kEqual || condition.op == CompareOp::kNotEqual)
-    ParseEqualForms(c);
+  c.whole = ParseWhole<std::int64_t>(condition.value);
+  if (IsEquality(condition.op)) ParseEqualForms(c);
   return c;
 }
 
@@ -193,6 +210,8 @@ bool CompiledCondition::TestText(std::string_view text) const {
     case CompareOp::kExists: return true;
     default: break;
   }
+  if (source.field != Field::kAttribute || source.type == ValueType::kString)
+    return Compare(source.op, text, std::string_view(source.value));
   if (!number) return false;
   const auto left = model::ParseNumber(text);
   return left && Compare(source.op, *left, *number);
@@ -200,6 +219,20 @@ bool CompiledCondition::TestText(std::string_view text) const {
 
 bool CompiledCondition::TestInteger(std::uint64_t value) const noexcept {
   return Compare(source.op, value, integer);
+}
+
+bool CompiledCondition::TestOffset(std::int64_t value) const noexcept {
+  return Compare(source.op, value, offset);
+}
+
+bool CompiledCondition::TestId(TraceId id) const {
+  if (IsEquality(source.op)) return (id == trace_id) == (source.op == CompareOp::kEqual);
+  return TestText(id.empty() ? "" : id.ToHex());
+}
+
+bool CompiledCondition::TestId(SpanId id) const {
+  if (IsEquality(source.op)) return (id == span_id) == (source.op == CompareOp::kEqual);
+  return TestText(id.empty() ? "" : id.ToHex());
 }
 
 bool CompiledCondition::TestScalar(const model::Attribute& attribute) const {
@@ -216,6 +249,7 @@ bool CompiledCondition::TestScalar(const model::Attribute& attribute) const {
   }
   double left = 0;
   if (attribute.type() == ValueType::kInt) {
+    if (whole) return Compare(source.op, static_cast<std::int64_t>(attribute.bits), *whole);
     left = static_cast<double>(static_cast<std::int64_t>(attribute.bits));
   } else if (attribute.type() == ValueType::kDouble) {
     left = std::bit_cast<double>(attribute.bits);

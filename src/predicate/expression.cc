@@ -15,6 +15,12 @@ Expression Make(Kind kind, std::vector<Expression> children) {
   return expression;
 }
 
+Expression MakeOfOne(Kind kind, Expression child) {
+  std::vector<Expression> only;
+  only.push_back(std::move(child));
+  return Make(kind, std::move(only));
+}
+
 bool IsEmptyAnd(const Expression& e) { return e.kind == Kind::kAnd && e.children.empty(); }
 
 // Query's members collect in a kSomeSpan of their own. It is known by an empty kAnd, which is
@@ -51,15 +57,15 @@ Expression Expression::And(std::vector<Expression> children) {
 Expression Expression::Or(std::vector<Expression> children) {
   return Make(Kind::kOr, std::move(children));
 }
-Expression Expression::Not(Expression child) {
-  std::vector<Expression> only;
-  only.push_back(std::move(child));
-  return Make(Kind::kNot, std::move(only));
-}
+Expression Expression::Not(Expression child) { return MakeOfOne(Kind::kNot, std::move(child)); }
 Expression Expression::SomeSpan(Expression child) {
-  std::vector<Expression> only;
-  only.push_back(std::move(child));
-  return Make(Kind::kSomeSpan, std::move(only));
+  return MakeOfOne(Kind::kSomeSpan, std::move(child));
+}
+Expression Expression::SomeEvent(Expression child) {
+  return MakeOfOne(Kind::kSomeEvent, std::move(child));
+}
+Expression Expression::SomeLink(Expression child) {
+  return MakeOfOne(Kind::kSomeLink, std::move(child));
 }
 Expression Expression::Of(Condition condition) {
   Expression expression;

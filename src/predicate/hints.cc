@@ -16,7 +16,7 @@ std::optional<Hint> AttributeHint(const Condition& condition) {
   // Every operator needs the key. The empty value is a value like any other, but texts of hints
   // are never empty.
   hint.kind = Hint::Kind::kAttributeExists;
-  if (condition.op == CompareOp::kEqual && !condition.value.empty()) {
+  if (condition.op == CompareOp::kEqual && !condition.value.empty() && !condition.other) {
     hint.kind = Hint::Kind::kAttributeEqual;
     hint.b = condition.value;
   }
@@ -53,7 +53,7 @@ std::optional<Hint> IdHint(const Condition& condition) {
   Hint hint;
   if (condition.field == Field::kLinkTraceId) {
     const auto id = TraceId::FromHex(condition.value);
-    if (!id) return std::nullopt;
+    if (!id || id->empty()) return std::nullopt;
     hint.kind = Hint::Kind::kLinkTraceId;
     hint.trace_id = *id;
     return hint;
@@ -67,7 +67,7 @@ std::optional<Hint> IdHint(const Condition& condition) {
 
 std::optional<Hint> HintOf(const Condition& condition) {
   if (condition.field == Field::kAttribute) return AttributeHint(condition);
-  if (condition.op != CompareOp::kEqual) return std::nullopt;
+  if (condition.op != CompareOp::kEqual || condition.other) return std::nullopt;
   switch (condition.field) {
     case Field::kService: return TextHint(Hint::Kind::kService, condition.value);
     case Field::kOperation: return TextHint(Hint::Kind::kOperation, condition.value);
@@ -183,7 +183,9 @@ LeafHints HintsOf(const Expression& leaf) {
       if (!hint) return {};
       return {{std::move(*hint)}};
     }
-    case Kind::kSomeSpan: return HintsOf(leaf.children[0]);
+    case Kind::kSomeSpan:
+    case Kind::kSomeEvent:
+    case Kind::kSomeLink: return HintsOf(leaf.children[0]);
     case Kind::kAnd: {
       LeafHints hints;
       for (const Expression& child : leaf.children) {
@@ -203,7 +205,8 @@ LeafHints HintsOf(const Expression& leaf) {
 
 Bounds BoundsOf(const Expression& expression, Field field) {
   Bounds bounds;
-  if (expression.kind == Kind::kCondition && expression.condition.field == field) {
+  if (expression.kind == Kind::kCondition && expression.condition.field == field &&
+      !expression.condition.other) {
     if (const auto value = Number(expression.condition.value))
       bounds.Narrow(expression.condition.op, *value);
   } else if (expression.kind == Kind::kAnd) {
@@ -212,6 +215,8 @@ Bounds BoundsOf(const Expression& expression, Field field) {
       bounds.least = std::max(bounds.least, inner.least);
       bounds.most = std::min(bounds.most, inner.most);
     }
+  } else if (expression.kind == Kind::kSomeEvent || expression.kind == Kind::kSomeLink) {
+    bounds = BoundsOf(expression.children[0], field);
   } else if (expression.kind == Kind::kOr && !expression.children.empty()) {
     bounds = {~std::uint64_t{0}, 0};
     for (const Expression& child : expression.children) {

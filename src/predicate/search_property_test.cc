@@ -202,16 +202,20 @@ TEST(Search, ReadsNothingThatNeedsLeavesOut) {
       if (!needs.status) span.status = StatusCode::kUnset;
       if (!needs.span_id) span.span_id = {};
       if (!needs.parent_id) span.parent_id = {};
-      if (!needs.event_name && !needs.event_attributes) span.events = {};
-      if (!needs.link_trace_id && !needs.link_attributes) span.references = {};
+      if (!needs.event_name && !needs.event_attributes && !needs.events) span.events = {};
+      if (!needs.links && !needs.link_attributes && !needs.link_trace_state) span.references = {};
+      if (!needs.trace_state) span.trace_state = 0;
       if (!needs.duration) span.duration_ns = 0;
     }
     for (auto& resource : bare.resources) {
       if (!needs.resource_attributes) resource.attributes = {};
+      if (!needs.resource_schema_url) resource.schema_url = 0;
     }
     for (auto& scope : bare.scopes) {
       if (!needs.scope_attributes) scope.attributes = {};
       if (!needs.scope_name) scope.name = 0;
+      if (!needs.scope_version) scope.version = 0;
+      if (!needs.scope_schema_url) scope.schema_url = 0;
     }
     for (auto& event : bare.events) {
       if (!needs.event_attributes) event.attributes = {};

@@ -17,18 +17,28 @@ Ordering OrderingOf(Field field) noexcept {
     case Field::kStatusMessage:
     case Field::kScopeName:
     case Field::kEventName:
+    case Field::kSpanId:
+    case Field::kParentId:
+    case Field::kLinkTraceId:
+    case Field::kLinkSpanId:
+    case Field::kLinkTraceState:
+    case Field::kTraceId:
+    case Field::kTraceState:
+    case Field::kResourceSchemaUrl:
+    case Field::kScopeVersion:
+    case Field::kScopeSchemaUrl:
     case Field::kRootService:
     case Field::kRootOperation: return Ordering::kText;
     case Field::kDuration:
     case Field::kStart:
+    case Field::kEnd:
+    case Field::kEventTime:
+    case Field::kEventOffset:
     case Field::kTraceDuration:
     case Field::kTraceStart:
     case Field::kTraceSpans: return Ordering::kNumber;
     case Field::kKind:
-    case Field::kStatus:
-    case Field::kSpanId:
-    case Field::kParentId:
-    case Field::kLinkTraceId: break;
+    case Field::kStatus: break;
   }
   return Ordering::kNone;
 }
@@ -37,7 +47,15 @@ struct Visit {
   const Expression* expression;
   unsigned depth;
   bool in_span;
+  bool in_event = false;
+  bool in_link = false;
 };
+
+Status CheckOfOne(const Expression& e, const char* name) {
+  if (e.children.size() == 1) return {};
+  return Invalid(std::string(name) + " takes one expression, got " +
+                 std::to_string(e.children.size()));
+}
 
 Status CheckNode(const Visit& at) {
   const Expression& e = *at.expression;
@@ -48,19 +66,22 @@ Status CheckNode(const Visit& at) {
   switch (e.kind) {
     case Expression::Kind::kAnd:
     case Expression::Kind::kOr: return {};
-    case Expression::Kind::kNot:
-      if (e.children.size() == 1) return {};
-      return Invalid("not takes one expression, got " + std::to_string(e.children.size()));
+    case Expression::Kind::kNot: return CheckOfOne(e, "not");
     case Expression::Kind::kSomeSpan:
       if (at.in_span) return Invalid("any(…) cannot stand inside another any(…)");
-      if (e.children.size() == 1) return {};
-      return Invalid("any(…) takes one expression, got " + std::to_string(e.children.size()));
+      return CheckOfOne(e, "any(…)");
+    case Expression::Kind::kSomeEvent:
+      if (at.in_event) return Invalid("one event cannot be asked for inside another");
+      return CheckOfOne(e, "one event");
+    case Expression::Kind::kSomeLink:
+      if (at.in_link) return Invalid("one link cannot be asked for inside another");
+      return CheckOfOne(e, "one link");
     case Expression::Kind::kCondition:
       if (at.in_span && IsTraceField(e.condition.field)) {
         return Invalid(std::string(FieldName(e.condition.field)) +
                        " is of the whole trace and cannot stand inside any(…)");
       }
-      return ValidateOp(e.condition.field, e.condition.op);
+      return ValidateCondition(e.condition);
   }
   return Invalid("the query holds an expression of an unknown kind");
 }
@@ -82,6 +103,16 @@ const char* FieldName(Field field) noexcept {
     case Field::kScopeName: return "scope.name";
     case Field::kEventName: return "event.name";
     case Field::kLinkTraceId: return "link.trace";
+    case Field::kTraceId: return "trace.id";
+    case Field::kTraceState: return "trace.state";
+    case Field::kEnd: return "end";
+    case Field::kResourceSchemaUrl: return "resource.schema_url";
+    case Field::kScopeVersion: return "scope.version";
+    case Field::kScopeSchemaUrl: return "scope.schema_url";
+    case Field::kEventTime: return "event.time";
+    case Field::kEventOffset: return "event.offset";
+    case Field::kLinkSpanId: return "link.span";
+    case Field::kLinkTraceState: return "link.trace_state";
     case Field::kTraceDuration: return "trace.duration";
     case Field::kTraceStart: return "trace.start";
     case Field::kTraceSpans: return "trace.spans";
@@ -111,12 +142,12 @@ Status ValidateOp(Field field, CompareOp op) {
   bool allowed = false;
   switch (op) {
     case CompareOp::kEqual: allowed = true; break;
-    case CompareOp::kNotEqual: allowed = field != Field::kLinkTraceId; break;
+    case CompareOp::kNotEqual: allowed = true; break;
     case CompareOp::kLess:
     case CompareOp::kLessEqual:
     case CompareOp::kGreater:
     case CompareOp::kGreaterEqual:
-      allowed = ordering == Ordering::kNumber || ordering == Ordering::kAttribute;
+      allowed = ordering != Ordering::kNone;
       break;
     case CompareOp::kRegex:
     case CompareOp::kPrefix:
@@ -126,11 +157,25 @@ Status ValidateOp(Field field, CompareOp op) {
   }
   if (allowed) return {};
   const char* known = "= !=";
-  if (field == Field::kLinkTraceId) known = "=";
-  if (ordering == Ordering::kText) known = "= != =~ ^=";
+  if (ordering == Ordering::kText) known = "= != < <= > >= =~ ^=";
   if (ordering == Ordering::kNumber) known = "= != < <= > >=";
   return Invalid(std::string("operator ") + OpName(op) + " is not for " + FieldName(field) +
                  ", which takes " + known);
+}
+
+Status ValidateCondition(const Condition& c) {
+  if (c.type != ValueType::kEmpty && c.field != Field::kAttribute)
+    return Invalid(std::string(FieldName(c.field)) + " is stored with one type");
+  if (c.other) {
+    if (IsTraceField(c.field) || IsTraceField(c.other->field))
+      return Invalid("a field of the whole trace compares with a value only");
+    if (c.other->field == Field::kAttribute && c.other->key.empty())
+      return Invalid("an attribute is named by a key that isn't empty");
+    if (c.op > CompareOp::kGreaterEqual || c.op == CompareOp::kNotEqual)
+      return Invalid(std::string("operator ") + OpName(c.op) + " is not for two names");
+    return {};
+  }
+  return ValidateOp(c.field, c.op);
 }
 
 Status ValidateShape(const Expression& expression) {
@@ -147,10 +192,14 @@ Status ValidateShape(const Expression& expression) {
       }
       continue;
     }
-    const bool in_span = at.in_span || at.expression->kind == Expression::Kind::kSomeSpan;
+    const Expression::Kind kind = at.expression->kind;
+    const bool in_event = at.in_event || kind == Expression::Kind::kSomeEvent;
+    const bool in_link = at.in_link || kind == Expression::Kind::kSomeLink;
+    const bool in_span =
+        at.in_span || kind == Expression::Kind::kSomeSpan || in_event || in_link;
     for (auto child = at.expression->children.rbegin(); child != at.expression->children.rend();
          ++child) {
-      open.push_back({&*child, at.depth + 1, in_span});
+      open.push_back({&*child, at.depth + 1, in_span, in_event, in_link});
     }
   }
   return {};

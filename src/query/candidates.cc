@@ -86,7 +86,7 @@ Result<store::Projection> ProjectionFor(const SegmentReader& segment,
   store::Projection projection;
   projection.all_columns = false;
   projection.attributes = needs.span_attributes;
-  projection.events = needs.event_attributes || needs.event_name;
+  projection.events = needs.event_attributes || needs.event_name || needs.events;
   TS_TRY_ASSIGN(const auto* strings, segment.dictionary());
   TS_TRY_ASSIGN(const auto* tables, segment.tables());
   std::vector<std::uint32_t> keys;

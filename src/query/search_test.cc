@@ -97,21 +97,6 @@ void ExpectSummary(const TraceSummary& summary, const NaiveResult& naive) {
   }
 }
 
-// The expression as nested text, for the message of a failure.
-std::string Describe(const Expression& e) {
-  if (e.kind == Expression::Kind::kCondition) {
-    const Condition& c = e.condition;
-    return "(field " + std::to_string(static_cast<int>(c.field)) + " level " +
-           std::to_string(static_cast<int>(c.level)) + " op " +
-           std::to_string(static_cast<int>(c.op)) + " key '" + c.key + "' value '" + c.value +
-           "')";
-  }
-  static constexpr const char* kNames[] = {"and", "or", "not", "some-span"};
-  std::string text = std::string(kNames[static_cast<std::size_t>(e.kind)]) + "[";
-  for (const Expression& child : e.children) text += Describe(child) + " ";
-  return text + "]";
-}
-
 // All pages of a query, by its cursor.
 void ExpectPages(const store::SnapshotData& data, Query query,
                  const std::vector<NaiveResult>& expected) {
@@ -143,7 +128,7 @@ TEST(SearchDifferential, EqualsTheNaiveSearch) {
       const std::uint64_t query_seed = seed * 1000 + i;
       SCOPED_TRACE("query " + std::to_string(query_seed));
       Query query = RandomQuery(query_seed, world.sample());
-      SCOPED_TRACE(Describe(query.where));
+      SCOPED_TRACE(predicate::testing::Describe(query));
       const auto expected = NaiveSearch(batches, query);
       matches += expected.size();
       query.count_total = i % 5 == 0;

@@ -63,13 +63,23 @@ class QueryMaker {
 
   Expression SpanExpression(int depth) {
     if (depth == 0 || random_.Percent(30)) return Expression::Of(AnyCondition(false));
-    switch (random_.Below(5)) {
+    switch (random_.Below(7)) {
       case 0: return Expression::Not(SpanExpression(depth - 1));
+      case 5: return SomeElement(in_event_, &Expression::SomeEvent, depth);
+      case 6: return SomeElement(in_link_, &Expression::SomeLink, depth);
       case 1:
       case 2:
       case 3: return Expression::And(Several([&] { return SpanExpression(depth - 1); }));
       default: return Expression::Or(Several([&] { return SpanExpression(depth - 1); }));
     }
+  }
+
+  Expression SomeElement(bool& inside, Expression (*make)(Expression), int depth) {
+    if (inside) return SpanExpression(depth - 1);
+    inside = true;
+    Expression body = SpanExpression(depth - 1);
+    inside = false;
+    return make(std::move(body));
   }
 
   template <typename MakeOne>
@@ -99,7 +109,22 @@ class QueryMaker {
     if (c.op == CompareOp::kRegex) c.value = RegexFor(c.value);
     if (c.op == CompareOp::kPrefix) c.value.resize(random_.Below(c.value.size() + 1));
     if (c.op == CompareOp::kExists) c.value.clear();
+    if (!IsTraceField(c.field) && random_.Percent(6)) AddOther(c);
     return c;
+  }
+
+  // Another name for the right side.
+  void AddOther(Condition& c) {
+    Condition other;
+    other.field =
+        static_cast<Field>(random_.Below(static_cast<unsigned>(Field::kTraceDuration)));
+    if (!sample_.empty()) TakeFromData(other);
+    if (other.field == Field::kAttribute && other.key.empty()) return;
+    c.op = random_.Pick({CompareOp::kEqual, CompareOp::kLess, CompareOp::kLessEqual,
+                         CompareOp::kGreater, CompareOp::kGreaterEqual});
+    c.value.clear();
+    c.type = ValueType::kEmpty;
+    c.other = Reference{other.field, other.level, other.key};
   }
 
   std::string RegexFor(const std::string& text) {
@@ -125,6 +150,8 @@ class QueryMaker {
       case Field::kStatus: c.value = "error"; break;
       case Field::kSpanId:
       case Field::kParentId:
+      case Field::kLinkSpanId:
+      case Field::kTraceId:
       case Field::kLinkTraceId: c.value = "00000000000000a1"; break;
       default: c.value = "7";
     }
@@ -152,6 +179,28 @@ class QueryMaker {
       case Field::kTraceDuration: c.value = Near(span.duration_ns, way); break;
       case Field::kStart:
       case Field::kTraceStart: c.value = Near(span.start_ns, way); break;
+      case Field::kEnd: c.value = Near(span.end_ns(), way); break;
+      case Field::kTraceId: c.value = span.trace_id.ToHex(); break;
+      case Field::kTraceState: c.value = text(span.trace_state); break;
+      case Field::kResourceSchemaUrl:
+        c.value = text(sample_.resources[span.resource].schema_url);
+        break;
+      case Field::kScopeVersion: c.value = text(sample_.scopes[span.scope].version); break;
+      case Field::kScopeSchemaUrl: c.value = text(sample_.scopes[span.scope].schema_url); break;
+      case Field::kEventTime:
+        c.value = Near(sample_.events.empty()
+                           ? 0
+                           : sample_.events[random_.Below(sample_.events.size())].time_ns, way);
+        break;
+      case Field::kEventOffset: c.value = std::to_string(random_.Below(1010) - 5LL); break;
+      case Field::kLinkSpanId:
+      case Field::kLinkTraceState: {
+        c.value = "";
+        if (sample_.references.empty()) break;
+        const auto& link = sample_.references[random_.Below(sample_.references.size())];
+        c.value = c.field == Field::kLinkSpanId ? link.span_id.ToHex() : text(link.trace_state);
+        break;
+      }
       case Field::kSpanId: c.value = span.span_id.ToHex(); break;
       case Field::kParentId: c.value = span.parent_id.empty() ? "" : span.parent_id.ToHex(); break;
       case Field::kScopeName: c.value = text(sample_.scopes[span.scope].name); break;
@@ -190,36 +239,52 @@ class QueryMaker {
     const Level from = random_.Pick({Level::kSpan, Level::kSpan, Level::kSpan, Level::kResource,
                                      Level::kScope, Level::kEvent, Level::kLink});
     const model::Range range = AttributesAt(span, from);
-    c.level = random_.Percent(40) ? Level::kAny : random_.Percent(80) ? from : Level::kSpan;
+    c.level = random_.Percent(40)   ? Level::kAny
+              : random_.Percent(80) ? from
+                                    : random_.Pick({Level::kSpan, Level::kSpanOrResource});
     c.key = "http.status_code";
     c.value = random_.Pick({"200", "500", "true", "", "0.5"});
     if (range.count == 0) return;
     const model::Attribute& attribute =
         sample_.attributes[range.begin + random_.Below(range.count)];
     c.key = sample_.text(attribute.key);
+    if (random_.Percent(25)) c.type = attribute.type();
     if (!random_.Percent(10)) c.value = model::CanonicalText(sample_, attribute);
   }
 
   Random random_;
   const SpanBatch& sample_;
+  bool in_event_ = false;  // inside a kSomeEvent (kSomeLink)
+  bool in_link_ = false;
 };
+
+void DescribeReference(const Reference& reference, std::string& out) {
+  const char* levels[] = {"any", "span", "resource", "scope", "event", "link", "own"};
+  if (reference.field != Field::kAttribute) {
+    out += FieldName(reference.field);
+    return;
+  }
+  out += levels[static_cast<std::size_t>(reference.level)];
+  out += ".";
+  model::AppendJsonString(reference.key, out);
+}
 
 void DescribeTo(const Expression& e, std::string& out) {
   switch (e.kind) {
     case Expression::Kind::kCondition: {
       const Condition& c = e.condition;
-      const char* levels[] = {"any", "span", "resource", "scope", "event", "link"};
-      if (c.field == Field::kAttribute) {
-        out += levels[static_cast<std::size_t>(c.level)];
-        out += ".";
-        model::AppendJsonString(c.key, out);
-      } else {
-        out += FieldName(c.field);
-      }
+      DescribeReference({c.field, c.level, c.key}, out);
+      if (c.type != ValueType::kEmpty) out += ":" + std::to_string(static_cast<int>(c.type));
       out += std::string(" ") + OpName(c.op) + " ";
-      if (c.op != CompareOp::kExists) model::AppendJsonString(c.value, out);
+      if (c.other) {
+        DescribeReference(*c.other, out);
+      } else if (c.op != CompareOp::kExists) {
+        model::AppendJsonString(c.value, out);
+      }
       return;
     }
+    case Expression::Kind::kSomeEvent: out += "event("; break;
+    case Expression::Kind::kSomeLink: out += "link("; break;
     case Expression::Kind::kAnd: out += "and("; break;
     case Expression::Kind::kOr: out += "or("; break;
     case Expression::Kind::kNot: out += "not("; break;

@@ -54,6 +54,7 @@ class SmallWorld {
     resource.attributes = Since(begin);
     resource.origin = static_cast<Origin>(i % 3);
     resource.dropped_attributes = i == 3 ? 2 : 0;
+    resource.schema_url = Text(i == 5 ? "https://a" : "");
     batch_.resources.push_back(resource);
   }
 
@@ -64,6 +65,7 @@ class SmallWorld {
     model::ScopeRecord scope;
     scope.name = Text(i == 0 ? "" : i == 1 ? "lib" : "lib.http");
     scope.version = Text(i == 2 ? "1.0" : "");
+    scope.schema_url = Text(i == 3 ? "https://b" : "");
     scope.attributes = Since(begin);
     batch_.scopes.push_back(scope);
   }
@@ -135,7 +137,7 @@ class SmallWorld {
     span.events.count = random.Percent(25) ? random.Below(3) + 1 : 0;
     for (std::uint32_t i = 0; i < span.events.count; ++i) {
       model::EventRecord event;
-      event.time_ns = span.start_ns + random.Below(1000);
+      event.time_ns = random.Percent(3) ? 0 : span.start_ns + random.Below(1000);
       event.name = Text(random.Pick({"exception", "log", "retry", ""}));
       event.attributes = AddAttributes(random, 2);
       batch_.events.push_back(event);
@@ -152,6 +154,7 @@ class SmallWorld {
       const std::uint64_t other = here ? trace : random.Below(traces_);
       reference.trace_id = TraceOf(other);
       reference.span_id = SpanOf(other, random.Below(30));
+      if (random.Percent(10)) reference.trace_state = Text("c=d");
       reference.attributes = AddAttributes(random, 1);
       // The first ChildOf of the span's own trace is its parent, never a record.
       if (here && reference.type == ReferenceType::kChildOf && span.parent_id.empty())
