@@ -8,6 +8,10 @@
 #include <vector>
 
 #include "base/try.h"
+#include "codec/jaeger/filter_tree.h"
+#include "predicate/validate.h"
+#include "server/jaeger/filter_check.h"
+#include "server/jaeger/filter_lowering.h"
 #include "server/jaeger/go_values.h"
 #include "server/jaeger/search_params.h"
 
@@ -157,6 +161,40 @@ Status TakeLimit(const QueryParams& params, Query& query) {
   return {};
 }
 
+// The legacy conditions that a request has beside its filter, separated by blanks.
+std::string BesideFilter(const QueryParams& params) {
+  std::string names;
+  for (const std::string_view name :
+       {"service_name", "operation_name", "duration_min", "duration_max", "attributes"}) {
+    if (V3Text(params, "query." + std::string(name)).empty()) continue;
+    if (!names.empty()) names += ' ';
+    names += name;
+  }
+  return names;
+}
+
+Result<Expression> FilterOf(std::string_view text, const QueryParams& params) {
+  const auto invalid = [](const std::string& why) {
+    return Invalid("invalid query filter: " + why);
+  };
+  auto tree = codec::DecodeFilterJson(text);
+  if (!tree.has_value()) return Malformed("query.filter", tree.error().message());
+  auto filter = ReadFilter(std::move(tree).value());
+  if (!filter.has_value()) return Malformed("query.filter", filter.error().message());
+  if (const std::string names = BesideFilter(params); !names.empty()) {
+    return invalid("it cannot be combined with [" + names +
+                   "]; express those predicates in the filter instead");
+  }
+  if (const Status valid = ValidateFilter(*filter); !valid.has_value())
+    return invalid(valid.error().message());
+  Expression where = Expression::SomeSpan(LowerFilter(*filter));
+  if (const Status fits = predicate::ValidateShape(where); !fits.has_value()) {
+    return Invalid("this storage backend cannot serve this query filter: " +
+                   fits.error().message());
+  }
+  return where;
+}
+
 }  // namespace
 
 std::string_view V3Text(const QueryParams& params, std::string_view snake) {
@@ -196,13 +234,12 @@ Result<V3Search> ParseV3Search(const QueryParams& params) {
       return Malformed("query.attributes", attributes.error().message());
     wanted.tags = std::move(attributes).value();
   }
-  if (!V3Text(params, "query.filter").empty()) {
-    return Invalid(
-        "the structured query filter is disabled: enable the \"jaeger.query.structuredFilters\" "
-        "feature gate to use it");
-  }
   TS_TRY_ASSIGN(out.raw, RawOf(params, "query.raw_traces"));
-  out.query.where = OnOneSpan(wanted);
+  if (const std::string_view text = V3Text(params, "query.filter"); !text.empty()) {
+    TS_TRY_ASSIGN(out.query.where, FilterOf(text, params));
+  } else {
+    out.query.where = OnOneSpan(wanted);
+  }
   return out;
 }
 
