@@ -74,9 +74,9 @@ Status CheckForward(const Resolved& resolved) {
 
 // A name that is none would leave open what was meant to be shut, or the other way round.
 Status CheckAuth(const Resolved& resolved) {
-  const std::vector<std::string> known = {"admin",       "jaeger_grpc",   "jaeger_http",
-                                          "otlp_grpc",   "otlp_http",     "query",
-                                          "sampling_grpc", "sampling_http", "zipkin"};
+  const std::vector<std::string> known = {
+      "admin", "jaeger_grpc", "jaeger_http",   "otlp_grpc",     "otlp_http",
+      "query", "query_grpc",  "sampling_grpc", "sampling_http", "zipkin"};
   for (const std::string& name : resolved.config.auth.except) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       return Wrong(resolved, "auth.except",

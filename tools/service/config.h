@@ -129,7 +129,8 @@ struct TailSection {
 };
 
 struct QuerySection {
-  ListenAddress http = OnPort(16686);
+  ListenAddress http = OnPort(16686);  // the services of `grpc` too
+  ListenAddress grpc = OnPort(16685);
   std::string base_path = "/";
   std::vector<std::string> additional_headers;  // "Name: value"
   std::chrono::nanoseconds max_clock_skew{0};   // by which a span may be moved; 0: none is
@@ -145,6 +146,7 @@ struct TlsSection {
   net::TlsServerOptions sampling_http;
   net::TlsServerOptions sampling_grpc;
   net::TlsServerOptions query;
+  net::TlsServerOptions query_grpc;
   net::TlsServerOptions admin;
 };
 

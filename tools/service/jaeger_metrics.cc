@@ -37,6 +37,16 @@ std::string_view OperationOf(std::string_view route) {
       {"/api/traces", "find_traces"},
       {"/api/traces/{traceID}", "get_trace"},
       {"/api/dependencies", "get_dependencies"},
+      {"/jaeger.api_v2.QueryService/GetServices", "get_services"},
+      {"/jaeger.api_v2.QueryService/GetOperations", "get_operations"},
+      {"/jaeger.api_v2.QueryService/FindTraces", "find_traces"},
+      {"/jaeger.api_v2.QueryService/GetTrace", "get_trace"},
+      {"/jaeger.api_v2.QueryService/GetDependencies", "get_dependencies"},
+      {"/jaeger.api_v3.QueryService/GetServices", "get_services"},
+      {"/jaeger.api_v3.QueryService/GetOperations", "get_operations"},
+      {"/jaeger.api_v3.QueryService/FindTraces", "find_traces"},
+      {"/jaeger.api_v3.QueryService/GetTrace", "get_trace"},
+      {"/jaeger.api_v3.QueryService/GetDependencies", "get_dependencies"},
   };
   for (const auto& [path, operation] : kOperations) {
     if (path == route) return operation;
@@ -147,11 +157,11 @@ void SetJaegerBuildInfo(server::MetricRegistry& metrics) {
               {{"build_date", ""}, {"revision", ""}, {"version", server::Version()}}, 1);
 }
 
-void CountJaegerQuery(server::MetricRegistry& metrics, std::string_view route, int status,
+void CountJaegerQuery(server::MetricRegistry& metrics, std::string_view route, bool ok,
                       std::chrono::nanoseconds took) {
   const std::string_view operation = OperationOf(route);
   if (operation.empty()) return;
-  const server::MetricLabels labels{{"operation", operation}, {"result", ResultOf(status < 500)}};
+  const server::MetricLabels labels{{"operation", operation}, {"result", ResultOf(ok)}};
   const double seconds = std::chrono::duration<double>(took).count();
   metrics.Add("jaeger_query_requests_total", labels);
   metrics.Observe("jaeger_query_latency", labels, seconds);

@@ -58,8 +58,9 @@ class JaegerCollectorMetrics {
 // The values that one process has: jaeger_build_info.
 void SetJaegerBuildInfo(server::MetricRegistry& metrics);
 
-// A request to the query API, by its route: jaeger_query_… and jaeger_storage_….
-void CountJaegerQuery(server::MetricRegistry& metrics, std::string_view route, int status,
+// A request to the query API, by its route (a pattern of a path, or a gRPC method): jaeger_query_…
+// and jaeger_storage_….
+void CountJaegerQuery(server::MetricRegistry& metrics, std::string_view route, bool ok,
                       std::chrono::nanoseconds took);
 
 // Help of all of them; once, at start.

@@ -73,6 +73,7 @@ const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view
       {"zipkin", &tls.zipkin},
       {"sampling_http", &tls.sampling_http},
       {"query", &tls.query},
+      {"query_grpc", &tls.query_grpc},
       {"sampling_grpc", &tls.sampling_grpc},
       {"admin", &tls.admin},
   };

@@ -1,4 +1,4 @@
-// Jaeger's query API over HTTP.
+// Jaeger's query API over HTTP and gRPC.
 #include <tracestore/store.h>
 
 #include <memory>
@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/try.h"
+#include "net/grpc_reply.h"
 #include "server/jaeger/query_api.h"
+#include "server/jaeger/query_grpc.h"
 #include "service/jaeger_metrics.h"
 #include "service/parts.h"
 
@@ -73,34 +75,61 @@ class ArchiveReader {
   std::unique_ptr<Store> store_;  // guarded by mutex_
 };
 
-}  // namespace
-
-Status StartQuery(Service& service) {
-  const QuerySection& config = service.config().query;
+server::JaegerQueryOptions OptionsOf(Service& service) {
   server::JaegerQueryOptions query;
-  query.max_clock_skew = config.max_clock_skew;
+  query.max_clock_skew = service.config().query.max_clock_skew;
   query.snapshot = [store = service.shared().store] { return store->TakeSnapshot(); };
-  query.archive = [store = service.shared().store](TraceId id) {
-    return store->Archive({id});
-  };
+  query.archive = [store = service.shared().store](TraceId id) { return store->Archive({id}); };
   auto& archive = service.Keep(std::make_unique<ArchiveReader>(service.shared().directory));
   query.archived = [&archive](TraceId id) { return archive.Get(id); };
-  query.observer = [&metrics = service.metrics()](std::string_view route, int status,
-                                                  std::chrono::nanoseconds took) {
+  return query;
+}
+
+// `failed`: whether a status is the service's own failure.
+server::RequestObserver CountedBy(server::MetricRegistry& metrics, bool (*failed)(int status)) {
+  return [&metrics, failed](std::string_view route, int status, std::chrono::nanoseconds took) {
     metrics.Add("tracestore_query_requests_total",
                 {{"route", route}, {"status", std::to_string(status)}});
     metrics.Add("tracestore_query_seconds_total", {{"route", route}},
                 std::chrono::duration<double>(took).count());
-    CountJaegerQuery(metrics, route, status, took);
+    CountJaegerQuery(metrics, route, !failed(status), took);
   };
+}
+
+bool HttpFailed(int status) { return status >= 500; }
+
+bool GrpcFailed(int code) {
+  switch (static_cast<net::GrpcCode>(code)) {
+    case net::GrpcCode::kOk:
+    case net::GrpcCode::kCancelled:
+    case net::GrpcCode::kInvalidArgument:
+    case net::GrpcCode::kNotFound: return false;
+    default: return true;
+  }
+}
+
+}  // namespace
+
+Status StartQuery(Service& service) {
+  const QuerySection& config = service.config().query;
+  server::JaegerQueryOptions query = OptionsOf(service);
+  query.observer = CountedBy(service.metrics(), GrpcFailed);
+  const net::RawGrpcServices methods = server::JaegerQueryGrpcServices(query);
+  query.observer = CountedBy(service.metrics(), HttpFailed);
   const std::string base = config.base_path == "/" ? "" : config.base_path;
-  return service.ServeHttp({
+  TS_TRY(service.ServeDual({
       .name = {"query", "Jaeger query API", "http://{}" + base + "/api/services"},
       .address = config.http,
       .handler =
           WithHeaders(config.additional_headers,
                       Under(config.base_path, server::MakeJaegerQueryHandler(std::move(query)))),
       .refusal = server::JaegerRefusal,
+      .methods = methods,
+  }));
+  return service.ServeGrpc({
+      .name = {"query_grpc", "Jaeger query API over gRPC", "{}"},
+      .address = config.grpc,
+      .methods = methods,
   });
 }
 

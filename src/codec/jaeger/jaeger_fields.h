@@ -1,4 +1,4 @@
-// Field numbers of jaeger.api_v2 (proto/api_v2/model.proto, collector.proto).
+// Field numbers of jaeger.api_v2 (proto/api_v2/model.proto, collector.proto, query.proto).
 #pragma once
 #include <cstdint>
 
@@ -6,6 +6,7 @@ namespace tracestore::codec::jaeger_field {
 
 inline constexpr std::uint32_t kRequestBatch = 1;
 inline constexpr std::uint32_t kBatchSpans = 1, kBatchProcess = 2;
+inline constexpr std::uint32_t kChunkSpans = 1;
 inline constexpr std::uint32_t kProcessServiceName = 1, kProcessTags = 2;
 inline constexpr std::uint32_t kSpanTraceId = 1, kSpanSpanId = 2, kSpanOperationName = 3,
                                kSpanReferences = 4, kSpanFlags = 5, kSpanStartTime = 6,

@@ -16,7 +16,8 @@ namespace tracestore::server {
 using SnapshotSource = std::function<Result<Snapshot>()>;
 
 // Called after each answer's head is ready, on any thread; must not block. `route` is a pattern,
-// "/api/traces/{traceID}", or "other": a bounded set.
+// "/api/traces/{traceID}", or "other": a bounded set. Over gRPC it is a method's path and `status`
+// gRPC's code.
 using RequestObserver =
     std::function<void(std::string_view route, int status, std::chrono::nanoseconds took)>;
 

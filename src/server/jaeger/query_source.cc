@@ -24,10 +24,15 @@ std::chrono::nanoseconds JaegerQuerySource::Now() const {
   return std::chrono::system_clock::now().time_since_epoch();
 }
 
-Result<Snapshot> JaegerQuerySource::BoundedSnapshot() const {
+std::chrono::steady_clock::time_point JaegerQuerySource::SearchDeadline() const {
+  return std::chrono::steady_clock::now() + options_.search_deadline;
+}
+
+Result<Snapshot> JaegerQuerySource::BoundedSnapshot(const std::atomic<bool>* cancel) const {
   TS_TRY_ASSIGN(const Snapshot snapshot, options_.snapshot());
   StopWhen stop;
-  stop.deadline = std::chrono::steady_clock::now() + options_.search_deadline;
+  stop.deadline = SearchDeadline();
+  stop.cancel = cancel;
   return snapshot.StoppingWhen(stop);
 }
 
@@ -35,8 +40,9 @@ std::string_view JaegerQuerySource::Shown(std::string_view service) noexcept {
   return service.empty() ? kNoServiceName : service;
 }
 
-Result<std::set<std::string>> JaegerQuerySource::ServiceNames() const {
-  TS_TRY_ASSIGN(const Snapshot snapshot, BoundedSnapshot());
+Result<std::set<std::string>> JaegerQuerySource::ServiceNames(
+    const std::atomic<bool>* cancel) const {
+  TS_TRY_ASSIGN(const Snapshot snapshot, BoundedSnapshot(cancel));
   TS_TRY_ASSIGN(const auto services, snapshot.Services());
   std::set<std::string> names;
   for (const NamedCount& service : services) names.emplace(Shown(service.name));
@@ -47,8 +53,9 @@ Result<std::set<std::string>> JaegerQuerySource::ServiceNames() const {
   return names;
 }
 
-Result<std::vector<OperationInfo>> JaegerQuerySource::Operations(const std::string& service) const {
-  TS_TRY_ASSIGN(const Snapshot snapshot, BoundedSnapshot());
+Result<std::vector<OperationInfo>> JaegerQuerySource::Operations(
+    const std::string& service, const std::atomic<bool>* cancel) const {
+  TS_TRY_ASSIGN(const Snapshot snapshot, BoundedSnapshot(cancel));
   std::vector<OperationInfo> found;
   if (service == kNoServiceName || service == kEmptyServiceName) {
     TS_TRY_ASSIGN(found, UnnamedOperations(snapshot, service));
@@ -68,7 +75,7 @@ Query JaegerQuerySource::UnnamedQuery(std::uint32_t limit) const {
   Query query;
   query.where = Expression::SomeSpan(Expression::Of(std::move(unnamed)));
   query.limit = limit;
-  query.deadline = std::chrono::steady_clock::now() + options_.search_deadline;
+  query.deadline = SearchDeadline();
   return query;
 }
 

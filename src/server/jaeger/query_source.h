@@ -1,12 +1,14 @@
-// JaegerQuerySource: what Jaeger's HTTP APIs share: a bounded moment of the store, and its names as
-// Jaeger shows them.
+// JaegerQuerySource: what Jaeger's APIs over HTTP and gRPC share: a bounded moment of the store,
+// and its names as Jaeger shows them.
 #pragma once
+#include <tracestore/store.h>
+
+#include <atomic>
+#include <chrono>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <tracestore/store.h>
 
 #include "server/jaeger/query_api.h"
 
@@ -21,14 +23,17 @@ class JaegerQuerySource {
 
   // Unix time.
   std::chrono::nanoseconds Now() const;
-  // One whose calls give up as a search does.
-  Result<Snapshot> BoundedSnapshot() const;
+  // Of a search that begins now.
+  std::chrono::steady_clock::time_point SearchDeadline() const;
+  // One whose calls give up as a search does, or when `cancel` (borrowed) says so.
+  Result<Snapshot> BoundedSnapshot(const std::atomic<bool>* cancel = nullptr) const;
 
   // "" is shown as kNoServiceName.
   static std::string_view Shown(std::string_view service) noexcept;
-  Result<std::set<std::string>> ServiceNames() const;
+  Result<std::set<std::string>> ServiceNames(const std::atomic<bool>* cancel = nullptr) const;
   // By name, then kind.
-  Result<std::vector<OperationInfo>> Operations(const std::string& service) const;
+  Result<std::vector<OperationInfo>> Operations(const std::string& service,
+                                                const std::atomic<bool>* cancel = nullptr) const;
 
  private:
   Query UnnamedQuery(std::uint32_t limit) const;

@@ -1,0 +1,235 @@
+"""Jaeger's query API over gRPC, called by a real client, gRPC's own for Python, with its defaults:
+every method, answers in many messages, calls that are given up.
+
+Usage: jaeger_grpc_test.py PROGRAM     exit 77 (skipped) where something isn't installed, but not in CI
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+from pathlib import Path
+
+from service import Service
+
+try:
+    import grpc
+    import protos
+except ImportError as error:
+    print(f"jaeger_grpc_test: not run: {error} (scripts/bootstrap makes .venv with it)")
+    sys.exit(1 if os.environ.get("CI") == "true" else 77)
+
+PROGRAM = sys.argv[1]
+SMALL = "0af7651916cd43dd8448eb211c80319c"
+LARGE = "0af7651916cd43dd8448eb2100000001"
+ABSENT = "0000000000000000000000000000000f"
+LARGE_SPANS = 10_000
+NOW_NS = time.time_ns() - 60_000_000_000
+
+
+def attribute(key, value):
+    return {"key": key, "value": {"stringValue": value}}
+
+
+def span(trace_id, number, name, kind, parent=0, **more):
+    start = NOW_NS + number * 1000
+    return {"traceId": trace_id, "spanId": f"{number:016x}", "name": name, "kind": kind,
+            "parentSpanId": f"{parent:016x}" if parent else "", "startTimeUnixNano": str(start),
+            "endTimeUnixNano": str(start + 5_000_000), **more}
+
+
+def of_service(name, spans):
+    return {"resource": {"attributes": [attribute("service.name", name)]},
+            "scopeSpans": [{"spans": spans}]}
+
+
+def send(service, *resource_spans):
+    body = json.dumps({"resourceSpans": resource_spans}).encode()
+    request = urllib.request.Request(service.url("otlp_http", "/v1/traces"), body,
+                                     {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.status == 200
+
+
+def fill(service):
+    send(service,
+         of_service("shop", [span(SMALL, 1, "GET /", 2, attributes=[attribute("user", "ada")]),
+                             span(SMALL, 2, "call", 3, parent=1)]),
+         of_service("stock", [span(SMALL, 3, "read", 2, parent=2,
+                                   status={"code": 2, "message": "empty"})]))
+    padding = "x" * 1000
+    for begin in range(1, LARGE_SPANS + 1, 2000):
+        send(service, of_service("batch", [
+            span(LARGE, number, f"step {number % 7}", 1, parent=0 if number == 1 else 1,
+                 attributes=[attribute("padding", padding)])
+            for number in range(begin, min(begin + 2000, LARGE_SPANS + 1))]))
+
+
+class Base(unittest.TestCase):
+    api = "jaeger.api_v2"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory(prefix="tracestore-test-")
+        cls.addClassCleanup(cls.scratch.cleanup)
+        cls.service = Service(PROGRAM, Path(cls.scratch.name) / "store")
+        cls.addClassCleanup(cls.service.__exit__)
+        fill(cls.service)
+        cls.channel = grpc.insecure_channel(f"127.0.0.1:{cls.service.ports['query_grpc']}")
+        cls.addClassCleanup(cls.channel.close)
+        cls.stub = PROTOS.stub(cls.channel, f"{cls.api}.QueryService")
+
+    def message(self, name, **fields):
+        return PROTOS[f"{self.api}.{name}"](**fields)
+
+    def refuses(self, call, code, details):
+        with self.assertRaises(grpc.RpcError) as caught:
+            for _ in call():
+                pass
+        self.assertEqual(caught.exception.code(), code, caught.exception)
+        self.assertEqual(caught.exception.details(), details)
+
+    def time_of(self, ns):
+        return PROTOS["google.protobuf.Timestamp"](seconds=ns // 10**9, nanos=ns % 10**9)
+
+    def duration_of(self, ns):
+        return PROTOS["google.protobuf.Duration"](seconds=ns // 10**9, nanos=ns % 10**9)
+
+    def calls_that_are_given_up(self, begin):
+        """More of them than there may be at once, so that none may be left over."""
+        for _ in range(300):
+            call = begin()
+            next(call)
+            call.cancel()
+        # What was cancelled ends soon after, not at once.
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return list(begin())
+            except grpc.RpcError as error:
+                self.assertEqual(error.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.05)  # polls another process; nothing in it can wake us
+
+
+class ApiV2(Base):
+    def get(self, trace_id, **more):
+        return self.stub.GetTrace(
+            self.message("GetTraceRequest", trace_id=bytes.fromhex(trace_id), **more), timeout=60)
+
+    def find(self, **query):
+        request = self.message("FindTracesRequest",
+                               query=self.message("TraceQueryParameters", **query))
+        return [one for chunk in self.stub.FindTraces(request, timeout=60) for one in chunk.spans]
+
+    def test_gives_a_trace(self):
+        (chunk,) = self.get(SMALL)
+        root, call, read = chunk.spans
+        self.assertEqual(root.trace_id.hex(), SMALL)
+        self.assertEqual(root.operation_name, "GET /")
+        self.assertEqual(root.start_time.ToNanoseconds(), NOW_NS + 1000)
+        self.assertEqual(root.duration.ToNanoseconds(), 5_000_000)
+        self.assertEqual({tag.key: tag.v_str for tag in root.tags},
+                         {"user": "ada", "span.kind": "server"})
+        self.assertEqual([one.process.service_name for one in chunk.spans],
+                         ["shop", "shop", "stock"])
+        self.assertEqual(call.references[0].span_id, root.span_id)
+        self.assertIn("error", [tag.key for tag in read.tags])
+
+    def test_splits_a_large_trace(self):
+        for raw in (False, True):
+            chunks = list(self.get(LARGE, raw_traces=raw))
+            self.assertGreater(len(chunks), 3)
+            ids = {one.span_id for chunk in chunks for one in chunk.spans}
+            self.assertEqual(len(ids), LARGE_SPANS)
+
+    def test_refuses(self):
+        code = grpc.StatusCode
+        self.refuses(lambda: self.get(ABSENT), code.NOT_FOUND, "trace not found")
+        self.refuses(lambda: self.get(""), code.INVALID_ARGUMENT,
+                     "uninitialized TraceID is not allowed")
+        self.refuses(lambda: self.get("0123"), code.INVALID_ARGUMENT,
+                     "TraceID is 2 bytes long, not 16")
+        self.refuses(lambda: self.stub.FindTraces(self.message("FindTracesRequest")),
+                     code.INVALID_ARGUMENT, "missing query")
+        self.refuses(lambda: self.stub.GetDependencies(self.message("GetDependenciesRequest")),
+                     code.INVALID_ARGUMENT, "StartTime and EndTime must be initialized.")
+        raw = self.channel.unary_stream("/jaeger.api_v2.QueryService/FindTraces")
+        self.refuses(lambda: raw(b"\x0a\x7f"), code.INVALID_ARGUMENT,
+                     "the request can't be read: a field runs past the end of its message")
+        none = self.channel.unary_unary("/jaeger.api_v2.QueryService/Other")
+        self.refuses(lambda: none(b""), code.UNIMPLEMENTED,
+                     "unknown method /jaeger.api_v2.QueryService/Other")
+
+    def test_searches(self):
+        self.assertEqual(len(self.find(service_name="stock", search_depth=5)), 3)
+        self.assertEqual(len(self.find(service_name="shop", operation_name="GET /",
+                                       tags={"user": "ada"}, search_depth=5,
+                                       start_time_min=self.time_of(NOW_NS),
+                                       start_time_max=self.time_of(NOW_NS + 10**9),
+                                       duration_min=self.duration_of(5_000_000))), 3)
+        self.assertEqual(self.find(service_name="shop", tags={"user": "bob"}), [])
+        self.assertEqual(self.find(service_name="nobody"), [])
+        self.assertEqual(len(self.find()), LARGE_SPANS + 3)
+
+    def test_names_and_dependencies(self):
+        services = self.stub.GetServices(self.message("GetServicesRequest"), timeout=60)
+        self.assertEqual(list(services.services), ["batch", "shop", "stock"])
+        operations = self.stub.GetOperations(self.message("GetOperationsRequest", service="shop"),
+                                             timeout=60)
+        self.assertEqual([(one.name, one.span_kind) for one in operations.operations],
+                         [("GET /", "server"), ("call", "client")])
+        self.assertEqual(list(operations.operationNames), ["GET /", "call"])
+        links = self.stub.GetDependencies(
+            self.message("GetDependenciesRequest", start_time=self.time_of(NOW_NS - 10**9),
+                         end_time=self.time_of(NOW_NS + 10**9)), timeout=60)
+        self.assertEqual([(one.parent, one.child, one.call_count) for one in links.dependencies],
+                         [("shop", "stock", 1)])
+
+    def test_archives(self):
+        def request(trace_id):
+            return self.message("ArchiveTraceRequest", trace_id=bytes.fromhex(trace_id))
+
+        self.stub.ArchiveTrace(request(SMALL), timeout=60)
+        self.assertTrue((Path(self.scratch.name) / "store" / "archive").is_dir())
+        self.refuses(lambda: self.stub.ArchiveTrace(request(ABSENT)), grpc.StatusCode.NOT_FOUND,
+                     "trace not found")
+
+    def test_calls_end_when_the_client_gives_up(self):
+        chunks = self.calls_that_are_given_up(lambda: self.get(LARGE))
+        self.assertEqual(sum(len(chunk.spans) for chunk in chunks), LARGE_SPANS)
+
+    def test_answers_on_the_http_port_too(self):
+        address = f"127.0.0.1:{self.service.ports['query']}"
+        with grpc.insecure_channel(address) as channel:
+            stub = PROTOS.stub(channel, "jaeger.api_v2.QueryService")
+            services = stub.GetServices(self.message("GetServicesRequest"), timeout=60)
+            self.assertEqual(list(services.services), ["batch", "shop", "stock"])
+        status, body = self.service.get("query", "/api/services")
+        self.assertEqual((status, json.loads(body)["data"]), (200, ["batch", "shop", "stock"]))
+
+    def test_says_that_it_is_well(self):
+        for port in ("query", "query_grpc"):
+            with grpc.insecure_channel(f"127.0.0.1:{self.service.ports[port]}") as channel:
+                check = channel.unary_unary("/grpc.health.v1.Health/Check")
+                self.assertEqual(check(b"", timeout=60), b"\x08\x01")  # SERVING
+
+    def test_is_counted(self):
+        list(self.get(SMALL))
+        self.refuses(lambda: self.get(ABSENT), grpc.StatusCode.NOT_FOUND, "trace not found")
+        _, metrics = self.service.get("admin", "/metrics")
+        for status in ("0", "5"):
+            self.assertIn('tracestore_query_requests_total{route="/jaeger.api_v2.QueryService/'
+                          f'GetTrace",status="{status}"}}', metrics)
+        self.assertIn('jaeger_query_requests_total{operation="get_trace",result="ok"}', metrics)
+
+
+if __name__ == "__main__":
+    if (why := protos.missing()) is not None:
+        print(f"jaeger_grpc_test: not run: {why}")
+        sys.exit(1 if os.environ.get("CI") == "true" else 77)
+    PROTOS = protos.Protos("api_v2/query.proto", "api_v3/query_service.proto")
+    unittest.main(argv=sys.argv[:1])
