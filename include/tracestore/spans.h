@@ -32,6 +32,8 @@ class AttributeView {
   std::int64_t int_value() const noexcept;         // kInt; else 0
   double double_value() const noexcept;            // kDouble; else 0
   bool bool_value() const noexcept;                // kBool; else false
+  // The items of a kArray or kMap in the library's own form, else "": ValueParts reads them.
+  std::string_view blob() const noexcept;
   // The canonical text of any value: 123, true, 72.5, base64 of bytes, JSON of an array or map.
   std::string text() const;
 

@@ -120,6 +120,20 @@ struct SummaryPage {
   std::optional<std::uint64_t> total;
 };
 
+// What ReadSpans reads of a span. What is left out is empty; ids, times, name, service, kind, status,
+// resource, scope and references are always there.
+struct SpanParts {
+  bool attributes = true;         // of spans and events
+  std::vector<std::string> keys;  // of these keys at least; empty: of all
+  bool events = true;
+  bool matching = false;          // only spans that satisfy one of the query's conditions on a span
+};
+struct SpanPage {
+  SpanList spans;
+  std::string next_cursor;  // "" when there is no more
+  std::optional<std::uint64_t> total;  // of traces, where Query::count_total asked for it
+};
+
 struct OperationInfo {
   std::string name;
   SpanKind kind = SpanKind::kUnspecified;
@@ -199,6 +213,10 @@ class Snapshot {
   // Spans that satisfy one of the query's conditions on a span, in matching traces, in the order
   // of the traces; Query::limit counts spans.
   Result<SpanList> FindSpans(const Query& query) const;
+  // The spans of the next traces that match, equal ones once; Query::limit counts traces. Which
+  // traces come with which page is the query's order; within a page spans have none. For reading
+  // many spans: what `parts` leaves out is not decoded where segments allow.
+  Result<SpanPage> ReadSpans(const Query& query, const SpanParts& parts = {}) const;
 
   // All spans of a trace, each as often as it was stored. kNotFound when there is none.
   Result<SpanList> Get(TraceId id) const;
@@ -252,6 +270,8 @@ class Store {
   // as the sync policy says, and found by the next query of any process. Errors: kInvalidArgument
   // (the message can't be read at all), kBusy (backlog), kIo, kUnsupported (format compiled out).
   Result<AppendResult> Append(std::string_view message, Format format);
+  // The same of a whole file: plain, gzip or zstd, of any format, told by content.
+  Result<AppendResult> AppendFile(std::string_view content);
   // Appends decoded spans. For the library's own adapters.
   Status AppendBatch(model::SpanBatch&& batch);
 

@@ -9,6 +9,7 @@
 #include "query/fetch.h"
 #include "query/hidden_rows.h"
 #include "query/names.h"
+#include "query/read_spans.h"
 #include "query/search.h"
 #include "query/subtree.h"
 
@@ -40,6 +41,10 @@ Result<SummaryPage> Snapshot::FindSummaries(const Query& query) const {
 Result<SpanList> Snapshot::FindSpans(const Query& query) const {
   TS_TRY_ASSIGN(auto spans, query::FindSpans(*data_, query));
   return SpanList(std::move(spans));
+}
+
+Result<SpanPage> Snapshot::ReadSpans(const Query& query, const SpanParts& parts) const {
+  return query::ReadSpans(*data_, query, parts);
 }
 
 Result<SpanList> Snapshot::Get(TraceId id) const {

@@ -33,6 +33,11 @@ std::string_view AttributeView::string_value() const noexcept {
 std::string_view AttributeView::bytes_value() const noexcept {
   return Text(batch_, index_, ValueType::kBytes);
 }
+std::string_view AttributeView::blob() const noexcept {
+  const ValueType kind = type();
+  return kind == ValueType::kArray || kind == ValueType::kMap ? Text(batch_, index_, kind)
+                                                              : std::string_view{};
+}
 std::int64_t AttributeView::int_value() const noexcept {
   const auto& a = Of(batch_, index_);
   return a.type() == ValueType::kInt ? static_cast<std::int64_t>(a.bits) : 0;

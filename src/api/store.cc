@@ -62,6 +62,14 @@ Result<AppendResult> Store::Append(std::string_view message, Format format) {
   return ToAppendResult(report);
 }
 
+Result<AppendResult> Store::AppendFile(std::string_view content) {
+  TS_TRY_ASSIGN(const std::string plain, codec::Decompress(content, kMaxUnpackedBytes));
+  model::SpanBatch batch;
+  TS_TRY_ASSIGN(const model::DecodeReport report, codec::DecodeAny(plain, std::nullopt, batch));
+  TS_TRY(engine_->Append(std::move(batch)));
+  return ToAppendResult(report);
+}
+
 Status Store::AppendBatch(model::SpanBatch&& batch) { return engine_->Append(std::move(batch)); }
 
 Result<Snapshot> Store::TakeSnapshot() const {

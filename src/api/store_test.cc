@@ -60,6 +60,7 @@ std::vector<std::optional<ErrorCode>> AskEverything(const Snapshot& snapshot) {
   note(snapshot.Find(Query()));
   note(snapshot.FindSummaries(Query()));
   note(snapshot.FindSpans(Query()));
+  note(snapshot.ReadSpans(Query()));
   note(snapshot.Get({7, 1}));
   note(snapshot.GetSubtree({7, 1}, {1}));
   note(snapshot.Summarize({7, 2}));
@@ -88,16 +89,30 @@ TEST(Store, CallsOfASnapshotStopWhenAskedTo) {
   StopWhen stop;
   stop.cancel = &cancel;
   const Snapshot bounded = snapshot->StoppingWhen(stop);
-  const std::vector<std::optional<ErrorCode>> fine(14);
+  const std::vector<std::optional<ErrorCode>> fine(15);
   EXPECT_EQ(AskEverything(bounded), fine);
   cancel = true;
-  const std::vector<std::optional<ErrorCode>> stopped(14, ErrorCode::kCancelled);
+  const std::vector<std::optional<ErrorCode>> stopped(15, ErrorCode::kCancelled);
   EXPECT_EQ(AskEverything(bounded), stopped);
   EXPECT_EQ(bounded.Services().error().message(), "the query was cancelled");
   EXPECT_EQ(AskEverything(*snapshot), fine);
   StopWhen late;
   late.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
   EXPECT_EQ(AskEverything(snapshot->StoppingWhen(late)), stopped);
+  StopWhen asked;
+  asked.poll = [] { return true; };
+  EXPECT_EQ(AskEverything(snapshot->StoppingWhen(asked)), stopped);
+}
+
+TEST(Store, AppendsFilesOfAnyFormat) {
+  const TemporaryDirectory directory;
+  auto store = OpenOrFail(directory.path());
+  const auto kept = store->AppendFile(
+      R"([{"traceId":"000000000000000a","id":"000000000000000b","name":"get"}])");
+  ASSERT_TRUE(kept.has_value()) << kept.error().message();
+  EXPECT_EQ(kept->accepted, 1U);
+  EXPECT_TRUE(store->Get({0, 10}).has_value());
+  EXPECT_EQ(store->AppendFile("no format").error().code(), ErrorCode::kInvalidArgument);
 }
 
 TEST(Store, FindsWhatWasAppendedAtOnceAndAfterReopening) {

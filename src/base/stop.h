@@ -11,6 +11,7 @@ inline Status CheckStop(const StopWhen& stop) {
     return Error(ErrorCode::kCancelled, "the query was cancelled");
   if (stop.deadline && std::chrono::steady_clock::now() > *stop.deadline)
     return Error(ErrorCode::kCancelled, "the query's deadline has passed");
+  if (stop.poll && stop.poll()) return Error(ErrorCode::kCancelled, "the query was cancelled");
   return {};
 }
 

@@ -1,0 +1,493 @@
+"""Snapshot and Store."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Literal, Optional, Union
+
+from . import _core
+from ._dicts import to_otlp_json
+from ._errors import InvalidArgumentError, NotFoundError
+from ._find import Traces, checked_limit
+from ._time import Duration, Moment, chosen_ns, duration_ns, moment_ns
+from ._trace import Trace
+
+Order = Literal["newest", "longest"]
+#: What a tag is compared with: by its canonical text, so that 200 finds "200" too.
+TagValue = Union[str, bool, int, float]
+_ALL = (1 << 64) - 1
+
+
+def _text(value: Optional[str], name: str) -> Optional[str]:
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidArgumentError(f"{name} is a str, not {type(value).__name__}")
+
+
+def _trace_id(trace_id: object) -> str:
+    if isinstance(trace_id, str):
+        return trace_id
+    if isinstance(trace_id, bytes) and len(trace_id) in (8, 16):
+        return trace_id.hex()
+    raise InvalidArgumentError("a trace id is a str of hexadecimal digits, or 8 or 16 bytes")
+
+
+def _timeout(timeout: Optional[float]) -> Optional[float]:
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise InvalidArgumentError("a timeout is a number of seconds")
+    return float(timeout)
+
+
+def _range(start: Optional[Moment], end: Optional[Moment]) -> tuple[int, int]:
+    begin_ns = moment_ns(start, "start")
+    end_ns = moment_ns(end, "end")
+    return begin_ns or 0, _ALL if end_ns is None else end_ns
+
+
+def make_query(
+    service: Optional[str],
+    operation: Optional[str],
+    min_duration: Optional[Duration],
+    max_duration: Optional[Duration],
+    tags: Optional[Mapping[str, TagValue]],
+    where: Optional[str],
+    start: Optional[Moment],
+    end: Optional[Moment],
+    errors: bool,
+    order: str,
+    min_duration_ns: Optional[int] = None,
+    max_duration_ns: Optional[int] = None,
+) -> _core.Query:
+    if tags is not None and not isinstance(tags, Mapping):
+        raise InvalidArgumentError(f"tags are a dict, not {type(tags).__name__}")
+    if not isinstance(order, str):
+        raise InvalidArgumentError("order is 'newest' or 'longest'")
+    return _core.Query(
+        service=_text(service, "service"),
+        operation=_text(operation, "operation"),
+        tags=dict(tags or {}),
+        min_duration_ns=chosen_ns(min_duration, min_duration_ns, "min_duration"),
+        max_duration_ns=chosen_ns(max_duration, max_duration_ns, "max_duration"),
+        errors=bool(errors),
+        where=_text(where, "where"),
+        start_ns=moment_ns(start, "start"),
+        end_ns=moment_ns(end, "end"),
+        order=order,
+    )
+
+
+class Reader(ABC):
+    """The questions that a store, a moment of it, and files answer alike.
+
+    `timeout` is in seconds everywhere: past it a call raises CancelledError. Ctrl-C stops a call
+    on the main thread. Other threads run meanwhile. Errors of all calls: InvalidArgumentError (a
+    closed store, a wrong argument), CorruptionError, IoError.
+    """
+
+    @abstractmethod
+    def _moment(self) -> _core.SnapshotCore: ...
+
+    def find(
+        self,
+        *,
+        service: Optional[str] = None,
+        operation: Optional[str] = None,
+        min_duration: Optional[Duration] = None,
+        max_duration: Optional[Duration] = None,
+        tags: Optional[Mapping[str, TagValue]] = None,
+        where: Optional[str] = None,
+        start: Optional[Moment] = None,
+        end: Optional[Moment] = None,
+        limit: Optional[int] = None,
+        order: Order = "newest",
+        errors: bool = False,
+        min_duration_ns: Optional[int] = None,
+        max_duration_ns: Optional[int] = None,
+        timeout: Optional[float] = None,
+    ) -> Traces:
+        """Traces with one span that has all of `service`, `operation`, the durations, `tags` and
+        (with `errors`) status error, started from `start` on and before `end`, and for which
+        `where` holds (docs/filter-language.md). Newest first, or longest. Nothing is read yet.
+
+            for summary in store.find(service="checkout", min_duration="10ms", limit=20): …
+        """
+        query = make_query(
+            service,
+            operation,
+            min_duration,
+            max_duration,
+            tags,
+            where,
+            start,
+            end,
+            errors,
+            order,
+            min_duration_ns,
+            max_duration_ns,
+        )
+        return Traces(self._moment(), query, checked_limit(limit), _timeout(timeout))
+
+    def trace(
+        self,
+        trace_id: Union[str, bytes],
+        *,
+        span: Optional[str] = None,
+        max_skew: Optional[Duration] = None,
+        timeout: Optional[float] = None,
+    ) -> Trace:
+        """The trace of that id. With `span` only that span and all below it: of the others ids
+        alone are read. With `max_skew` spans of clocks that disagree are moved into their parents,
+        at most so far. Raises NotFoundError."""
+        skew_ns = duration_ns(max_skew, "max_skew") or 0
+        core = self._moment().trace(
+            _trace_id(trace_id), _text(span, "span"), skew_ns, _timeout(timeout)
+        )
+        return Trace(core)
+
+    def services(self, *, timeout: Optional[float] = None) -> list[_core.NamedCount]:
+        """Services by name, with their numbers of spans."""
+        return self._moment().services(_timeout(timeout))
+
+    def operations(
+        self, service: str = "", *, timeout: Optional[float] = None
+    ) -> list[_core.OperationInfo]:
+        """The operations of a service, or of all."""
+        return self._moment().operations(_text(service, "service") or "", _timeout(timeout))
+
+    def keys(self, *, timeout: Optional[float] = None) -> list[_core.NamedCount]:
+        """Attribute keys of spans, resources, scopes, events and links, by name."""
+        return self._moment().keys(_timeout(timeout))
+
+    def values(
+        self, key: str, *, limit: Optional[int] = None, timeout: Optional[float] = None
+    ) -> list[_core.NamedCount]:
+        """Values of a key as text, the most frequent first."""
+        if not isinstance(key, str):
+            raise InvalidArgumentError(f"key is a str, not {type(key).__name__}")
+        return self._moment().values(key, checked_limit(limit) or 0, _timeout(timeout))
+
+    def dependencies(
+        self,
+        start: Optional[Moment] = None,
+        end: Optional[Moment] = None,
+        *,
+        timeout: Optional[float] = None,
+    ) -> list[_core.DependencyLink]:
+        """Which service calls which, by spans that started in the range."""
+        return self._moment().dependencies(*_range(start, end), _timeout(timeout))
+
+    def metrics(
+        self,
+        start: Optional[Moment] = None,
+        end: Optional[Moment] = None,
+        *,
+        step: Optional[Duration] = None,
+        services: Sequence[str] = (),
+        quantiles: Sequence[float] = (0.5, 0.95, 0.99),
+        timeout: Optional[float] = None,
+    ) -> list[_core.OperationMetrics]:
+        """Calls, errors and latency of each operation, in steps where one is given."""
+        if isinstance(services, str) or not all(isinstance(name, str) for name in services):
+            raise InvalidArgumentError("services are a list of str")
+        if not all(isinstance(q, (int, float)) for q in quantiles):
+            raise InvalidArgumentError("quantiles are a list of numbers from 0 to 1")
+        return self._moment().metrics(
+            *_range(start, end),
+            duration_ns(step, "step") or 0,
+            list(services),
+            [float(q) for q in quantiles],
+            _timeout(timeout),
+        )
+
+    def stats(
+        self, *, by_column: bool = False, timeout: Optional[float] = None
+    ) -> _core.StoreStats:
+        """How much is there."""
+        return self._moment().stats(bool(by_column), _timeout(timeout))
+
+
+class Snapshot(Reader):
+    """One moment of a store, or the spans of files: its answers don't change while it lives. It
+    keeps files open and memory."""
+
+    def __init__(
+        self, core: _core.SnapshotCore, report: Optional[_core.AppendResult] = None
+    ) -> None:
+        self._core = core
+        #: Of read(): what was left out of the files. None of a store's moment.
+        self.report = report
+
+    def _moment(self) -> _core.SnapshotCore:
+        return self._core
+
+    def __repr__(self) -> str:
+        return "<Snapshot>"
+
+
+class Store(Reader):
+    """A store that is open. Threads may share it. Close it, or use it as a context manager:
+
+        with tracestore.open("traces", "a") as store:
+            store.append(request_bytes, format="otlp-proto")
+
+    After fork() the child must open the store again; a call on the parent's raises
+    InvalidArgumentError.
+    """
+
+    def __init__(self, core: _core.StoreCore, path: str, mode: str) -> None:
+        self._core = core
+        self._path = path
+        self._mode = mode
+
+    @property
+    def path(self) -> str:
+        return self._path
+
+    @property
+    def mode(self) -> str:
+        """"r", "a" or "w", as it was opened."""
+        return self._mode
+
+    @property
+    def closed(self) -> bool:
+        return self._core.closed
+
+    def _moment(self) -> _core.SnapshotCore:
+        return self._core.snapshot()
+
+    def snapshot(self) -> Snapshot:
+        """This moment of the store: several questions with answers that fit together."""
+        return Snapshot(self._core.snapshot())
+
+    def append(
+        self,
+        data: Union[bytes, bytearray, memoryview, Mapping[str, Any], Iterable[Mapping[str, Any]]],
+        format: Optional[str] = None,
+    ) -> _core.AppendResult:
+        """Appends the good spans of a message in `format` ("otlp-proto", "jaeger", …), of a whole
+        file in any format, plain or compressed (`format` None), or of dicts (`docs/python.md`). When
+        it returns they are kept, and found by the next query of any process.
+
+        Raises InvalidArgumentError (the message can't be read, or the store was opened to read),
+        BusyError (the disk is slower than the spans come), IoError.
+        """
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            return self._core.append(bytes(data), _text(format, "format"))
+        if format is not None:
+            raise InvalidArgumentError("a format goes with bytes; dicts have none")
+        if isinstance(data, Mapping):
+            data = [data]
+        elif isinstance(data, str) or not isinstance(data, Iterable):
+            raise InvalidArgumentError(
+                f"append takes bytes, a dict or dicts, not {type(data).__name__}"
+            )
+        return self._core.append(to_otlp_json(data), "otlp-json")
+
+    def _ids(self, trace_ids: object, query: Mapping[str, Any]) -> list[str]:
+        if trace_ids is None:
+            if not query:
+                raise InvalidArgumentError("which traces? give their ids or a query")
+            return list(self.find(**query).ids())
+        if query:
+            raise InvalidArgumentError("give ids or a query, not both")
+        if isinstance(trace_ids, (str, bytes)):
+            trace_ids = [trace_ids]
+        if not isinstance(trace_ids, Iterable):
+            raise InvalidArgumentError("trace ids are a str or a list of them")
+        return [_trace_id(trace_id) for trace_id in trace_ids]
+
+    def delete(
+        self, trace_ids: Union[str, bytes, Iterable[Union[str, bytes]], None] = None, **query: Any
+    ) -> int:
+        """Deletes whole traces, by ids or by what find() takes, for good; gives how many there
+        were. Spans that are appended later are kept. Works beside a process that appends."""
+        return self._core.delete(self._ids(trace_ids, query))
+
+    def delete_all(self) -> None:
+        """Deletes every span that stands now."""
+        self._core.delete_all()
+
+    def archive(
+        self, trace_ids: Union[str, bytes, Iterable[Union[str, bytes]], None] = None, **query: Any
+    ) -> _core.ArchiveResult:
+        """Copies whole traces, by ids or by what find() takes, to the archive: a store of its own
+        in `archive_path`. Raises BusyError where another process writes to the archive."""
+        return self._core.archive(self._ids(trace_ids, query))
+
+    @property
+    def archive_path(self) -> str:
+        return _core.archive_directory(self._path)
+
+    def compact(
+        self,
+        *,
+        full: bool = False,
+        retention_age: Optional[timedelta] = None,
+        retention_bytes: Optional[int] = None,
+    ) -> _core.CompactResult:
+        """Applies retention, merges segments, leaves out what was deleted; with `full` all that
+        fits. Raises InvalidArgumentError where the store was opened to read."""
+        age_s = None if retention_age is None else seconds(retention_age, "retention_age")
+        return self._core.compact(bool(full), age_s, whole(retention_bytes, "retention_bytes"))
+
+    def verify(self) -> _core.VerifyReport:
+        """Reads every byte of the store and says what is wrong; damage is a finding, no error."""
+        if self._core.closed:
+            raise InvalidArgumentError("the store is closed")
+        return _core.verify(self._path)
+
+    def sync(self) -> None:
+        """Everything acknowledged is on the medium when it returns."""
+        self._core.sync()
+
+    def seal(self) -> None:
+        """What is in memory becomes a segment now."""
+        self._core.seal()
+
+    def close(self) -> None:
+        """Seals, syncs and lets the directory go. A second time it does nothing."""
+        self._core.close()
+
+    def __enter__(self) -> Store:
+        if self._core.closed:
+            raise InvalidArgumentError("the store is closed")
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self._core.close()
+
+    def __repr__(self) -> str:
+        return f"<Store {self._path!r} {'closed' if self.closed else repr(self._mode)}>"
+
+
+def whole(number: Optional[int], name: str) -> Optional[int]:
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _ALL:
+        raise InvalidArgumentError(f"{name} is a whole number, not negative")
+    return number
+
+
+def seconds(delta: timedelta, name: str) -> int:
+    if not isinstance(delta, timedelta) or delta < timedelta(0):
+        raise InvalidArgumentError(f"{name} is a timedelta, not negative")
+    return delta.days * 86_400 + delta.seconds
+
+
+def _path(path: object, what: str) -> str:
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidArgumentError(f"{what} is a str or a path, not {type(path).__name__}")
+    text = os.fspath(path)
+    if not isinstance(text, str):
+        raise InvalidArgumentError(f"{what} is a str or a path of text")
+    if "\0" in text:
+        raise InvalidArgumentError(f"{what} has a zero byte")
+    return text
+
+
+def open_store(
+    path: Union[str, os.PathLike[str]],
+    mode: Literal["r", "a", "w"] = "r",
+    *,
+    sync: Literal["full", "interval", "off"] = "interval",
+    retention_age: Optional[timedelta] = None,
+    retention_bytes: int = 0,
+    background: bool = True,
+) -> Store:
+    """Opens the store in the directory `path`.
+
+    mode: "r" reads a store that another process may be writing to; "a" appends, and creates the
+    directory where it is missing; "w" the same for a new store: where one stands already it raises
+    InvalidArgumentError and leaves it as it is. One process at a time appends.
+    sync: when an append is on the medium: "full" before it returns, "interval" a second later at
+    most, "off" when the system likes. A killed process loses nothing either way.
+    retention_age, retention_bytes: segments go when their last span is so old, the oldest while all
+    have more bytes. background: seal and compact in threads of the store's own.
+
+    Raises NotFoundError ("r", nothing there), BusyError (another process appends), UnsupportedError
+    (a newer format), IoError, CorruptionError.
+    """
+    where = _path(path, "path")
+    if mode not in ("r", "a", "w"):
+        raise InvalidArgumentError(f"mode is 'r', 'a' or 'w', not {mode!r}")
+    if not isinstance(sync, str):
+        raise InvalidArgumentError("sync is 'full', 'interval' or 'off'")
+    if mode == "w":
+        _refuse_store(where)
+    core = _core.open_store(
+        where,
+        write=mode != "r",
+        sync=sync,
+        retention_age_s=0 if retention_age is None else seconds(retention_age, "retention_age"),
+        retention_bytes=whole(retention_bytes, "retention_bytes") or 0,
+        background=bool(background),
+    )
+    return Store(core, where, mode)
+
+
+def _refuse_store(path: str) -> None:
+    try:
+        there = open_store(path, "r")
+    except NotFoundError:
+        return
+    there.close()
+    raise InvalidArgumentError(
+        f"a store stands at {path} already: mode 'w' makes a new one, 'a' appends to this one"
+    )
+
+
+def read(
+    files: Union[str, os.PathLike[str], Iterable[Union[str, os.PathLike[str]]]],
+) -> Snapshot:
+    """The spans of trace files, with the same questions as a store and without one: OTLP, Jaeger or
+    Zipkin, plain, gzip or zstd, told by content. `snapshot.report` says what was left out.
+
+    Raises NotFoundError, IoError, InvalidArgumentError (a file of no known format, or damaged).
+    """
+    if isinstance(files, (str, os.PathLike)):
+        files = [files]
+    elif isinstance(files, bytes) or not isinstance(files, Iterable):
+        raise InvalidArgumentError("files are a path or a list of paths")
+    names = [_path(name, "a file") for name in files]
+    if not names:
+        raise InvalidArgumentError("no file to read")
+    contents = [_contents(name) for name in names]
+    try:
+        return Snapshot(*_core.read_files(contents))
+    except InvalidArgumentError as error:
+        raise _named(names, contents, error) from None
+
+
+def _contents(name: str) -> bytes:
+    from ._errors import IoError
+
+    try:
+        with open(name, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {name}") from None
+    except OSError as error:
+        raise IoError(f"{name}: {error.strerror}") from None
+
+
+def _named(
+    names: list[str], contents: list[bytes], error: InvalidArgumentError
+) -> InvalidArgumentError:
+    """The error with the name of the file it speaks of, which the decoder doesn't know."""
+    for name, content in zip(names, contents):
+        try:
+            _core.read_files([content])
+        except InvalidArgumentError as of_this:
+            return InvalidArgumentError(f"{name}: {of_this}")
+    return error

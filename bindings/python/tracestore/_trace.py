@@ -1,0 +1,129 @@
+"""Trace: the spans of one trace as a tree and a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Optional, Union
+
+from . import _core
+from ._errors import InvalidArgumentError
+
+
+class PathPart(NamedTuple):
+    """A stretch of time and the span that the trace waited for; Unix nanoseconds."""
+
+    span: _core.Span
+    begin_ns: int
+    end_ns: int
+
+    @property
+    def duration_ns(self) -> int:
+        return self.end_ns - self.begin_ns
+
+
+class Warning(NamedTuple):
+    """What is odd about a span: several of one id, a cycle that was cut, a clock that disagrees."""
+
+    span_id: str
+    text: str
+
+
+class Trace:
+    """All spans of one trace (or of a subtree), assembled; read only. Equal spans count once.
+
+    Iterating gives the spans, each before its children; `trace["00f067aa0ba902b7"]` the one of an
+    id. Rules of roots, parents and times: docs/format/semantics.md, "Trace".
+    """
+
+    def __init__(self, core: _core.TraceCore) -> None:
+        self._core = core
+
+    @property
+    def summary(self) -> _core.TraceSummary:
+        """Root, times and counts."""
+        return self._core.summary
+
+    @property
+    def trace_id(self) -> str:
+        """32 lower-case hexadecimal digits."""
+        return self._core.summary.trace_id
+
+    @property
+    def spans(self) -> list[_core.Span]:
+        """All spans, each before its children."""
+        return self._core.spans
+
+    @property
+    def root(self) -> _core.Span:
+        """The trace's root; its own parent may be missing."""
+        return self._core.root
+
+    @property
+    def roots(self) -> list[_core.Span]:
+        """Spans whose parent isn't in the trace, or that name none."""
+        return self._core.roots
+
+    @property
+    def missing_parents(self) -> list[str]:
+        """Ids of spans that others name as their parent and that aren't in the trace."""
+        return self._core.missing_parents
+
+    @property
+    def warnings(self) -> list[Warning]:
+        """What is odd, by span."""
+        return [Warning(*warning) for warning in self._core.warnings]
+
+    @property
+    def start_ns(self) -> Optional[int]:
+        """Unix nanoseconds of the earliest start; None where no span has one."""
+        return self._core.summary.start_ns
+
+    @property
+    def duration_ns(self) -> Optional[int]:
+        """Nanoseconds from the earliest start to the latest end."""
+        return self._core.summary.duration_ns
+
+    def critical_path(self, top: Optional[_core.Span] = None) -> list[PathPart]:
+        """What the trace (or the span `top`) waited for, by time: parts that don't overlap and
+        together are the whole of it. Empty where `top` has no start.
+
+        Raises InvalidArgumentError where `top` is a span of another trace.
+        """
+        return [PathPart(*part) for part in self._core.critical_path(top)]
+
+    def spans_with_id(self, span_id: str) -> list[_core.Span]:
+        """Spans of this id, by start: several where different spans share it."""
+        return self._core.spans_with_id(span_id)
+
+    def encode(self, format: str) -> bytes:
+        """The spans, each as often as it was stored, as a file of that format: "otlp-json",
+        "otlp-proto", "otlp-jsonl", "jaeger", "zipkin", …
+
+        Raises InvalidArgumentError for a name that is none, UnsupportedError for a format that
+        this build doesn't write.
+        """
+        return self._core.encode(format)
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+    def __iter__(self) -> Iterator[_core.Span]:
+        return iter(self._core.spans)
+
+    def __getitem__(self, span_id: str) -> _core.Span:
+        """The span of that id, of several the one that started first. Raises NotFoundError."""
+        if not isinstance(span_id, str):
+            raise InvalidArgumentError("a span's id is a str of hexadecimal digits")
+        return self._core.span(span_id)
+
+    def __contains__(self, span: Union[str, _core.Span]) -> bool:
+        if isinstance(span, str):
+            return bool(self._core.spans_with_id(span))
+        return span in self._core.spans
+
+    def __repr__(self) -> str:
+        summary = self._core.summary
+        return (
+            f"<Trace {summary.trace_id} {summary.root_service}: {summary.root_operation},"
+            f" {len(self)} spans>"
+        )
