@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "codec/jaeger/filter_tree.h"
 #include "codec/jaeger/query_requests.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -25,7 +26,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)codec::DecodeJaegerGetDependencies(message);
   const auto find = codec::DecodeJaegerFindTraces(message);
   if (find.has_value() && !find->has_query &&
-      (!find->service.empty() || find->start_min_ns.has_value() || find->has_filter))
+      (!find->service.empty() || find->start_min_ns.has_value() || find->filter.has_value()))
     std::abort();
+  if (find.has_value() && find->filter.has_value()) {
+    within(*find->filter);
+    const auto tree = codec::DecodeFilterProtobuf(*find->filter);
+    if (tree.has_value() && tree->terms.size() > find->filter->size() + 1) std::abort();
+  }
   return 0;
 }

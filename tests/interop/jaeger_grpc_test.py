@@ -68,6 +68,11 @@ def fill(service):
             for number in range(begin, min(begin + 2000, LARGE_SPANS + 1))]))
 
 
+def spans_of(chunks):
+    return [one for data in chunks for resource in data.resource_spans
+            for scope in resource.scope_spans for one in scope.spans]
+
+
 class Base(unittest.TestCase):
     api = "jaeger.api_v2"
 
@@ -225,6 +230,112 @@ class ApiV2(Base):
             self.assertIn('tracestore_query_requests_total{route="/jaeger.api_v2.QueryService/'
                           f'GetTrace",status="{status}"}}', metrics)
         self.assertIn('jaeger_query_requests_total{operation="get_trace",result="ok"}', metrics)
+
+
+class ApiV3(Base):
+    api = "jaeger.api_v3"
+
+    def get(self, trace_id, **more):
+        return self.stub.GetTrace(self.message("GetTraceRequest", trace_id=trace_id, **more),
+                                  timeout=60)
+
+    def query(self, kind="FindTracesRequest", **query):
+        query.setdefault("start_time_min", self.time_of(NOW_NS))
+        query.setdefault("start_time_max", self.time_of(NOW_NS + 10**9))
+        return self.message(kind, query=self.message("TraceQueryParameters", **query))
+
+    def find(self, **query):
+        return spans_of(self.stub.FindTraces(self.query(**query), timeout=60))
+
+    def test_gives_a_trace(self):
+        (data,) = self.get(SMALL)
+        services = [resource.resource.attributes[0].value.string_value
+                    for resource in data.resource_spans]
+        self.assertEqual(services, ["shop", "stock"])
+        root, _, read = spans_of([data])
+        self.assertEqual(root.trace_id.hex(), SMALL)
+        self.assertEqual((root.name, root.kind), ("GET /", 2))
+        self.assertEqual(root.start_time_unix_nano, NOW_NS + 1000)
+        self.assertEqual([(one.key, one.value.string_value) for one in root.attributes],
+                         [("user", "ada")])
+        self.assertEqual((read.status.code, read.status.message), (2, "empty"))
+
+    def test_splits_a_large_trace(self):
+        for raw in (False, True):
+            chunks = list(self.get(LARGE, raw_traces=raw))
+            self.assertGreater(len(chunks), 3)
+            self.assertEqual(len({one.span_id for one in spans_of(chunks)}), LARGE_SPANS)
+
+    def test_refuses(self):
+        code = grpc.StatusCode
+        self.refuses(lambda: self.get(ABSENT), code.NOT_FOUND, "trace not found")
+        self.refuses(lambda: self.get("xyz"), code.INVALID_ARGUMENT,
+                     'malform trace ID: strconv.ParseUint: parsing "xyz": invalid syntax')
+        for method, kind in ((self.stub.FindTraces, "FindTracesRequest"),
+                             (self.stub.FindTraceSummaries, "FindTraceSummariesRequest")):
+            self.refuses(lambda: method(self.message(kind)), code.INVALID_ARGUMENT,
+                         "missing query")
+            asked = self.message(kind, query=self.message("TraceQueryParameters"))
+            self.refuses(lambda: method(asked), code.INVALID_ARGUMENT,
+                         "start time min and max are required parameters")
+
+    def test_searches(self):
+        self.assertEqual(len(self.find(service_name="stock")), 3)
+        self.assertEqual(len(self.find(service_name="shop", attributes={"user": "ada"},
+                                       duration_max=self.duration_of(5_000_000))), 3)
+        self.assertEqual(self.find(service_name="shop", attributes={"user": "bob"}), [])
+        self.assertEqual(len(self.find()), LARGE_SPANS + 3)
+        self.assertEqual(self.find(start_time_min=self.time_of(0), start_time_max=self.time_of(1)),
+                         [])
+
+    def test_searches_by_a_filter(self):
+        def call(op, *args):
+            return PROTOS["jaeger.expression.v1.Call"](op=op, args=args)
+
+        service = {"field": {"name": "service", "level": "resource"}}
+        failed = call("eq", {"field": {"name": "status", "level": "span"}},
+                      {"scalar": {"value": "error"}})
+        of_shop = call("eq", service, {"scalar": {"value": "shop"}})
+        self.assertEqual(len(self.find(filter=failed)), 3)
+        self.assertEqual(self.find(filter=call("and", {"call": failed}, {"call": of_shop})), [])
+        self.assertEqual(len(self.find(filter=call("or", {"call": failed}, {"call": of_shop}))), 3)
+        self.refuses(lambda: self.stub.FindTraces(self.query(filter=call("like"))),
+                     grpc.StatusCode.INVALID_ARGUMENT,
+                     'invalid query filter: unknown filter operator "like"')
+        self.refuses(lambda: self.stub.FindTraces(self.query(filter=failed, service_name="shop")),
+                     grpc.StatusCode.INVALID_ARGUMENT,
+                     "invalid query filter: it cannot be combined with [service_name]; "
+                     "express those predicates in the filter instead")
+
+    def test_summarizes(self):
+        request = self.query("FindTraceSummariesRequest")
+        found = [one for chunk in self.stub.FindTraceSummaries(request, timeout=60)
+                 for one in chunk.summaries]
+        small = {one.trace_id: one for one in found}[SMALL]
+        self.assertEqual(len(found), 2)
+        self.assertEqual((small.root_service_name, small.root_operation_name), ("shop", "GET /"))
+        self.assertEqual((small.span_count, small.error_span_count, small.orphan_span_count),
+                         (3, 1, 0))
+        self.assertEqual(small.min_start_time_unix_nano, NOW_NS + 1000)
+        self.assertEqual([(one.name, one.span_count) for one in small.services],
+                         [("shop", 2), ("stock", 1)])
+
+    def test_names_and_dependencies(self):
+        services = self.stub.GetServices(self.message("GetServicesRequest"), timeout=60)
+        self.assertEqual(list(services.services), ["batch", "shop", "stock"])
+        operations = self.stub.GetOperations(
+            self.message("GetOperationsRequest", service="shop", span_kind="client"), timeout=60)
+        self.assertEqual([(one.name, one.span_kind) for one in operations.operations],
+                         [("call", "client")])
+        links = self.stub.GetDependencies(
+            self.message("GetDependenciesRequest", start_time=self.time_of(NOW_NS),
+                         end_time=self.time_of(NOW_NS + 10**9)), timeout=60)
+        self.assertEqual([(one.parent, one.child, one.call_count) for one in links.dependencies],
+                         [("shop", "stock", 1)])
+
+    def test_calls_end_when_the_client_gives_up(self):
+        chunks = self.calls_that_are_given_up(lambda: self.get(LARGE))
+        self.assertEqual(len(spans_of(chunks)), LARGE_SPANS)
 
 
 if __name__ == "__main__":

@@ -35,4 +35,8 @@ inline constexpr std::size_t kMaxFilterBytes = std::size_t{256} << 10;
 // another type, our own for what is no JSON.
 Result<FilterTree> DecodeFilterJson(std::string_view json);
 
+// The same from protobuf's bytes of a Call. Unknown fields are passed over; of a field that comes
+// twice the last counts. Errors: kInvalidArgument where the bytes are no protobuf.
+Result<FilterTree> DecodeFilterProtobuf(std::string_view call);
+
 }  // namespace tracestore::codec

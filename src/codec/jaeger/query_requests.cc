@@ -116,10 +116,7 @@ Status ReadQuery(std::string_view message, JaegerFindTraces& out, FindTimes& tim
         out.depth = static_cast<std::int32_t>(reader.Varint());
         break;
       case Number(field::kQueryRaw): out.raw = reader.Varint() != 0; break;
-      case Bytes(field::kQueryFilter):
-        out.has_filter = true;
-        reader.Skip();
-        break;
+      case Bytes(field::kQueryFilter): out.filter = reader.Bytes(); break;
       default: reader.Skip();
     }
   }

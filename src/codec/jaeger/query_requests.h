@@ -31,7 +31,8 @@ struct JaegerFindTraces {
   std::int64_t duration_max_ns = 0;
   std::int32_t depth = 0;
   bool raw = false;
-  bool has_filter = false;  // a structured filter, which isn't read
+  // The structured filter, a Call for DecodeFilterProtobuf; of the message.
+  std::optional<std::string_view> filter;
 };
 
 struct JaegerGetOperations {

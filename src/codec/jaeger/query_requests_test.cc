@@ -51,8 +51,11 @@ TEST(JaegerQueryRequests, ReadsASearch) {
   EXPECT_EQ(find.duration_max_ns, 2'500'000'000);
   EXPECT_EQ(find.depth, 20);
   EXPECT_TRUE(find.raw);
-  EXPECT_FALSE(find.has_filter);
-  EXPECT_TRUE(Find(Text(10, "")).has_filter);
+  EXPECT_FALSE(find.filter.has_value());
+  const std::string filtered = Text(1, Text(10, "call"));
+  EXPECT_EQ(DecodeJaegerFindTraces(filtered)->filter, "call");
+  const std::string empty = Text(1, Text(10, ""));
+  EXPECT_EQ(DecodeJaegerFindTraces(empty)->filter, "");
 }
 
 TEST(JaegerQueryRequests, TellsAnAbsentTimeFromTheYear1970) {

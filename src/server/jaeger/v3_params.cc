@@ -9,9 +9,7 @@
 
 #include "base/try.h"
 #include "codec/jaeger/filter_tree.h"
-#include "predicate/validate.h"
-#include "server/jaeger/filter_check.h"
-#include "server/jaeger/filter_lowering.h"
+#include "server/jaeger/filter_expression.h"
 #include "server/jaeger/go_values.h"
 #include "server/jaeger/search_params.h"
 
@@ -173,28 +171,6 @@ std::string BesideFilter(const QueryParams& params) {
   return names;
 }
 
-Result<Expression> FilterOf(std::string_view text, const QueryParams& params) {
-  const auto invalid = [](const std::string& why) {
-    return Invalid("invalid query filter: " + why);
-  };
-  auto tree = codec::DecodeFilterJson(text);
-  if (!tree.has_value()) return Malformed("query.filter", tree.error().message());
-  auto filter = ReadFilter(std::move(tree).value());
-  if (!filter.has_value()) return Malformed("query.filter", filter.error().message());
-  if (const std::string names = BesideFilter(params); !names.empty()) {
-    return invalid("it cannot be combined with [" + names +
-                   "]; express those predicates in the filter instead");
-  }
-  if (const Status valid = ValidateFilter(*filter); !valid.has_value())
-    return invalid(valid.error().message());
-  Expression where = Expression::SomeSpan(LowerFilter(*filter));
-  if (const Status fits = predicate::ValidateShape(where); !fits.has_value()) {
-    return Invalid("this storage backend cannot serve this query filter: " +
-                   fits.error().message());
-  }
-  return where;
-}
-
 }  // namespace
 
 std::string_view V3Text(const QueryParams& params, std::string_view snake) {
@@ -236,7 +212,7 @@ Result<V3Search> ParseV3Search(const QueryParams& params) {
   }
   TS_TRY_ASSIGN(out.raw, RawOf(params, "query.raw_traces"));
   if (const std::string_view text = V3Text(params, "query.filter"); !text.empty()) {
-    TS_TRY_ASSIGN(out.query.where, FilterOf(text, params));
+    TS_TRY_ASSIGN(out.query.where, FilterExpression(codec::DecodeFilterJson(text), BesideFilter(params)));
   } else {
     out.query.where = OnOneSpan(wanted);
   }
