@@ -196,7 +196,8 @@ Result<CompiledCondition> CompiledCondition::Compile(const Condition& condition)
   }
   c.number = model::ParseNumber(condition.value);
   c.whole = ParseWhole<std::int64_t>(condition.value);
-  if (IsEquality(condition.op)) ParseEqualForms(c);
+  if (IsEquality(condition.op) || condition.type == ValueType::kDouble) ParseEqualForms(c);
+  if (condition.type == ValueType::kDouble) c.number = c.as_double;  // also beyond all finite ones
   return c;
 }
 

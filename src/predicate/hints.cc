@@ -51,10 +51,11 @@ std::optional<Hint> NameHint(const Condition& condition) {
 
 std::optional<Hint> IdHint(const Condition& condition) {
   Hint hint;
-  if (condition.field == Field::kLinkTraceId) {
+  if (condition.field == Field::kLinkTraceId || condition.field == Field::kTraceId) {
     const auto id = TraceId::FromHex(condition.value);
     if (!id || id->empty()) return std::nullopt;
-    hint.kind = Hint::Kind::kLinkTraceId;
+    hint.kind = condition.field == Field::kTraceId ? Hint::Kind::kTraceId
+                                                   : Hint::Kind::kLinkTraceId;
     hint.trace_id = *id;
     return hint;
   }
@@ -77,6 +78,7 @@ std::optional<Hint> HintOf(const Condition& condition) {
     case Field::kStatus: return NameHint(condition);
     case Field::kSpanId:
     case Field::kParentId:
+    case Field::kTraceId:
     case Field::kLinkTraceId: return IdHint(condition);
     default: return std::nullopt;
   }
@@ -111,6 +113,7 @@ int Breadth(const std::vector<Hint>& alternatives) {
     switch (hint.kind) {
       case Hint::Kind::kSpanId:
       case Hint::Kind::kParentId:
+      case Hint::Kind::kTraceId:
       case Hint::Kind::kLinkTraceId: breadth = 0; break;
       case Hint::Kind::kAttributeEqual: breadth = 1; break;
       case Hint::Kind::kServiceOperation: breadth = 2; break;

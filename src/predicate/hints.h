@@ -21,6 +21,7 @@ struct Hint {
     kEventName,         // a: name
     kScopeName,         // a: name
     kLinkTraceId,       // trace_id
+    kTraceId,           // trace_id
     kSpanId,            // span_id
     kParentId,          // span_id; never empty
   };

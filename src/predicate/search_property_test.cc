@@ -112,6 +112,7 @@ bool Holds(const Hint& hint, const SpanBatch& batch, const model::SpanRecord& sp
     case Hint::Kind::kEventName: return field(Field::kEventName, hint.a);
     case Hint::Kind::kScopeName: return field(Field::kScopeName, hint.a);
     case Hint::Kind::kLinkTraceId: return field(Field::kLinkTraceId, hint.trace_id.ToHex());
+    case Hint::Kind::kTraceId: return span.trace_id == hint.trace_id;
     case Hint::Kind::kSpanId: return span.span_id == hint.span_id;
     case Hint::Kind::kParentId: return span.parent_id == hint.span_id;
   }

@@ -27,6 +27,21 @@ Result<PageSet> PagesOfServiceOperation(const SegmentReader& segment, const Hint
   return segment.PagesOf(TermKind::kServiceOperation, *service, *operation);
 }
 
+Result<PageSet> PagesOfTrace(const SegmentReader& segment, TraceId id) {
+  PageSet pages;
+  TS_TRY_ASSIGN(const auto ordinals, segment.FindTrace(id));
+  if (ordinals.empty()) return pages;
+  TS_TRY_ASSIGN(const auto* table, segment.traces());
+  for (const std::uint32_t ordinal : ordinals) {
+    const store::TracePart& part = table->parts[ordinal];
+    if (part.rows == 0) continue;
+    const std::uint32_t last = segment.PageOfRow(part.first_row + part.rows - 1);
+    for (std::uint32_t page = segment.PageOfRow(part.first_row); page <= last; ++page)
+      pages.Add(page);
+  }
+  return pages;
+}
+
 Result<PageSet> PagesOfHint(const SegmentReader& segment, const Hint& hint) {
   switch (hint.kind) {
     case Hint::Kind::kService: return PagesOfText(segment, TermKind::kService, hint.a);
@@ -41,6 +56,7 @@ Result<PageSet> PagesOfHint(const SegmentReader& segment, const Hint& hint) {
     case Hint::Kind::kEventName: return PagesOfText(segment, TermKind::kEventName, hint.a);
     case Hint::Kind::kScopeName: return PagesOfText(segment, TermKind::kScopeName, hint.a);
     case Hint::Kind::kLinkTraceId: return segment.PagesWithLink(hint.trace_id);
+    case Hint::Kind::kTraceId: return PagesOfTrace(segment, hint.trace_id);
     case Hint::Kind::kSpanId:
     case Hint::Kind::kParentId: break;  // no index of span ids
   }

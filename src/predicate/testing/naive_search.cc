@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <tuple>
 
@@ -69,7 +70,8 @@ bool AttributesMatch(const SpanBatch& batch, model::Range range, const Condition
     if (c.op == CompareOp::kLess || c.op == CompareOp::kLessEqual || c.op == CompareOp::kGreater ||
         c.op == CompareOp::kGreaterEqual) {
       const auto left = model::AsNumber(batch, attribute);
-      const auto right = model::ParseNumber(c.value);
+      auto right = model::ParseNumber(c.value);
+      if (c.type == ValueType::kDouble) right = std::strtod(c.value.c_str(), nullptr);
       if (left && right && Ordered(c.op, *left, *right)) return true;
     } else if (TextMatches(c, model::CanonicalText(batch, attribute))) {
       return true;

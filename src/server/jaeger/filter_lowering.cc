@@ -64,7 +64,17 @@ std::string DoubleText(double value) {
   return text;
 }
 
-// Of two constants.
+std::optional<double> NumberOf(const FilterConstant& value) {
+  switch (value.type) {
+    case FilterType::kInt: return static_cast<double>(value.integer);
+    case FilterType::kDouble: return value.number;
+    case FilterType::kAny: return model::ParseNumber(value.text);
+    default: return std::nullopt;
+  }
+}
+
+// Of two constants. One that declares no type is read as the other one; two are numbers where both
+// can be.
 bool ConstantsHold(CompareOp op, const FilterConstant& left, const FilterConstant& right) {
   const FilterType type = left.type == FilterType::kAny ? right.type : left.type;
   if (type == FilterType::kInt && left.type == right.type)
@@ -74,10 +84,12 @@ bool ConstantsHold(CompareOp op, const FilterConstant& left, const FilterConstan
     const auto y = ReadConstant(type, right.text);
     return x.has_value() && y.has_value() && Holds(op, x->flag, y->flag);
   }
-  const auto x = model::ParseNumber(left.text);
-  const auto y = model::ParseNumber(right.text);
-  if (type != FilterType::kString && x && y) return Holds(op, *x, *y);
-  if (DomainOf(type) == FilterDomain::kNumber) return false;
+  if (type != FilterType::kString) {
+    const auto x = NumberOf(left);
+    const auto y = NumberOf(right);
+    if (x && y) return Holds(op, *x, *y);
+    if (type != FilterType::kAny) return false;
+  }
   return Holds(op, left.text, right.text);
 }
 
