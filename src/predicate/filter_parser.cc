@@ -2,7 +2,7 @@
 //   filter    = or
 //   or        = and { "or" and }
 //   and       = unary { "and" unary }
-//   unary     = "not" unary | "(" or ")" | "any" "(" or ")" | condition
+//   unary     = "not" unary | "(" or ")" | ( "any" | "event" | "link" ) "(" or ")" | condition
 //   condition = name ( operator value | "exists" )
 #include <tracestore/query.h>
 
@@ -39,6 +39,16 @@ constexpr FieldWord kFields[] = {
     {"scope.name", Field::kScopeName},
     {"event.name", Field::kEventName},
     {"link.trace", Field::kLinkTraceId},
+    {"trace.id", Field::kTraceId},
+    {"trace.state", Field::kTraceState},
+    {"end", Field::kEnd},
+    {"resource.schema_url", Field::kResourceSchemaUrl},
+    {"scope.version", Field::kScopeVersion},
+    {"scope.schema_url", Field::kScopeSchemaUrl},
+    {"event.time", Field::kEventTime},
+    {"event.offset", Field::kEventOffset},
+    {"link.span", Field::kLinkSpanId},
+    {"link.trace_state", Field::kLinkTraceState},
     {"trace.duration", Field::kTraceDuration},
     {"trace.start", Field::kTraceStart},
     {"trace.spans", Field::kTraceSpans},
@@ -104,15 +114,18 @@ Result<std::string> ParseValue(Field field, const Token& token) {
   };
   switch (field) {
     case Field::kDuration:
+    case Field::kEventOffset:
     case Field::kTraceDuration: {
       const auto duration = ParseDuration(token.text);
-      if (!duration.has_value() || duration->count() < 0) {
+      if (!duration.has_value() || (duration->count() < 0 && field != Field::kEventOffset)) {
         return FilterError(token.column, "expected a duration such as 10ms, 1.5s or 1h30m, found " +
                                              token.Describe());
       }
       return std::to_string(duration->count());
     }
     case Field::kStart:
+    case Field::kEnd:
+    case Field::kEventTime:
     case Field::kTraceStart: {
       if (all_digits(token.text)) return token.text;
       const auto time = ParseTime(token.text);
@@ -195,16 +208,38 @@ class FilterParser {
       return Expression::Not(std::move(child));
     }
     if (token_.kind == Kind::kOpen) return ParseParentheses();
-    if (!IsWord(token_, "any")) return ParseCondition();
+    for (Binder& binder : binders_) {
+      if (IsWord(token_, binder.word)) return ParseBound(binder);
+    }
+    return ParseCondition();
+  }
+
+  // A word that binds what stands in its parentheses to one span, event or link.
+  struct Binder {
+    const char* word;
+    Expression (*make)(Expression);
+    bool inside = false;
+  };
+
+  Result<Expression> ParseBound(Binder& binder) {
     const std::size_t column = token_.column;
+    const std::string word = binder.word;
     TS_TRY(Advance());
-    if (token_.kind != Kind::kOpen) return Expected("'(' after any");
-    if (in_any_) return FilterError(column, "any(…) cannot stand inside another any(…)");
-    in_any_ = true;
+    if (token_.kind != Kind::kOpen) return Expected("'(' after " + word);
+    if (binder.inside)
+      return FilterError(column, word + "(…) cannot stand inside another " + word + "(…)");
+    if (&binder == &binders_[0] && InOneSpan())
+      return FilterError(column, "any(…) cannot stand inside event(…) or link(…)");
+    binder.inside = true;
     Result<Expression> child = ParseParentheses();
-    in_any_ = false;
+    binder.inside = false;
     if (!child.has_value()) return child;
-    return Expression::SomeSpan(std::move(child).value());
+    return binder.make(std::move(child).value());
+  }
+
+  // Not conditions of their own.
+  bool InOneSpan() const {
+    return binders_[0].inside || binders_[1].inside || binders_[2].inside;
   }
 
   Result<Expression> ParseParentheses() {
@@ -227,11 +262,12 @@ class FilterParser {
     if (!condition) {
       return Expected(
           "a field (service, operation, kind, status, duration, start, …), an attribute (.KEY, "
-          "span.KEY, resource.KEY, …), not, any(…) or '('");
+          "span.KEY, resource.KEY, …), not, any(…), event(…), link(…) or '('");
     }
-    if (in_any_ && IsTraceField(condition->field)) {
+    if (InOneSpan() && IsTraceField(condition->field)) {
+      const char* where = binders_[1].inside ? "event(…)" : binders_[2].inside ? "link(…)" : "any(…)";
       return FilterError(name.column, name.Describe() +
-                                          " is of the whole trace and cannot stand inside any(…)");
+                                          " is of the whole trace and cannot stand inside " + where);
     }
     TS_TRY(Advance());
     const std::size_t operator_column = token_.column;
@@ -262,7 +298,9 @@ class FilterParser {
   unsigned depth_ = 0;
   unsigned open_ = 0;
   unsigned conditions_ = 0;
-  bool in_any_ = false;
+  Binder binders_[3] = {{"any", &Expression::SomeSpan},
+                        {"event", &Expression::SomeEvent},
+                        {"link", &Expression::SomeLink}};
 };
 
 }  // namespace

@@ -49,10 +49,41 @@ TEST(ParseFilter, BindsNotBeforeAndBeforeOr) {
             "not(any(and(kind = \"server\", status = \"error\"))))");
 }
 
+TEST(ParseFilter, BindsOneEventOrLink) {
+  EXPECT_EQ(Parsed("event(event.name = a and event.k = 1) and not LINK(link.k exists)"),
+            "and(event(and(event.name = \"a\", event.\"k\" = \"1\")), "
+            "not(link(link.\"k\" exists )))");
+  EXPECT_EQ(Parsed("any(event(link(event.offset > -5ms) and service = a))"),
+            "any(event(and(link(event.offset > \"-5000000\"), service = \"a\")))");
+  EXPECT_EQ(Parsed("event(not event(.a exists))"),
+            "column 11: event(…) cannot stand inside another event(…)");
+  EXPECT_EQ(Parsed("link(any(.a exists))"),
+            "column 6: any(…) cannot stand inside event(…) or link(…)");
+  EXPECT_EQ(Parsed("link(root.service = a)"),
+            "column 6: 'root.service' is of the whole trace and cannot stand inside link(…)");
+  EXPECT_EQ(Parsed("event event.name = a"), "column 7: expected '(' after event, found 'event.name'");
+}
+
+TEST(ParseFilter, KnowsEveryField) {
+  for (const char* text :
+       {"trace.id = \"0af7651916cd43dd\"", "trace.id =~ \"^0af\"", "span.id < \"b\"",
+        "trace.state ^= \"a=\"", "resource.schema_url = \"x\"", "scope.version >= \"1\"",
+        "scope.schema_url != \"x\"", "link.span = \"a1\"", "link.trace_state =~ \"b\"",
+        "service < \"m\""}) {
+    EXPECT_EQ(Parsed(text), text);
+  }
+  EXPECT_EQ(Parsed("end < 2023-11-14T22:13:20Z"), "end < \"1700000000000000000\"");
+  EXPECT_EQ(Parsed("event.time = 17"), "event.time = \"17\"");
+  EXPECT_EQ(Parsed("scope.'version' = 1"), "scope.\"version\" = \"1\"");
+  EXPECT_EQ(Parsed("trace.id = x"), "column 12: trace.id is 1 to 32 hex digits, not 'x'");
+  EXPECT_EQ(Parsed("duration > -5ms"),
+            "column 12: expected a duration such as 10ms, 1.5s or 1h30m, found '-5ms'");
+}
+
 TEST(ParseFilter, SaysWhereAndWhatItExpected) {
   EXPECT_EQ(Parsed(""),
             "column 1: expected a field (service, operation, kind, status, duration, start, …), an "
-            "attribute (.KEY, span.KEY, resource.KEY, …), not, any(…) or '(', found the end");
+            "attribute (.KEY, span.KEY, resource.KEY, …), not, any(…), event(…), link(…) or '(', found the end");
   EXPECT_EQ(Parsed("service"),
             "column 8: expected an operator (= != < <= > >= =~ ^= exists), found the end");
   EXPECT_EQ(Parsed("service ="), "column 10: expected a value, found the end");
@@ -62,7 +93,7 @@ TEST(ParseFilter, SaysWhereAndWhatItExpected) {
   EXPECT_EQ(Parsed("(service = a"), "column 13: expected 'and', 'or' or ')', found the end");
   EXPECT_EQ(Parsed("service = \xC3\xA4 and foo = 1"),
             "column 17: expected a field (service, operation, kind, status, duration, start, …), an "
-            "attribute (.KEY, span.KEY, resource.KEY, …), not, any(…) or '(', found 'foo'");
+            "attribute (.KEY, span.KEY, resource.KEY, …), not, any(…), event(…), link(…) or '(', found 'foo'");
   EXPECT_EQ(Parsed("duration > 10"),
             "column 12: expected a duration such as 10ms, 1.5s or 1h30m, found '10'");
   EXPECT_EQ(Parsed("start > yesterday"),
@@ -95,7 +126,7 @@ TEST(ParseFilter, BoundsDepthAndConditions) {
 }
 
 TEST(ParseFilter, TakesAnyBytesWithoutHarm) {
-  const std::string words[] = {"service", "any", "(", ")", "and", "not", "or", "=", "=~", "'x'",
+  const std::string words[] = {"service", "any", "event", "link", "(", ")", "and", "not", "or", "=", "=~", "'x'",
                                "\"", ".", "span.", "span.\"k\"", "exists", "\xFF", "10ms", "^", "!="};
   std::uint64_t state = 1;
   for (int round = 0; round < 20'000; ++round) {
