@@ -56,7 +56,7 @@ StopWhen Interrupts::stop() {
 pid_t Owner::Current() noexcept { return ::getpid(); }
 
 void Owner::Check() const {
-  if (pid_ == Current()) return;
+  if (here()) return;
   Raise(Error(ErrorCode::kInvalidArgument,
               "this store was opened before fork(): open it again in the child process"));
 }

@@ -60,6 +60,7 @@ class Interrupts {
 // The process that made an object: another one, after fork(), must not use it.
 class Owner {
  public:
+  bool here() const noexcept { return pid_ == Current(); }
   // Raises InvalidArgumentError in a process that came of it by fork().
   void Check() const;
 

@@ -11,4 +11,5 @@ NB_MODULE(_core, module) {
   tracestore::python::BindTraces(module);
   tracestore::python::BindQueries(module);
   tracestore::python::BindStores(module);
+  tracestore::python::BindArrow(module);
 }

@@ -57,5 +57,6 @@ void BindSpans(nanobind::module_& module);
 void BindTraces(nanobind::module_& module);
 void BindQueries(nanobind::module_& module);
 void BindStores(nanobind::module_& module);
+void BindArrow(nanobind::module_& module);
 
 }  // namespace tracestore::python

@@ -19,7 +19,8 @@ import sysconfig
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-NEEDED = ("nanobind", "scikit_build_core", "pytest", "hypothesis", "mypy", "pip")
+NEEDED = """nanobind scikit_build_core pip pytest hypothesis mypy pyarrow pandas polars duckdb
+    networkx""".split()
 
 
 def skip_without_tools() -> None:

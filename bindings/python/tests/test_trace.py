@@ -140,7 +140,7 @@ def test_spans_outlive_their_store(store):
 
 
 def test_spans_alone_say_so(store):
-    alone = next(store.find().spans())
+    alone = next(iter(store.find().spans()))
     with pytest.raises(InvalidArgumentError, match="without its trace"):
         alone.children
     assert alone.trace_id == SHOP

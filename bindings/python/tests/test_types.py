@@ -65,7 +65,7 @@ def test_mypy_strict(tmp_path):
 
     def mypy(*what):
         return subprocess.run(
-            [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "c"), *what],
+            [sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", "--cache-dir", str(tmp_path / "c"), *what],
             capture_output=True, text=True, cwd=tmp_path,
         )
 

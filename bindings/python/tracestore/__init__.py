@@ -44,6 +44,7 @@ from ._errors import (
 from ._find import Traces
 from ._store import Reader, Snapshot, Store, read
 from ._store import open_store as open
+from ._table import Spans, Table
 from ._trace import PathPart, Trace, Warning
 
 __all__ = [
@@ -69,8 +70,10 @@ __all__ = [
     "ServiceCount",
     "Snapshot",
     "Span",
+    "Spans",
     "Store",
     "StoreStats",
+    "Table",
     "Trace",
     "TraceSummary",
     "Traces",

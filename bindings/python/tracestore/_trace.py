@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Optional, Union
+from typing import TYPE_CHECKING, NamedTuple, Optional, Union
 
-from . import _core
+from . import _core, _draw
 from ._errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import networkx
 
 
 class PathPart(NamedTuple):
@@ -120,6 +123,41 @@ class Trace:
         if isinstance(span, str):
             return bool(self._core.spans_with_id(span))
         return span in self._core.spans
+
+    def to_networkx(self) -> networkx.DiGraph:
+        """The graph: a node for each span, by its place in `spans`, with `span`, `span_id`,
+        `service`, `name`, `start_ns`, `duration_ns`, `self_ns` and `status`; an edge from each parent
+        in the trace to each child, with `type`. Needs networkx."""
+        import networkx
+
+        spans = self.spans
+        places = {span: place for place, span in enumerate(spans)}
+        graph = networkx.DiGraph(trace_id=self.trace_id)
+        for place, span in enumerate(spans):
+            graph.add_node(
+                place,
+                span=span,
+                span_id=span.span_id,
+                service=span.service,
+                name=span.name,
+                start_ns=span.start_ns,
+                duration_ns=span.duration_ns,
+                self_ns=span.self_ns,
+                status=span.status,
+            )
+        for place, span in enumerate(spans):
+            for why, _, parent in span.parents:
+                if parent is not None:
+                    graph.add_edge(places[parent], place, type=why)
+        return graph
+
+    def __str__(self) -> str:
+        """A line for each span, each below its parent, beside a timeline."""
+        return _draw.trace_text(self)
+
+    def _repr_html_(self) -> str:
+        """A waterfall, for notebooks."""
+        return _draw.trace_html(self)
 
     def __repr__(self) -> str:
         summary = self._core.summary
