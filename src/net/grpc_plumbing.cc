@@ -58,4 +58,8 @@ std::optional<Coding> CodingOf(const grpc::ByteBuffer& buffer) {
   }
 }
 
+grpc::Status ToStatus(const RawReply& reply) {
+  return {static_cast<grpc::StatusCode>(reply.code), reply.message, reply.details};
+}
+
 }  // namespace tracestore::net

@@ -3,12 +3,14 @@
 #pragma once
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
+#include <grpcpp/support/status.h>
 
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "net/compression.h"
+#include "net/grpc_reply.h"
 
 namespace tracestore::net {
 
@@ -36,5 +38,8 @@ std::string PeerName(const std::string& grpc_peer);
 // hides that, but promises (by a static_assert of its own) to be represented as the C API's
 // pointer, which says it.
 std::optional<Coding> CodingOf(const grpc::ByteBuffer& buffer);
+
+// How a call ends.
+grpc::Status ToStatus(const RawReply& reply);
 
 }  // namespace tracestore::net

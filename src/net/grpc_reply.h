@@ -50,9 +50,13 @@ struct RawReply {
   // written as far as the client takes it; an exception ends the call as kInternal. It is let go
   // when the call ends, in whatever way. RawRequest::stop tells of an end while a message is made.
   RawStream stream = {};
+  // If true and code is kOk, `bytes` are not the last message of the call: the client's next message
+  // goes to the handler in the same way, and the call ends well when it has no more. Servers only.
+  bool again = false;
 
   static RawReply Ok(std::string bytes);
   static RawReply Stream(RawStream stream);
+  static RawReply Again(std::string bytes);
   static RawReply Fail(GrpcCode code, std::string message);
   // With google.rpc.RetryInfo in the details: what tells OTLP clients that a full queue is
   // worth another try (without it they must drop on kResourceExhausted). `after` is not negative.

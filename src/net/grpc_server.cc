@@ -37,10 +37,6 @@ constexpr int kPingTimeoutMs = 20'000;
 constexpr std::size_t kTransportBytes = std::size_t{64} << 20;
 constexpr std::chrono::milliseconds kRetryAfter{1'000};
 
-grpc::Status ToStatus(const RawReply& reply) {
-  return {static_cast<grpc::StatusCode>(reply.code), reply.message, reply.details};
-}
-
 // What all calls share. Outlives the grpc::Server.
 struct Shared {
   Shared(GrpcServerOptions o, RawGrpcServices m)
@@ -75,6 +71,10 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
 
   void OnReadDone(bool ok) override {
     shared_.peers.Remove(awaited_);
+    if (!ok && again_) {
+      Finish(grpc::Status::OK);
+      return;
+    }
     if (!ok) {  // no message came; one beyond the limit was already answered by gRPC itself
       Finish({grpc::StatusCode::INVALID_ARGUMENT, "the call has no request message"});
       return;
@@ -88,13 +88,17 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
     }
   }
 
-  // A message of a stream has gone out as far as the client's window lets it: time for the next.
+  // A message has gone out as far as the client's window lets it: time for the next, of the stream or
+  // of the client.
   void OnWriteDone(bool ok) override {
     shared_.peers.Remove(awaited_);
     response_.Clear();
     Hold(0);
     if (!ok) {
       Finish(grpc::Status::CANCELLED);
+    } else if (again_) {
+      shared_.peers.Add(context_, awaited_);
+      StartRead(&request_);
     } else if (!shared_.pool.Submit([this] { Continue(); })) {
       Finish({grpc::StatusCode::UNAVAILABLE, "the server is stopping"});
     }
@@ -141,6 +145,11 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
       Hold(0);
       stream_ = std::move(reply.stream);
       Continue();
+    } else if (reply.again) {
+      again_ = true;
+      Hold(reply.bytes.size());
+      Send(reply.bytes);
+      StartWrite(&response_);
     } else {
       Send(reply.bytes);
       StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
@@ -209,7 +218,8 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   const RawHandler* handler_ = nullptr;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
-  RawStream stream_;  // unset: the answer is one message
+  RawStream stream_;    // unset: the answer to a message is one message
+  bool again_ = false;  // the client may have further messages
   std::stop_source stop_;
   PeerWatch::Place awaited_;  // while the peer has to send, or to take
   std::size_t held_ = 0;      // of shared_.bytes

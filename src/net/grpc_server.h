@@ -1,6 +1,6 @@
 // GrpcServer: gRPC on one address. Its raw methods give the bytes of a call's one request to a
 // handler and send bytes back, one message or a stream of them (RawReply::stream), so that a
-// receiver may decode them itself. No gRPC type but a forward declaration here.
+// receiver may decode them itself; of a call with many requests each is answered (RawReply::again). No gRPC type but a forward declaration here.
 #pragma once
 #include <chrono>
 #include <cstddef>
@@ -72,7 +72,7 @@ struct GrpcServerOptions {
 class GrpcServer {
  public:
   // Listens, then serves until Stop(): the raw methods, the typed `services` (not owned, they must
-  // outlive the server) and grpc.health.v1.Health, which says SERVING. No reflection. Errors: kIo,
+  // outlive the server) and grpc.health.v1.Health, which says SERVING. Errors: kIo,
   // "cannot listen on 127.0.0.1:4317: address already in use (…)"; kInvalidArgument, unknown host;
   // those of the TLS files; kUnsupported, a cipher list or a greatest TLS version.
   static Result<std::unique_ptr<GrpcServer>> Start(GrpcServerOptions options, RawGrpcServices raw,

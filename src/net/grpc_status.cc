@@ -149,6 +149,12 @@ RawReply RawReply::Stream(RawStream stream) {
   return reply;
 }
 
+RawReply RawReply::Again(std::string bytes) {
+  RawReply reply = Ok(std::move(bytes));
+  reply.again = true;
+  return reply;
+}
+
 RawReply RawReply::Fail(GrpcCode code, std::string message) {
   RawReply reply;
   reply.code = code;

@@ -87,6 +87,43 @@ TEST(GrpcStream, EndsStreamsWithAStatus) {
   EXPECT_EQ(run("/t.S/Throws"), std::tuple(0u, 13, "internal error: oops"));
 }
 
+// Each message is sent when the one before was answered.
+TEST(GrpcStream, AnswersEachMessageOfACall) {
+  const auto server = StartServer([](const RawRequest& request) {
+    if (request.message == "bad") return RawReply::Fail(GrpcCode::kInvalidArgument, "no such");
+    return RawReply::Again("re: " + std::string(request.message));
+  });
+  Client client(server->port());
+  StreamCall call(client, kMethod);
+  for (const char* sent : {"one", "", "three"}) {
+    EXPECT_TRUE(call.Write(sent));
+    EXPECT_EQ(call.Read(), std::string("re: ") + sent);
+  }
+  call.EndWriting();
+  EXPECT_EQ(call.Read(), std::nullopt);
+  EXPECT_TRUE(call.End().ok());
+  StreamCall refused(client, kMethod);
+  EXPECT_TRUE(refused.Write("good"));
+  EXPECT_EQ(refused.Read(), "re: good");
+  EXPECT_TRUE(refused.Write("bad"));
+  EXPECT_EQ(refused.Read(), std::nullopt);
+  EXPECT_EQ(refused.End().error_message(), "no such");
+}
+
+TEST(GrpcStream, AClientThatSaysNothingMoreIsCutOff) {
+  GrpcServerOptions options;
+  options.peer_timeout = 100ms;
+  const auto server = StartServer(
+      [](const RawRequest& request) { return RawReply::Again(std::string(request.message)); },
+      options);
+  Client client(server->port());
+  StreamCall call(client, kMethod);
+  EXPECT_TRUE(call.Write("one"));
+  EXPECT_EQ(call.Read(), "one");
+  EXPECT_EQ(call.Read(), std::nullopt);
+  EXPECT_EQ(call.End().error_code(), grpc::StatusCode::CANCELLED);
+}
+
 TEST(GrpcStream, MakesNoMessageBeforeTheLastIsTaken) {
   constexpr std::size_t kMessageBytes = 1'000'000;
   GrpcServerOptions options;

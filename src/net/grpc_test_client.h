@@ -63,11 +63,15 @@ class GrpcTestClient {
 // A call whose messages are read one by one.
 class GrpcTestStream {
  public:
-  GrpcTestStream(GrpcTestClient& client, const std::string& method, const std::string& request) {
+  GrpcTestStream(GrpcTestClient& client, const std::string& method) {
     context.set_deadline(std::chrono::system_clock::now() + client.deadline);
     call_ = client.stub().PrepareCall(&context, method, &queue_);
     call_->StartCall(nullptr);
     Wait();
+  }
+  // With one request, and no more.
+  GrpcTestStream(GrpcTestClient& client, const std::string& method, const std::string& request)
+      : GrpcTestStream(client, method) {
     const grpc::Slice slice(request);
     call_->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
     Wait();
@@ -80,6 +84,15 @@ class GrpcTestStream {
     while (queue_.Next(&tag, &ok)) continue;
   }
 
+  bool Write(const std::string& request) {
+    const grpc::Slice slice(request);
+    call_->Write(grpc::ByteBuffer(&slice, 1), nullptr);
+    return Wait();
+  }
+  void EndWriting() {
+    call_->WritesDone(nullptr);
+    Wait();
+  }
   // nullopt: there are no more.
   std::optional<std::string> Read() {
     grpc::ByteBuffer message;
