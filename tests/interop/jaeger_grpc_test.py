@@ -18,6 +18,7 @@ from service import Service
 try:
     import grpc
     import protos
+    from google.protobuf import descriptor_pb2
 except ImportError as error:
     print(f"jaeger_grpc_test: not run: {error} (scripts/bootstrap makes .venv with it)")
     sys.exit(1 if os.environ.get("CI") == "true" else 77)
@@ -222,6 +223,25 @@ class ApiV2(Base):
                 check = channel.unary_unary("/grpc.health.v1.Health/Check")
                 self.assertEqual(check(b"", timeout=60), b"\x08\x01")  # SERVING
 
+    def test_tells_what_it_has(self):
+        """What grpcurl asks: the services, then the files of one, from which a call is made."""
+        for version in ("v1", "v1alpha"):
+            reflection = PROTOS.stub(self.channel, f"grpc.reflection.{version}.ServerReflection")
+            request = PROTOS[f"grpc.reflection.{version}.ServerReflectionRequest"]
+            services, files = reflection.ServerReflectionInfo(iter([
+                request(list_services="*"),
+                request(file_containing_symbol="jaeger.api_v2.QueryService")]), timeout=60)
+            names = [one.name for one in services.list_services_response.service]
+            self.assertIn("jaeger.api_v2.QueryService", names)
+            self.assertIn("jaeger.api_v3.QueryService", names)
+            found = [descriptor_pb2.FileDescriptorProto.FromString(one)
+                     for one in files.file_descriptor_response.file_descriptor_proto]
+            self.assertEqual(found[0].name, "api_v2/query.proto")
+            told = protos.Protos.of_files(reversed(found))
+            stub = told.stub(self.channel, "jaeger.api_v2.QueryService")
+            answer = stub.GetServices(told["jaeger.api_v2.GetServicesRequest"](), timeout=60)
+            self.assertEqual(list(answer.services), ["batch", "shop", "stock"])
+
     def test_is_counted(self):
         list(self.get(SMALL))
         self.refuses(lambda: self.get(ABSENT), grpc.StatusCode.NOT_FOUND, "trace not found")
@@ -342,5 +362,7 @@ if __name__ == "__main__":
     if (why := protos.missing()) is not None:
         print(f"jaeger_grpc_test: not run: {why}")
         sys.exit(1 if os.environ.get("CI") == "true" else 77)
-    PROTOS = protos.Protos("api_v2/query.proto", "api_v3/query_service.proto")
+    PROTOS = protos.Protos("api_v2/query.proto", "api_v3/query_service.proto",
+                           "grpc/reflection/v1/reflection.proto",
+                           "grpc/reflection/v1alpha/reflection.proto")
     unittest.main(argv=sys.argv[:1])

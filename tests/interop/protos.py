@@ -7,8 +7,9 @@ from pathlib import Path
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-CODEC = Path(__file__).resolve().parents[2] / "src" / "codec"
-ROOTS = [CODEC / "jaeger" / "proto", CODEC / "otlp" / "proto"]
+SOURCES = Path(__file__).resolve().parents[2] / "src"
+ROOTS = [SOURCES / "codec/jaeger/proto", SOURCES / "codec/otlp/proto",
+         SOURCES / "server/reflection/proto"]
 
 
 def missing():
@@ -25,8 +26,18 @@ class Protos:
             subprocess.run(["protoc", *[f"-I{root}" for root in ROOTS], "--include_imports",
                             f"--descriptor_set_out={described}", *files], check=True, timeout=60)
             found = descriptor_pb2.FileDescriptorSet.FromString(described.read_bytes())
+        self._take(found.file)
+
+    @classmethod
+    def of_files(cls, files):
+        """The same from descriptions; a file comes after those that it imports."""
+        made = cls.__new__(cls)
+        made._take(files)
+        return made
+
+    def _take(self, files):
         self.pool = descriptor_pool.DescriptorPool()
-        for file in found.file:
+        for file in files:
             self.pool.Add(file)
 
     def __getitem__(self, name):
@@ -40,7 +51,8 @@ class Protos:
 class Stub:
     def __init__(self, protos, channel, service):
         for method in service.methods:
-            make = channel.unary_stream if method.server_streaming else channel.unary_unary
+            make = getattr(channel, "_".join("stream" if many else "unary" for many in (
+                method.client_streaming, method.server_streaming)))
             request = protos[method.input_type.full_name]
             response = protos[method.output_type.full_name]
             setattr(self, method.name, make(f"/{service.full_name}/{method.name}",

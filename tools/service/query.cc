@@ -10,6 +10,7 @@
 #include "net/grpc_reply.h"
 #include "server/jaeger/query_api.h"
 #include "server/jaeger/query_grpc.h"
+#include "server/reflection/reflection.h"
 #include "service/jaeger_metrics.h"
 #include "service/parts.h"
 
@@ -114,7 +115,8 @@ Status StartQuery(Service& service) {
   const QuerySection& config = service.config().query;
   server::JaegerQueryOptions query = OptionsOf(service);
   query.observer = CountedBy(service.metrics(), GrpcFailed);
-  const net::RawGrpcServices methods = server::JaegerQueryGrpcServices(query);
+  net::RawGrpcServices methods = server::JaegerQueryGrpcServices(query);
+  server::AddReflection(methods);
   query.observer = CountedBy(service.metrics(), HttpFailed);
   const std::string base = config.base_path == "/" ? "" : config.base_path;
   TS_TRY(service.ServeDual({
