@@ -43,13 +43,16 @@ void ServiceFlags::AddTo(CLI::App& app, Role role) {
 
 void ServiceFlags::AddOthers(CLI::App& app) {
   // Jaeger's all-in-one has the flags of its agent; Resolve says that they have no effect.
+  const auto of_its_agent = [this](const Setting& setting) {
+    return role_ == kAllInOne && setting.jaegers && (setting.roles & role_) == 0;
+  };
   for (const Setting& setting : Settings()) {
-    if (role_ != kAllInOne || !setting.jaegers || (setting.roles & role_) != 0) continue;
-    Add(app, setting.name, IsSwitch(setting), "", "");
+    if (of_its_agent(setting)) Add(app, setting.name, IsSwitch(setting), "", "");
   }
   for (const OtherName& other : OtherNames()) {
     const Setting* setting = FindSetting(other.setting);
-    if (other.environment_only || setting == nullptr || (setting->roles & role_) == 0) continue;
+    if (other.environment_only || setting == nullptr) continue;
+    if ((setting->roles & role_) == 0 && !of_its_agent(*setting)) continue;
     const bool is_switch = IsSwitch(*setting) || other.rule == Rule::kFalseIsOff;
     Add(app, other.name, is_switch, "", "");
   }
