@@ -6,13 +6,14 @@ Usage: jaeger_grpc_test.py PROGRAM     exit 77 (skipped) where something isn't i
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
 import unittest
-import urllib.request
 from pathlib import Path
 
+from otlp_json import NOW_NS, attribute, of_service, send, span
 from service import Service
 
 try:
@@ -28,31 +29,6 @@ SMALL = "0af7651916cd43dd8448eb211c80319c"
 LARGE = "0af7651916cd43dd8448eb2100000001"
 ABSENT = "0000000000000000000000000000000f"
 LARGE_SPANS = 10_000
-NOW_NS = time.time_ns() - 60_000_000_000
-
-
-def attribute(key, value):
-    return {"key": key, "value": {"stringValue": value}}
-
-
-def span(trace_id, number, name, kind, parent=0, **more):
-    start = NOW_NS + number * 1000
-    return {"traceId": trace_id, "spanId": f"{number:016x}", "name": name, "kind": kind,
-            "parentSpanId": f"{parent:016x}" if parent else "", "startTimeUnixNano": str(start),
-            "endTimeUnixNano": str(start + 5_000_000), **more}
-
-
-def of_service(name, spans):
-    return {"resource": {"attributes": [attribute("service.name", name)]},
-            "scopeSpans": [{"spans": spans}]}
-
-
-def send(service, *resource_spans):
-    body = json.dumps({"resourceSpans": resource_spans}).encode()
-    request = urllib.request.Request(service.url("otlp_http", "/v1/traces"), body,
-                                     {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        assert answer.status == 200
 
 
 def fill(service):
@@ -119,6 +95,31 @@ class Base(unittest.TestCase):
                 self.assertEqual(error.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
                 self.assertLess(time.monotonic(), deadline)
                 time.sleep(0.05)  # polls another process; nothing in it can wake us
+
+
+class Guarded(unittest.TestCase):
+    def test_both_ports_have_tls(self):
+        with tempfile.TemporaryDirectory(prefix="tracestore-test-") as scratch:
+            cert, key = f"{scratch}/cert.pem", f"{scratch}/key.pem"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=test", "-addext",
+                            "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", key, "-out",
+                            cert], check=True, capture_output=True, timeout=60)
+            flags = [f"--query.{protocol}.tls.{flag}" for protocol in ("http", "grpc")
+                     for flag in ("enabled", f"cert={cert}", f"key={key}")]
+            trusting = grpc.ssl_channel_credentials(Path(cert).read_bytes())
+            with Service(PROGRAM, f"{scratch}/store", *flags) as service:
+                for port in ("query", "query_grpc"):
+                    address = f"127.0.0.1:{service.ports[port]}"
+                    with grpc.secure_channel(address, trusting) as channel:
+                        stub = PROTOS.stub(channel, "jaeger.api_v2.QueryService")
+                        request = PROTOS["jaeger.api_v2.GetServicesRequest"]()
+                        self.assertEqual(list(stub.GetServices(request, timeout=60).services), [])
+                    with grpc.insecure_channel(address) as channel:
+                        with self.assertRaises(grpc.RpcError):
+                            PROTOS.stub(channel, "jaeger.api_v2.QueryService").GetServices(
+                                request, timeout=5)
+                service.stop()
 
 
 class ApiV2(Base):
@@ -207,6 +208,18 @@ class ApiV2(Base):
     def test_calls_end_when_the_client_gives_up(self):
         chunks = self.calls_that_are_given_up(lambda: self.get(LARGE))
         self.assertEqual(sum(len(chunk.spans) for chunk in chunks), LARGE_SPANS)
+
+    def test_clients_that_wait_hold_nobody_up(self):
+        """More streams that nobody reads on than the server has threads."""
+        waiting = [self.get(LARGE) for _ in range(12)]
+        for call in waiting:
+            next(call)
+        services = self.stub.GetServices(self.message("GetServicesRequest"), timeout=60)
+        self.assertEqual(list(services.services), ["batch", "shop", "stock"])
+        (chunk,) = self.get(SMALL)
+        self.assertEqual(len(chunk.spans), 3)
+        for call in waiting:
+            call.cancel()
 
     def test_answers_on_the_http_port_too(self):
         address = f"127.0.0.1:{self.service.ports['query']}"
