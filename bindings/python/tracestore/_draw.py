@@ -42,9 +42,10 @@ def _title(trace: Trace) -> str:
     summary = trace.summary
     spans = "1 span" if len(trace) == 1 else f"{len(trace)} spans"
     errors = f", {summary.error_count} with errors" if summary.error_count else ""
+    took = duration_text(summary.duration_ns)
     return (
         f"{summary.trace_id}  {summary.root_service}: {summary.root_operation}"
-        f"  {duration_text(summary.duration_ns)}, {spans}{errors}"
+        f"  {took + ', ' if took else ''}{spans}{errors}"
     )
 
 
