@@ -64,6 +64,13 @@ double MillisecondsAt(std::vector<std::uint64_t>& sorted, double share) {
 
 }  // namespace
 
+void Timings::CopyTo(std::span<float> milliseconds, std::span<float> cpu_milliseconds) const {
+  for (std::size_t i = 0; i < std::min(milliseconds.size(), nanoseconds_.size()); ++i)
+    milliseconds[i] = static_cast<float>(static_cast<double>(nanoseconds_[i]) / 1e6);
+  for (std::size_t i = 0; i < std::min(cpu_milliseconds.size(), cpu_nanoseconds_.size()); ++i)
+    cpu_milliseconds[i] = static_cast<float>(static_cast<double>(cpu_nanoseconds_[i]) / 1e6);
+}
+
 double Timings::Milliseconds(double share) { return MillisecondsAt(nanoseconds_, share); }
 double Timings::CpuMilliseconds(double share) { return MillisecondsAt(cpu_nanoseconds_, share); }
 

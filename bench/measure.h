@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ class Timings {
   double Milliseconds(double share);
   double CpuMilliseconds(double share);  // of the calling thread
   std::size_t size() const { return nanoseconds_.size(); }
+  // The first of them, as many as there is room for.
+  void CopyTo(std::span<float> milliseconds, std::span<float> cpu_milliseconds) const;
 
  private:
   std::vector<std::uint64_t> nanoseconds_;

@@ -260,9 +260,9 @@ Status Huge(std::size_t spans, const std::string& directory) {
   std::size_t found = 0;
   for (const SpanId top : tops) {
     subtree.Time([&] {
-      const auto spans = snapshot.GetSubtree(id, top);
-      Check(spans.has_value(), "subtree");
-      found += spans->size();
+      const auto subtree_spans = snapshot.GetSubtree(id, top);
+      Check(subtree_spans.has_value(), "subtree");
+      found += subtree_spans->size();
     });
   }
   Print("one subtree", subtree);

@@ -1,10 +1,13 @@
 // store_figures: a whole store's size, CPU, memory and latencies, through the public API.
-//   store_figures make --nezha DIRECTORY | --rich SPANS  REQUESTS   writes a file of OTLP requests
+//   store_figures make --nezha DIRECTORY | --rich SPANS | --straddling SPANS  REQUESTS   a file of OTLP requests
 //   store_figures ingest REQUESTS STORE     CPU, memory, bytes; protobuf's parse of the same bytes
 //   store_figures compact STORE             full compaction: bytes, CPU, memory
 //   store_figures yardsticks REQUESTS       zstd -19 --long=27 over all
 //   store_figures huge SPANS STORE          one trace of so many: summary, one subtree
 //   store_figures queries STORE             latencies in process, warm and cold
+//   store_figures opening STORE             a closed store, to its first answer
+//   store_figures beside REQUESTS STORE     ingest alone, and beside eight readers
+//   store_figures replay REQUESTS STORE     a store whose writer was killed before it sealed anything
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,10 +26,12 @@
 #include <tracestore/store.h>
 
 #include "base/try.h"
+#include "beside_figures.h"
 #include "codec/otlp/protobuf_encoder.h"
 #include "measure.h"
 #include "nezha.h"
 #include "query_figures.h"
+#include "recovery_figures.h"
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb.h"
 
 namespace tracestore::bench {
@@ -43,6 +48,9 @@ Status Make(const std::string& set, const std::string& what, const std::string& 
     if (set == "--nezha") return ReadNezha(what, 1000, take);
     RichOptions options;
     options.spans = std::strtoull(what.c_str(), nullptr, 10);
+    // Two heads of the default size, or a third of a small set.
+    if (set == "--straddling")
+      options.late_by_spans = std::min<std::size_t>(140'000, options.spans / 3);
     MakeRich(options, take);
     return {};
   });
@@ -212,11 +220,14 @@ Status Yardsticks(const std::string& requests) {
 
 int Usage() {
   std::fprintf(stderr,
-               "usage: store_figures make --nezha DIRECTORY | --rich SPANS REQUESTS\n"
+               "usage: store_figures make --nezha DIRECTORY | --rich SPANS | --straddling SPANS REQUESTS\n"
                "       store_figures ingest REQUESTS STORE\n"
                "       store_figures compact STORE\n"
                "       store_figures yardsticks REQUESTS\n"
                "       store_figures queries STORE\n"
+               "       store_figures opening STORE\n"
+               "       store_figures beside REQUESTS STORE\n"
+               "       store_figures replay REQUESTS STORE\n"
                "       store_figures huge SPANS STORE      (20000 or more)\n");
   return 2;
 }
@@ -238,6 +249,12 @@ int main(int argc, char** argv) {
     done = Yardsticks(words[1]);
   } else if (words.size() == 2 && words[0] == "queries") {
     done = Queries(words[1]);
+  } else if (words.size() == 2 && words[0] == "opening") {
+    done = Opening(words[1]);
+  } else if (words.size() == 3 && words[0] == "replay") {
+    done = Replay(words[1], words[2]);
+  } else if (words.size() == 3 && words[0] == "beside") {
+    done = Beside(words[1], words[2]);
   } else if (words.size() == 3 && words[0] == "huge" && std::atoll(words[1].c_str()) >= 20'000) {
     done = Huge(std::strtoull(words[1].c_str(), nullptr, 10), words[2]);
   } else {

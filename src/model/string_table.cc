@@ -1,5 +1,7 @@
 #include "model/string_table.h"
 
+#include <bit>
+
 #include "base/hash.h"
 
 namespace tracestore::model {
@@ -38,7 +40,7 @@ StringId StringTable::Intern(std::string_view text, std::uint64_t hash) {
   ends_.push_back(bytes_.size());
   hashes_.push_back(hash);
   slots_[slot] = id + 1;
-  if (ends_.size() * 2 > slots_.size()) Grow();
+  if (ends_.size() * 2 > slots_.size()) SetSlots(slots_.size() * 2);
   return id;
 }
 
@@ -48,8 +50,16 @@ std::optional<StringId> StringTable::Find(std::string_view text) const noexcept 
   return slots_[slot] - 1;
 }
 
-void StringTable::Grow() {
-  slots_.assign(slots_.size() * 2, 0);
+void StringTable::Reserve(std::size_t texts, std::size_t bytes) {
+  const std::size_t all = ends_.size() + texts;
+  bytes_.reserve(bytes_.size() + bytes);
+  ends_.reserve(all);
+  hashes_.reserve(all);
+  if (all * 2 > slots_.size()) SetSlots(std::bit_ceil(all * 2));
+}
+
+void StringTable::SetSlots(std::size_t slots) {
+  slots_.assign(slots, 0);
   const std::size_t mask = slots_.size() - 1;
   for (StringId id = 0; id < hashes_.size(); ++id) {
     std::size_t slot = hashes_[id] & mask;

@@ -35,11 +35,13 @@ class StringTable {
     return bytes_.capacity() + ends_.capacity() * 8 + hashes_.capacity() * 8 +
            slots_.capacity() * 4;
   }
+  // Makes room for so many texts more and their bytes.
+  void Reserve(std::size_t texts, std::size_t bytes);
   void Clear();
 
  private:
   std::size_t SlotOf(std::string_view text, std::uint64_t hash) const noexcept;
-  void Grow();
+  void SetSlots(std::size_t slots);
 
   std::string bytes_;
   std::vector<std::uint64_t> ends_;    // by id: where its text ends in bytes_

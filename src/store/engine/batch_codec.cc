@@ -265,7 +265,13 @@ Result<SpanBatch> DecodeBatch(std::string_view payload) {
   batch.references.resize(in.Count(49));
   batch.spans.resize(in.Count(119));
   std::vector<std::uint64_t> sizes(texts);
-  for (auto& size : sizes) size = in.BoundedVarint(in.remaining());
+  std::uint64_t bytes = 0;
+  for (auto& size : sizes) {
+    size = in.BoundedVarint(in.remaining());
+    bytes += size;
+  }
+  if (bytes > in.remaining()) return Damaged();
+  batch.strings.Reserve(texts, static_cast<std::size_t>(bytes));
   for (const std::uint64_t size : sizes) (void)batch.strings.Intern(in.Raw(size));
   // A text that stands twice would shift every id behind it.
   if (!in.ok() || batch.strings.size() != texts + 1) return Damaged();

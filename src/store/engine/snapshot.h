@@ -28,6 +28,7 @@ class HeadBatch {
   // `runs` ascending by row, the first at row 0, ends rising.
   HeadBatch(model::SpanBatch batch, std::vector<Run> runs)
       : batch_(std::move(batch)), runs_(std::move(runs)) {
+    by_trace_.reserve(batch_.size());
     for (std::uint32_t row = 0; row < batch_.size(); ++row)
       by_trace_.push_back({batch_.spans[row].trace_id, row});
     std::sort(by_trace_.begin(), by_trace_.end());
