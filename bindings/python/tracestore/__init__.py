@@ -45,7 +45,7 @@ from ._find import Traces
 from ._store import Reader, Snapshot, Store, read
 from ._store import open_store as open
 from ._table import Spans, Table
-from ._trace import PathPart, Trace, Warning
+from ._trace import PathPart, Trace, TraceWarning
 
 __all__ = [
     "AppendResult",
@@ -76,10 +76,10 @@ __all__ = [
     "Table",
     "Trace",
     "TraceSummary",
+    "TraceWarning",
     "Traces",
     "UnsupportedError",
     "VerifyReport",
-    "Warning",
     "open",
     "read",
 ]

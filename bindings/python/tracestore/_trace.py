@@ -24,7 +24,7 @@ class PathPart(NamedTuple):
         return self.end_ns - self.begin_ns
 
 
-class Warning(NamedTuple):
+class TraceWarning(NamedTuple):
     """What is odd about a span: several of one id, a cycle that was cut, a clock that disagrees."""
 
     span_id: str
@@ -72,9 +72,9 @@ class Trace:
         return self._core.missing_parents
 
     @property
-    def warnings(self) -> list[Warning]:
+    def warnings(self) -> list[TraceWarning]:
         """What is odd, by span."""
-        return [Warning(*warning) for warning in self._core.warnings]
+        return [TraceWarning(*warning) for warning in self._core.warnings]
 
     @property
     def start_ns(self) -> Optional[int]:
