@@ -44,10 +44,11 @@ def build(work: Path, prefix: Path | None) -> None:
     for old in [*plain.glob("*.whl"), *wheels.glob("*.whl")]:
         old.unlink()
     command = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps"]
-    command += ["--disable-pip-version-check", "-w", str(plain), "-C", f"build-dir={work / 'build'}"]
+    command += ["--disable-pip-version-check", "-w", str(plain)]
+    command.append(f"--config-settings=build-dir={work / 'build'}")
     environment = dict(os.environ)
     if prefix is not None:
-        command += ["-C", "cmake.define.TRACESTORE_INSTALLED=ON"]
+        command.append("--config-settings=cmake.define.TRACESTORE_INSTALLED=ON")
         environment["CMAKE_PREFIX_PATH"] = str(prefix)
     subprocess.run([*command, str(PACKAGE)], check=True, env=environment)
     (wheel,) = plain.glob("*.whl")
