@@ -42,8 +42,9 @@ from ._errors import (
     UnsupportedError,
 )
 from ._find import Traces
-from ._store import Reader, Snapshot, Store, read
-from ._store import open_store as open
+from ._open import open_store as open
+from ._open import read
+from ._store import Reader, Snapshot, Store
 from ._table import Spans, Table
 from ._trace import PathPart, Trace, TraceWarning
 

@@ -19,7 +19,8 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from ._dicts import otlp_attributes
 from ._errors import Error
-from ._store import Store, open_store
+from ._open import open_store
+from ._store import Store
 
 _LOG = logging.getLogger(__name__)
 

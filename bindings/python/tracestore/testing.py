@@ -22,7 +22,8 @@ from typing import Any, Optional
 
 from . import _core
 from ._errors import BusyError, Error, InvalidArgumentError, UnsupportedError
-from ._store import Store, open_store
+from ._open import open_store
+from ._store import Store
 from ._trace import Trace
 
 _MOST_BYTES = 64 << 20  # of a request, packed and unpacked
