@@ -71,14 +71,17 @@ struct FramedServer::Impl {
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
+    void SetWaiting(bool waiting);
+    bool waiting() const noexcept { return waiting_at.has_value(); }
 
     Impl& server;
     SecureStream stream;
     std::string peer;
     std::string frame;
     std::size_t reserved = 0;  // of max_bytes_in_flight
-    bool waiting = true;       // for a message: nothing of one has come
     std::list<Connection*>::iterator self;
+    // While it waits for a message: nothing of one has come.
+    std::optional<std::list<Connection*>::iterator> waiting_at;
   };
 
   Impl(FramedServerOptions o, FrameHandler h, std::function<void(FrameProblem)> p)
@@ -110,6 +113,7 @@ struct FramedServer::Impl {
   std::shared_ptr<TlsContext> tls;  // null: plain
 
   std::list<Connection*> open;
+  std::list<Connection*> waiting;  // longest first
   std::size_t bytes_in_flight = 0;
   bool stopping = false;
 
@@ -130,12 +134,14 @@ struct FramedServer::Impl {
 FramedServer::Impl::Connection::Connection(Impl& owner, tcp::socket socket)
     : server(owner), stream(std::move(socket)), peer(PeerName(stream.tcp().socket())) {
   self = server.open.insert(server.open.end(), this);
+  SetWaiting(true);
   const std::lock_guard lock(server.mutex);
   ++server.open_count;
 }
 
 FramedServer::Impl::Connection::~Connection() {
   server.bytes_in_flight -= reserved;
+  SetWaiting(false);
   server.open.erase(self);
   stream.tcp().close();
   {
@@ -143,6 +149,16 @@ FramedServer::Impl::Connection::~Connection() {
     --server.open_count;
   }
   server.closed.notify_all();
+}
+
+void FramedServer::Impl::Connection::SetWaiting(bool now_waiting) {
+  if (now_waiting == waiting()) return;
+  if (now_waiting) {
+    waiting_at = server.waiting.insert(server.waiting.end(), this);
+  } else {
+    server.waiting.erase(*waiting_at);
+    waiting_at.reset();
+  }
 }
 
 Status FramedServer::Impl::Listen() {
@@ -176,7 +192,10 @@ Task<void> FramedServer::Impl::Accept() {
     }
     if (open.size() >= options.max_connections) {
       Tell(FrameProblem::kTooManyConnections);
-      continue;  // its destructor closes it
+      if (waiting.empty()) continue;  // its destructor closes the new one
+      Connection* longest = waiting.front();
+      longest->SetWaiting(false);  // its coroutine ends at the next turn of the loop
+      longest->stream.tcp().close();
     }
     try {
       socket.set_option(tcp::no_delay(true), ec);
@@ -231,10 +250,10 @@ Task<bool> FramedServer::Impl::ReadSome(Connection& c, char* into, std::size_t s
   for (std::size_t got = 0; got < size;) {
     error_code ec;
     got += co_await c.stream.async_read_some(asio::buffer(into + got, size - got), Into(ec));
-    if (ec == boost::beast::error::timeout && !c.waiting) c.server.Tell(FrameProblem::kTooSlow);
+    if (ec == boost::beast::error::timeout && !c.waiting()) c.server.Tell(FrameProblem::kTooSlow);
     if (ec) co_return false;
-    if (c.waiting || got >= renew_at) {
-      c.waiting = false;
+    if (c.waiting() || got >= renew_at) {
+      c.SetWaiting(false);
       renew_at = got + kReadStep;
       c.stream.tcp().expires_after(c.server.options.read_timeout);
     }
@@ -247,7 +266,7 @@ Task<bool> FramedServer::Impl::ReadFrame(Connection& c) {
   const FramedServerOptions& options = c.server.options;
   if (c.server.stopping) co_return false;
   std::array<char, kLengthBytes> head{};
-  c.waiting = true;
+  c.SetWaiting(true);
   c.stream.tcp().expires_after(options.idle_timeout);
   const bool has_head = co_await ReadSome(c, head.data(), head.size());
   if (!has_head) co_return false;
@@ -320,8 +339,7 @@ void FramedServer::Impl::Stop(std::chrono::milliseconds grace) {
     stopping = true;
     acceptor.close(ec);
     accept_pause.cancel();
-    for (Connection* connection : open)
-      if (connection->waiting) connection->stream.tcp().close();
+    for (Connection* connection : waiting) connection->stream.tcp().close();
   });
   {
     std::unique_lock lock(mutex);

@@ -27,7 +27,9 @@ struct FramedServerOptions {
   // Of all messages that are being read or answered; beyond it a connection is closed. At least
   // max_frame_bytes.
   std::size_t max_bytes_in_flight = std::size_t{256} << 20;
-  std::size_t max_connections = 1024;  // more are closed at once
+  // Open connections. At the cap the one that waits longest for a message is closed for a new one;
+  // if none waits the new one is closed.
+  std::size_t max_connections = 1024;
 
   // A length must come within this after its first byte, and each further 64 KiB of a message.
   std::chrono::milliseconds read_timeout{10'000};

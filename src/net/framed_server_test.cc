@@ -123,10 +123,44 @@ TEST(FramedServer, BoundsConnections) {
     EXPECT_EQ(client->ReadBytes(5), Framed("x"));  // the server has taken it
   }
   LoopbackClient third(fixture.server->port());
-  EXPECT_EQ(third.ReadToEnd(), "");
+  EXPECT_EQ(first.ReadToEnd(), "");  // it has waited longest
   EXPECT_EQ(fixture.Of(FrameProblem::kTooManyConnections), 1);
-  ASSERT_TRUE(first.Send(Framed("y")));
-  EXPECT_EQ(first.ReadBytes(5), Framed("y"));
+  for (LoopbackClient* client : {&third, &second}) {
+    ASSERT_TRUE(client->Send(Framed("y")));
+    EXPECT_EQ(client->ReadBytes(5), Framed("y"));
+  }
+}
+
+TEST(FramedServer, SilentConnectionsKeepNobodyOut) {
+  FramedServerOptions options;
+  options.max_connections = 4;
+  Fixture fixture(options);
+  std::vector<std::unique_ptr<LoopbackClient>> silent;
+  for (int i = 0; i < 20; ++i) {
+    silent.push_back(std::make_unique<LoopbackClient>(fixture.server->port()));
+    LoopbackClient client(fixture.server->port());
+    ASSERT_TRUE(client.Send(Framed("x")));
+    EXPECT_EQ(client.ReadBytes(5), Framed("x"));
+  }
+}
+
+TEST(FramedServer, RefusesAtTheCapWhenAllAreBusy) {
+  std::promise<void> began, go;
+  FramedServerOptions options;
+  options.max_connections = 1;
+  Fixture fixture(options, [&](std::string_view frame, std::string_view) {
+    began.set_value();
+    go.get_future().wait();
+    return std::optional<std::string>(frame);
+  });
+  LoopbackClient first(fixture.server->port());
+  ASSERT_TRUE(first.Send(Framed("x")));
+  began.get_future().wait();
+  LoopbackClient second(fixture.server->port());
+  EXPECT_EQ(second.ReadToEnd(), "");
+  EXPECT_EQ(fixture.Of(FrameProblem::kTooManyConnections), 1);
+  go.set_value();
+  EXPECT_EQ(first.ReadBytes(5), Framed("x"));
 }
 
 TEST(FramedServer, BoundsBytesInFlight) {

@@ -191,13 +191,12 @@ TEST_F(GrpcTls, SharesAPortWithHttps) {
   EXPECT_EQ(server->connections(), 2u);
 }
 
-// A call's message is announced and not sent: the call ends, and its place is free.
+// A call's message is announced and not sent: the call ends, and its place is free, each time.
 TEST_F(GrpcTls, EndsACallWhoseMessageDoesNotCome) {
   GrpcServerOptions options;
   options.peer_timeout = 50ms;
   options.max_calls_in_flight = 1;
   const auto server = Start({}, options);
-  LoopbackClient slow(server->port());
   const auto frame = [](std::string payload, char type, char flags, char stream) {
     std::string head = {'\0', '\0', static_cast<char>(payload.size()), type, flags,
                         '\0', '\0', '\0', stream};
@@ -212,14 +211,21 @@ TEST_F(GrpcTls, EndsACallWhoseMessageDoesNotCome) {
     fields += static_cast<char>(name.size()) + name;
     fields += static_cast<char>(value.size()) + value;
   }
-  slow.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame("", 4, 0, 0) + frame(fields, 1, 4, 1) +
-            frame(std::string("\0\0\0\x01\0half", 9), 0, 0, 1));
-  std::string code;
-  for (int i = 0; i < 400 && code != "OK"; ++i) {
-    std::this_thread::sleep_for(10ms);
-    code = Ask(*server, {});
+  for (int round = 0; round < 3; ++round) {
+    LoopbackClient slow(server->port());
+    slow.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame("", 4, 0, 0) + frame(fields, 1, 4, 1) +
+              frame(std::string("\0\0\0\x01\0half", 9), 0, 0, 1));
+    std::string code;
+    for (int i = 0; i < 400 && code != "RESOURCE_EXHAUSTED"; ++i) {
+      std::this_thread::sleep_for(1ms);
+      code = Ask(*server, {});
+    }
+    for (int i = 0; i < 400 && code != "OK"; ++i) {
+      std::this_thread::sleep_for(10ms);
+      code = Ask(*server, {});
+    }
+    EXPECT_EQ(code, "OK") << "round " << round;
   }
-  EXPECT_EQ(code, "OK");
 }
 
 }  // namespace

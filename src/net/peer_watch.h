@@ -19,6 +19,7 @@ class PeerWatch {
   struct Entry {
     grpc::ServerContextBase* call;
     std::chrono::steady_clock::time_point until;
+    bool cancelled = false;  // it is in cancelled_
   };
   using Place = std::optional<std::list<Entry>::iterator>;
 
@@ -37,7 +38,7 @@ class PeerWatch {
   }
   void Remove(Place& place) {
     const std::lock_guard lock(mutex_);
-    if (place) waiting_.erase(*place);
+    if (place) ((*place)->cancelled ? cancelled_ : waiting_).erase(*place);
     place.reset();
   }
 
@@ -58,16 +59,18 @@ class PeerWatch {
       }
       // Under the lock, so that the call stays. gRPC runs no reactor on a thread of ours.
       waiting_.front().call->TryCancel();
-      waiting_.front().until = Clock::time_point::max();
-      waiting_.splice(waiting_.end(), waiting_, waiting_.begin());
+      waiting_.front().cancelled = true;
+      cancelled_.splice(cancelled_.end(), waiting_, waiting_.begin());
     }
   }
 
   const std::chrono::milliseconds patience_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::list<Entry> waiting_;  // guarded by mutex_; longest first, then those that were cancelled
-  std::jthread thread_;       // last: it uses the rest
+  std::list<Entry> waiting_;    // guarded by mutex_; longest first
+  // Guarded by mutex_; until Remove(). Apart, so that nobody waits behind them.
+  std::list<Entry> cancelled_;
+  std::jthread thread_;  // last: it uses the rest
 };
 
 }  // namespace tracestore::net

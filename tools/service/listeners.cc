@@ -19,6 +19,13 @@ std::chrono::milliseconds Milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time);
 }
 
+// gRPC tells clients before it closes an idle connection: they connect again without an error.
+void SetTimeouts(net::GrpcServerOptions& options, const LimitsSection& limits) {
+  options.handshake_timeout = Milliseconds(limits.read_timeout);
+  options.peer_timeout = Milliseconds(std::max(limits.read_timeout, limits.write_timeout));
+  options.idle_timeout = Milliseconds(limits.idle_timeout);
+}
+
 // A listener's, with reloads in the log.
 net::TlsServerOptions WithLog(const net::TlsServerOptions& options, const std::string& key) {
   net::TlsServerOptions tls = options;
@@ -119,7 +126,7 @@ Status Service::ServeGrpc(GrpcListener listener) {
   net::GrpcServerOptions options;
   options.tls = WithLog(TlsOf(config_, listener.name.key), listener.name.key);
   options.max_connections = limits.max_connections;
-  options.handshake_timeout = Milliseconds(limits.read_timeout);
+  SetTimeouts(options, limits);
   options.host = HostOf(listener.address);
   options.port = listener.address.port;
   options.max_message_bytes = limits.max_message_bytes;
@@ -151,6 +158,7 @@ Status Service::ServeDual(DualListener listener) {
   options.grpc.max_message_bytes = limits.max_message_bytes;
   options.grpc.max_bytes_in_flight = options.http.max_body_bytes_in_flight;
   options.grpc.max_connections = limits.max_connections;
+  SetTimeouts(options.grpc, limits);
   options.first_bytes_timeout = Milliseconds(limits.read_timeout);
   options.max_waiting = limits.max_connections;
   const bool tls = options.tls.enabled;

@@ -1,5 +1,7 @@
 // Zipkin: HTTP and gRPC on one port, and Scribe.
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -51,6 +53,16 @@ Status StartScribe(Service& service, ingest::ZipkinCounters& counters) {
   options.server.host = service.HostOf(address);
   options.server.port = address.port;
   options.category = config.scribe_category;
+  // Its senders notice a closed connection by losing a message, so that idle ones are closed late,
+  // or where there is no room.
+  const LimitsSection& limits = service.config().limits;
+  options.server.max_connections = limits.max_connections;
+  options.server.max_bytes_in_flight =
+      std::max(limits.max_bytes_in_flight, options.server.max_frame_bytes);
+  options.server.read_timeout =
+      std::chrono::duration_cast<std::chrono::milliseconds>(limits.read_timeout);
+  options.server.write_timeout =
+      std::chrono::duration_cast<std::chrono::milliseconds>(limits.write_timeout);
   TS_TRY_ASSIGN(auto receiver, ingest::ScribeReceiver::Start(
                                    std::move(options), *service.shared().intake, [&counters] {
                                      counters.CountUnreadable(ingest::transport::kScribe);
