@@ -99,6 +99,7 @@ void Serve(Service& service, Signals& signals, const SystemdNotifier& systemd) {
 int RunService(const Resolved& resolved, const std::vector<Part>& parts) {
   Signals signals;
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of that write
   StartLog(resolved.config.log_level);
   for (const std::string& warning : resolved.warnings) spdlog::warn("{}", warning);
   const auto grace =
