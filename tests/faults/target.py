@@ -224,10 +224,12 @@ class Watch:
             self.peak = max(self.peak, self.target.memory())
 
     def __exit__(self, kind, *_):
-        if kind is None:
-            self.finish()
-        self.done.set()
-        self.thread.join()
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            self.done.set()
+            self.thread.join()
 
     def finish(self):
         target = self.target
