@@ -104,9 +104,7 @@ RawReply StreamTrace(std::shared_ptr<const JaegerQuerySource> source,
   if (!opened.has_value()) return GrpcFailure(opened.error(), what);
   TraceMessagesOptions options = OptionsOf(*source, raw, encode);
   options.read = [source, stream = opened->get()](TraceId wanted) {
-    auto spans = stream->snapshot->Get(wanted);
-    const auto& archived = source->options().archived;
-    return IsNotFound(spans) && archived ? archived(wanted) : std::move(spans);
+    return source->TraceOf(*stream->snapshot, wanted);
   };
   return Messages(std::move(opened).value(), {id}, std::move(options));
 }

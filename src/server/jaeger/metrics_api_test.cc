@@ -129,7 +129,10 @@ TEST_F(JaegerQuery, WhatTheStoreLacksIsLookedForInTheArchive) {
              "spanId":"00f067aa0ba902b7","name":"x"}]}]}]})"});
   EXPECT_EQ(Get("/api/traces/aa").status, 200);
   EXPECT_THAT(Get("/api/traces/0af7651916cd43dd8448eb211c80319c").body, HasSubstr("call be"));
+  EXPECT_EQ(Get("/api/v3/traces/aa").status, 200);
+  EXPECT_THAT(Get("/api/v3/traces/0af7651916cd43dd8448eb211c80319c").body, HasSubstr("call be"));
   ExpectError("/api/traces/bb", 404, "trace not found");
+  EXPECT_EQ(Get("/api/v3/traces/bb").status, 404);
 }
 
 TEST_F(JaegerQuery, TransformsOtlp) {

@@ -182,8 +182,7 @@ class JaegerQueryApi {
     if (!raw.has_value()) return Failure(raw.error());
     const auto snapshot = options_.snapshot();
     if (!snapshot.has_value()) return Failure(snapshot.error());
-    auto spans = snapshot->Get(*trace_id);
-    if (IsNotFound(spans) && options_.archived) spans = options_.archived(*trace_id);
+    const auto spans = source_->TraceOf(*snapshot, *trace_id);
     if (IsNotFound(spans)) return Failure(404, kTraceNotFound);
     if (!spans.has_value()) return Failure(spans.error());
     std::string data = "[";

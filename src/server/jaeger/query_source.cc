@@ -36,6 +36,12 @@ Result<Snapshot> JaegerQuerySource::BoundedSnapshot(const std::atomic<bool>* can
   return snapshot.StoppingWhen(stop);
 }
 
+Result<SpanList> JaegerQuerySource::TraceOf(const Snapshot& snapshot, TraceId id) const {
+  auto spans = snapshot.Get(id);
+  const bool there = spans.has_value() || spans.error().code() != ErrorCode::kNotFound;
+  return there || !options_.archived ? std::move(spans) : options_.archived(id);
+}
+
 std::string_view JaegerQuerySource::Shown(std::string_view service) noexcept {
   return service.empty() ? kNoServiceName : service;
 }

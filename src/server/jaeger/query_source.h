@@ -28,6 +28,10 @@ class JaegerQuerySource {
   // One whose calls give up as a search does, or when `cancel` (borrowed) says so.
   Result<Snapshot> BoundedSnapshot(const std::atomic<bool>* cancel = nullptr) const;
 
+  // A trace by id: of the store, or, where that hasn't it, of the archive. Errors: kNotFound and those
+  // of reading.
+  Result<SpanList> TraceOf(const Snapshot& snapshot, TraceId id) const;
+
   // "" is shown as kNoServiceName.
   static std::string_view Shown(std::string_view service) noexcept;
   Result<std::set<std::string>> ServiceNames(const std::atomic<bool>* cancel = nullptr) const;

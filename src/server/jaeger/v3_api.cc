@@ -189,7 +189,7 @@ HttpResponse JaegerV3Api::Trace(const HttpRequest& request, const PathParams& pa
   if (!raw.has_value()) return Refuse(raw.error());
   const auto snapshot = source_->BoundedSnapshot();
   if (!snapshot.has_value()) return Refuse(snapshot.error());
-  const auto spans = snapshot->Get(*id);
+  const auto spans = source_->TraceOf(*snapshot, *id);
   if (!spans.has_value()) {
     if (spans.error().code() == ErrorCode::kNotFound) return Refuse(404, kNoTraces);
     return Refuse(spans.error());
