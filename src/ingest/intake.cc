@@ -67,6 +67,8 @@ class Intake::Call {
     received_ = decoded_ + report.rejected;
     if (intake_.options_.observer) services_ = CountServices(batch);
     if (!Take(batch.memory_bytes())) return Tell(Full());
+    const auto& admit = intake_.options_.admit;
+    if (admit && !admit(source_.tenant, received_)) return Tell(TooMany());
     return Tell(Keep(std::move(batch), std::move(report)));
   }
 
@@ -79,6 +81,11 @@ class Intake::Call {
             "messages of " + std::to_string(intake_.options_.budget->limit()) +
                 " bytes in all are being taken in, no more fit",
             "ingest-full"};
+  }
+
+  static IntakeAnswer TooMany() {
+    return {IntakeOutcome::kBusy, {}, "the tenant sends more spans a second than it may",
+            "tenant-rate"};
   }
 
   IntakeAnswer Keep(model::SpanBatch&& batch, model::DecodeReport report) {

@@ -73,6 +73,9 @@ struct IntakeOptions {
   // Bounds the bytes of messages and batches in flight, of all intakes that share it; a message
   // beyond it is kBusy. Borrowed, must outlive the intake; null: no bound.
   ByteBudget* budget = nullptr;
+  // Whether a message of so many spans may be taken now; if not it is kBusy. Unset: every one.
+  // Called on the receivers' threads.
+  std::function<bool(std::string_view tenant, std::uint64_t spans)> admit = {};
 };
 
 // Decodes, hands to the sink, tells the observer. Threads: any number call Take() at a time.

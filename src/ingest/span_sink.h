@@ -3,7 +3,9 @@
 #pragma once
 #include <tracestore/status.h>
 
+#include <functional>
 #include <memory>
+#include <string_view>
 
 #include "ingest/intake_source.h"
 #include "model/decode_report.h"
@@ -37,5 +39,10 @@ class SpanSink {
 
 // Appends to `store`, which is borrowed and must outlive the sink. Looks at no tenant.
 std::unique_ptr<SpanSink> MakeStoreSink(Store& store);
+
+// Appends to the store of the batch's tenant. The store that `store_of` gives must outlive the sink;
+// it is called for each batch, on the threads of Accept(), and an error of its is Accept()'s.
+using TenantStore = std::function<Result<Store*>(std::string_view tenant)>;
+std::unique_ptr<SpanSink> MakeTenantStoreSink(TenantStore store_of);
 
 }  // namespace tracestore::ingest

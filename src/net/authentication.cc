@@ -10,13 +10,13 @@ constexpr const char* kNotKnown = "the credentials are not known";
 
 }  // namespace
 
-HttpHandler WithAuthentication(std::shared_ptr<Credentials> credentials, HttpHandler handler,
-                               RefusalWords words, RefusalObserver observer) {
-  return [credentials = std::move(credentials), handler = std::move(handler),
-          words = std::move(words), observer = std::move(observer)](const HttpRequest& request) {
-    if (request.method == "OPTIONS") return handler(request);
+HttpGate AuthenticationGate(std::shared_ptr<Credentials> credentials, RefusalWords words,
+                            RefusalObserver observer) {
+  return [credentials = std::move(credentials), words = std::move(words),
+          observer = std::move(observer)](HttpRequest& request) -> std::optional<HttpResponse> {
+    if (request.method == "OPTIONS") return std::nullopt;
     const std::string_view shown = request.header("authorization");
-    if (credentials->Check(shown)) return handler(request);
+    if (credentials->Check(shown)) return std::nullopt;
     if (observer) observer();
     const char* const why = shown.empty() ? kNothingShown : kNotKnown;
     HttpResponse response =

@@ -1,4 +1,4 @@
-// Handlers that ask who is there before they answer.
+// Gates that ask who is there before a handler answers.
 #pragma once
 #include <functional>
 #include <memory>
@@ -18,8 +18,8 @@ using RefusalObserver = std::function<void()>;
 
 // 401 with WWW-Authenticate for requests that show nothing, or nothing known. A preflight (OPTIONS)
 // is let through: browsers show nothing with it.
-HttpHandler WithAuthentication(std::shared_ptr<Credentials> credentials, HttpHandler handler,
-                               RefusalWords words, RefusalObserver observer = {});
+HttpGate AuthenticationGate(std::shared_ptr<Credentials> credentials, RefusalWords words,
+                            RefusalObserver observer = {});
 
 // UNAUTHENTICATED likewise. Health is no raw method and stays open.
 RawGrpcServices WithAuthentication(const std::shared_ptr<Credentials>& credentials,

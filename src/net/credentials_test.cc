@@ -178,12 +178,16 @@ TEST_F(CredentialsTest, ClientsShowWhatTheirFileHas) {
 TEST_F(CredentialsTest, HandlersAskFirst) {
   const auto credentials = Open("bearer ci " + HashToken("t") + "\n");
   int refused = 0;
-  const HttpHandler handler = WithAuthentication(
-      credentials, [](const HttpRequest&) { return HttpResponse::Text(200, "in"); },
+  const HttpGate gate = AuthenticationGate(
+      credentials,
       [](int status, const std::string& message) {
         return HttpResponse::Json(status, "\"" + message + "\"");
       },
       [&refused] { ++refused; });
+  const auto handler = [&gate](HttpRequest& asked) {
+    auto refusal = gate(asked);
+    return refusal ? std::move(*refusal) : HttpResponse::Text(200, "in");
+  };
   HttpRequest request;
   request.method = "GET";
   HttpResponse response = handler(request);

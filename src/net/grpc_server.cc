@@ -210,6 +210,9 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
       if (at == all.end()) return std::nullopt;
       return std::string_view(at->second.data(), at->second.size());
     };
+    request.metadata_count = [this](std::string_view key) {
+      return context_.client_metadata().count(grpc::string_ref(key.data(), key.size()));
+    };
     return (*handler_)(request);
   }
 

@@ -30,8 +30,11 @@ struct RawRequest {
   std::string_view method;   // "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
   std::string_view message;  // the protobuf bytes, decompressed; valid during the call
   std::string_view peer;     // "127.0.0.1:41234", "[::1]:41234"
+  std::string_view tenant;   // whose it is, where WithTenancy() stands before the handler; else ""
   // The first value of a metadata key (lower case); nullopt if the client sent none.
   std::function<std::optional<std::string_view>(std::string_view)> metadata;
+  // How many values of the key the client sent.
+  std::function<std::size_t(std::string_view)> metadata_count;
   // Asked to stop when the client gave up, its deadline passed, or the grace at shutdown is over.
   std::stop_token stop;
 };

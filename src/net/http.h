@@ -50,6 +50,7 @@ struct HttpRequest {
   NamedValues headers;
   std::string body;  // whole, content coding undone
   std::string peer;  // "127.0.0.1:41234", "[::1]:41234"
+  std::string tenant;  // whose it is, where a TenancyGate() is; else ""
   // Asked to stop when the server's grace at shutdown is over; long handlers look at it.
   std::stop_token stop;
 
@@ -82,6 +83,10 @@ struct HttpResponse {
 
 // Called on worker threads, many at a time; may block. An exception is answered with 500.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
+
+// Looks at a request before its content coding is undone and the handler sees it, and may write into
+// it. An answer that it gives goes out in the handler's stead. On worker threads, as handlers.
+using HttpGate = std::function<std::optional<HttpResponse>(HttpRequest&)>;
 
 // "Not Found" for 404; "Unknown" for a number we have no phrase for.
 std::string_view ReasonPhrase(int status) noexcept;

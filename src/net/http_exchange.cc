@@ -178,7 +178,7 @@ WireResponse Frame(HttpResponse response, const ErrorResponder& errors, Exchange
   return wire;
 }
 
-WireResponse Answer(const HttpHandler& handler, const ErrorResponder& errors,
+WireResponse Answer(const HttpHandler& handler, const HttpGate& gate, const ErrorResponder& errors,
                     std::size_t max_body_bytes, ExchangeContext context, HttpRequest& request) {
   context.head_only = request.method == "HEAD";
   context.accepts_gzip = AcceptsGzip(request.header("Accept-Encoding"));
@@ -186,6 +186,9 @@ WireResponse Answer(const HttpHandler& handler, const ErrorResponder& errors,
     return Frame(MakeError(errors, status, message), errors, context);
   };
   try {
+    if (gate) {
+      if (auto refusal = gate(request)) return Frame(std::move(*refusal), errors, context);
+    }
     const auto name = request.header("Content-Encoding");
     const auto coding = ParseCoding(name);
     if (!coding) {

@@ -35,8 +35,9 @@ struct WireResponse {
   std::unique_ptr<GzipStream> gzip;  // what the stream gives goes through it; null: as it is
 };
 
-// Undoes the content coding, calls the handler, frames its answer. Blocks as long as they do.
-WireResponse Answer(const HttpHandler& handler, const ErrorResponder& errors,
+// Asks the gate, undoes the content coding, calls the handler, frames its answer. Blocks as long as
+// they do.
+WireResponse Answer(const HttpHandler& handler, const HttpGate& gate, const ErrorResponder& errors,
                     std::size_t max_body_bytes, ExchangeContext context, HttpRequest& request);
 
 // Frames `response`; takes the first piece of a stream, so that an early failure is a clean 500.

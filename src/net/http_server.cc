@@ -446,8 +446,8 @@ Task<bool> HttpServer::Impl::Respond(Connection& c, const Parser& parser, HttpRe
   WireResponse response;
   const std::function<void()> work = [&] {
     if (server.stop_source.stop_requested()) return;
-    response = Answer(server.handler, server.options.error_response, server.options.max_body_bytes,
-                      context, request);
+    response = Answer(server.handler, server.options.gate, server.options.error_response,
+                      server.options.max_body_bytes, context, request);
     std::string().swap(request.body);
   };
   const bool ran = co_await Offload(c, work);

@@ -44,6 +44,8 @@ struct HttpServerOptions {
   // Threads that run the handler, at least 1. Sockets have one thread of their own.
   std::size_t worker_threads = 4;
 
+  HttpGate gate;  // before the handler; unset: none
+
   // Words the server's own refusals; unset: text/plain, "message\n". Runs on any of its threads.
   std::function<HttpResponse(int status, const std::string& message)> error_response;
 };

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/try.h"
+#include "net/tenancy.h"
+#include "service/tenants.h"
 #include "suggest.h"
 
 namespace tracestore::tools {
@@ -86,6 +88,30 @@ Status CheckAuth(const Resolved& resolved) {
   return {};
 }
 
+Status CheckTenancy(const Resolved& resolved) {
+  const TenancySection& config = resolved.config.tenancy;
+  if (!config.on) return {};
+  if (config.header.empty()) return Wrong(resolved, "multi-tenancy.header", "it is empty");
+  if (!net::IsTenantName(config.default_tenant))
+    return Wrong(resolved, "multi-tenancy.default-tenant", "'" + config.default_tenant +
+                                                               "' is no tenant's name");
+  for (const std::string& tenant : config.tenants) {
+    if (!net::IsTenantName(tenant))
+      return Wrong(resolved, "multi-tenancy.tenants", "'" + tenant + "' is no tenant's name");
+  }
+  if (const auto rates = NumbersByTenant(config.span_rates); !rates.has_value())
+    return Wrong(resolved, "multi-tenancy.span-rates", rates.error().message());
+  if (const auto bytes = SizesByTenant(config.keep_bytes); !bytes.has_value())
+    return Wrong(resolved, "multi-tenancy.keep-bytes", bytes.error().message());
+  if (!resolved.config.tail.policies.yaml.empty()) {
+    return Error(ErrorCode::kUnsupported,
+                 WhereOf(resolved, "multi-tenancy.enabled") +
+                     ": tail sampling of several tenants is not built yet; sample in a collector of "
+                     "each tenant, or switch one of the two off");
+  }
+  return {};
+}
+
 }  // namespace
 
 Status CheckConfig(Role role, const Resolved& resolved) {
@@ -93,6 +119,7 @@ Status CheckConfig(Role role, const Resolved& resolved) {
   TS_TRY(CheckPath(resolved, "metrics-http-route", config.admin.metrics_route));
   TS_TRY(CheckForward(resolved));
   TS_TRY(CheckAuth(resolved));
+  TS_TRY(CheckTenancy(resolved));
   if ((role & kStoring) != 0) TS_TRY(CheckStorage(resolved));
   if (role != kAllInOne) return {};
   TS_TRY(CheckPath(resolved, "query.base-path", config.query.base_path));

@@ -185,6 +185,17 @@ struct AuthSection {
   std::vector<std::string> except = {"admin", "sampling_http", "sampling_grpc"};  // by key
 };
 
+// Whose requests are whose.
+struct TenancySection {
+  bool on = false;
+  std::string header = "x-tenant";
+  std::vector<std::string> tenants;
+  std::string default_tenant = "default";
+  std::uint64_t max_tenants = 100;
+  std::vector<std::string> span_rates;  // "shop=1000", "*=10"
+  std::vector<std::string> keep_bytes;  // "shop=10GiB"
+};
+
 struct AdminSection {
   ListenAddress http = OnPort(14269);
   std::string metrics_route = "/metrics";
@@ -209,6 +220,7 @@ struct ServiceConfig {
   AdminSection admin;
   TlsSection tls;
   AuthSection auth;
+  TenancySection tenancy;
   LimitsSection limits;
 };
 

@@ -18,6 +18,7 @@
 #include "net/authorization.h"
 #include "sampling/baggage_file.h"
 #include "service/parts.h"
+#include "service/tenants.h"
 
 namespace tracestore::tools {
 namespace {
@@ -51,7 +52,8 @@ void Describe(server::MetricRegistry& metrics) {
   for (const auto& [name, help] : kMetrics) metrics.Describe(name, help);
 }
 
-Result<ingest::CollectorAccess> AccessOf(const ForwardSection& config) {
+Result<ingest::CollectorAccess> AccessOf(const ForwardSection& config,
+                                         const TenancySection& tenancy) {
   using Scheme = net::AuthorizationScheme;
   ingest::CollectorAccess access;
   access.tls = config.tls;
@@ -60,6 +62,7 @@ Result<ingest::CollectorAccess> AccessOf(const ForwardSection& config) {
     return Error(ErrorCode::kInvalidArgument,
                  "reporter.bearer-token-file and reporter.basic-auth-file are both given: give one");
   }
+  access.tenant_header = LowerCase(tenancy.header);
   const std::string& path = basic ? config.basic_auth_file : config.bearer_token_file;
   if (path.empty()) return access;
   TS_TRY_ASSIGN(const auto file,
@@ -172,7 +175,7 @@ Status OpenForward(Service& service) {
   if (!config.on()) return {};
   Describe(service.metrics());
   ingest::ForwarderConfig forward = ForwarderOf(config);
-  TS_TRY_ASSIGN(forward.access, AccessOf(config));
+  TS_TRY_ASSIGN(forward.access, AccessOf(config, service.config().tenancy));
   auto& log = service.Keep(std::make_unique<ForwardLog>(service.metrics()));
   TS_TRY_ASSIGN(auto opened, ingest::OpenForwarder(forward, std::ref(log)));
   ingest::Forwarder& forwarder = service.Keep(std::move(opened));

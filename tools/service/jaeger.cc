@@ -95,6 +95,8 @@ Status StartPort(Service& service, const AgentPort& port, ingest::ClientStats& c
   options.server.queue_packets = port.config.queue_packets;
   options.server.socket_buffer_bytes = port.config.socket_buffer_bytes;
   options.protocol = port.protocol;
+  if (const auto& tenancy = service.config().tenancy; tenancy.on)
+    options.tenant = tenancy.default_tenant;
   options.on_batch = [&clients](const codec::JaegerBatchInfo& info) {
     clients.Update(info, std::chrono::steady_clock::now());
   };

@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "net/authentication.h"
 #include "net/dual_server.h"
+#include "net/tenancy.h"
 #include "service/service.h"
 
 namespace tracestore::tools {
@@ -52,19 +53,32 @@ net::RefusalObserver CountRefused(Service& service, const std::string& key) {
   };
 }
 
-net::HttpHandler Guarded(Service& service, const std::string& key, net::HttpHandler handler,
-                         const net::RefusalWords& words) {
-  auto credentials = CredentialsOf(service, key);
-  if (!credentials) return handler;
-  return net::WithAuthentication(std::move(credentials), std::move(handler), words,
-                                 CountRefused(service, key));
+// Null where a listener's requests are nobody's: its clients have no such header.
+std::shared_ptr<const net::TenancyOptions> TenancyOf(Service& service, std::string_view key) {
+  if (key == "admin" || key == "sampling_http" || key == "sampling_grpc") return nullptr;
+  return service.shared().tenancy;
+}
+
+// Who it is first, then whose it is: strangers learn nothing of tenants.
+net::HttpGate GateOf(Service& service, const std::string& key, const net::RefusalWords& words) {
+  net::HttpGate who, whose;
+  if (auto credentials = CredentialsOf(service, key))
+    who = net::AuthenticationGate(std::move(credentials), words, CountRefused(service, key));
+  if (auto tenancy = TenancyOf(service, key)) whose = net::TenancyGate(std::move(tenancy));
+  if (!who || !whose) return who ? who : whose;
+  return [who, whose](net::HttpRequest& request) {
+    auto refusal = who(request);
+    return refusal ? std::move(refusal) : whose(request);
+  };
 }
 
 net::RawGrpcServices Guarded(Service& service, const std::string& key,
                              net::RawGrpcServices methods) {
-  const auto credentials = CredentialsOf(service, key);
-  if (!credentials) return methods;
-  return net::WithAuthentication(credentials, std::move(methods), CountRefused(service, key));
+  if (const auto tenancy = TenancyOf(service, key))
+    methods = net::WithTenancy(tenancy, std::move(methods));
+  if (const auto credentials = CredentialsOf(service, key))
+    methods = net::WithAuthentication(credentials, std::move(methods), CountRefused(service, key));
+  return methods;
 }
 
 }  // namespace
@@ -105,12 +119,11 @@ Status Service::ServeHttp(HttpListener listener) {
   options.idle_timeout = Milliseconds(limits.idle_timeout);
   options.write_timeout = Milliseconds(limits.write_timeout);
   options.worker_threads = listener.worker_threads;
-  options.error_response = listener.refusal;
+  options.gate = GateOf(*this, key, listener.refusal);
+  options.error_response = std::move(listener.refusal);
   const bool tls = options.tls.enabled;
   TS_TRY_ASSIGN(auto server,
-                net::HttpServer::Start(std::move(options),
-                                       Guarded(*this, key, std::move(listener.handler),
-                                               listener.refusal)));
+                net::HttpServer::Start(std::move(options), std::move(listener.handler)));
   net::HttpServer& kept =
       Serve(Shown(std::move(listener.name), tls), listener.address, std::move(server));
   OnCollect([&kept, key](server::MetricRegistry& metrics) {
@@ -154,7 +167,8 @@ Status Service::ServeDual(DualListener listener) {
   options.http.read_timeout = Milliseconds(limits.read_timeout);
   options.http.idle_timeout = Milliseconds(limits.idle_timeout);
   options.http.write_timeout = Milliseconds(limits.write_timeout);
-  options.http.error_response = listener.refusal;
+  options.http.gate = GateOf(*this, key, listener.refusal);
+  options.http.error_response = std::move(listener.refusal);
   options.grpc.max_message_bytes = limits.max_message_bytes;
   options.grpc.max_bytes_in_flight = options.http.max_body_bytes_in_flight;
   options.grpc.max_connections = limits.max_connections;
@@ -162,9 +176,8 @@ Status Service::ServeDual(DualListener listener) {
   options.first_bytes_timeout = Milliseconds(limits.read_timeout);
   options.max_waiting = limits.max_connections;
   const bool tls = options.tls.enabled;
-  auto handler = Guarded(*this, key, std::move(listener.handler), listener.refusal);
   TS_TRY_ASSIGN(auto server,
-                net::DualServer::Start(std::move(options), std::move(handler),
+                net::DualServer::Start(std::move(options), std::move(listener.handler),
                                        Guarded(*this, key, std::move(listener.methods))));
   net::DualServer& kept =
       Serve(Shown(std::move(listener.name), tls), listener.address, std::move(server));

@@ -10,6 +10,7 @@ namespace tracestore::tools {
 Status OpenAuth(Service& service);       // sets Shared::credentials: before any listener
 Status StartAdmin(Service& service);     // health, metrics: first, so that it tells of the rest
 Status OpenStore(Service& service);      // sets Shared::store
+Status OpenTenants(Service& service);    // sets Shared::tenancy and tenants: after the store
 Status OpenSampling(Service& service);   // sets Shared::strategies and adaptive
 Status StartSampling(Service& service);  // the agent's endpoints for clients
 Status OpenForward(Service& service);    // where spans are sent on: sets Shared::end, strategies

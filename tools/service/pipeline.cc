@@ -11,6 +11,7 @@
 #include "ingest/sampling/adaptive_sink.h"
 #include "ingest/sanitize.h"
 #include "ingest/span_sink.h"
+#include "ingest/tenant_rates.h"
 #include "ingest/zipkin_counters.h"
 #include "ingest/zipkin_sample_sink.h"
 #include "service/environment.h"
@@ -18,7 +19,9 @@
 #include "service/metrics.h"
 #include "service/parts.h"
 #include "service/pipeline_config.h"
+#include "server/tenants/tenant_stores.h"
 #include "service/tail.h"
+#include "service/tenants.h"
 
 namespace tracestore::tools {
 namespace {
@@ -32,6 +35,37 @@ void CollectBudget(server::MetricRegistry& metrics, const ingest::ByteBudget& bu
   set("tracestore_ingest_messages_in_flight", budget.holds());
 }
 
+std::unique_ptr<ingest::SpanSink> EndOf(const Shared& shared) {
+  if (shared.tenants == nullptr) return ingest::MakeStoreSink(*shared.store);
+  return ingest::MakeTenantStoreSink(
+      [&tenants = *shared.tenants](std::string_view tenant) -> Result<Store*> {
+        TS_TRY_ASSIGN(const auto found, tenants.ToWrite(tenant));
+        return found.store;
+      });
+}
+
+// "*" is every other.
+Result<std::function<bool(std::string_view, std::uint64_t)>> RatesOf(const TenancySection& config) {
+  if (!config.on || config.span_rates.empty())
+    return std::function<bool(std::string_view, std::uint64_t)>();
+  TS_TRY_ASSIGN(const ByTenant numbers, NumbersByTenant(config.span_rates));
+  ingest::TenantRatesOptions options;
+  for (const auto& [tenant, rate] : numbers) {
+    const auto spans = static_cast<double>(rate);
+    if (tenant == "*") {
+      options.others = spans;
+    } else {
+      options.spans_a_second.emplace(tenant, spans);
+    }
+  }
+  const auto rates = std::make_shared<ingest::TenantRates>(std::move(options));
+  return std::function<bool(std::string_view, std::uint64_t)>(
+      [rates, own = config.default_tenant](std::string_view tenant, std::uint64_t spans) {
+        return rates->Admit(tenant.empty() ? own : tenant, spans,
+                            ingest::TenantRates::Clock::now());
+      });
+}
+
 }  // namespace
 
 Status StartPipeline(Service& service) {
@@ -41,7 +75,7 @@ Status StartPipeline(Service& service) {
   };
   // From the last stage to the first.
   ingest::SpanSink* next = service.shared().end;
-  if (next == nullptr) next = &service.Keep(ingest::MakeStoreSink(*service.shared().store));
+  if (next == nullptr) next = &service.Keep(EndOf(service.shared()));
   TS_TRY_ASSIGN(next, WithTailSampling(service, *next, on_stage));
   if (auto* adaptive = service.shared().adaptive; adaptive != nullptr) {
     next = &service.Keep(ingest::MakeAdaptiveSink(*adaptive, *next));
@@ -79,6 +113,7 @@ Status StartPipeline(Service& service) {
     if (jaegers != nullptr) jaegers->Count(event);
   };
   options.budget = &budget;
+  TS_TRY_ASSIGN(options.admit, RatesOf(service.config().tenancy));
   service.shared().intake =
       &service.Keep(std::make_unique<ingest::Intake>(first, std::move(options)));
   return {};

@@ -13,6 +13,7 @@
 #include "server/reflection/reflection.h"
 #include "service/jaeger_metrics.h"
 #include "service/parts.h"
+#include "service/tenants.h"
 
 namespace tracestore::tools {
 namespace {
@@ -76,13 +77,19 @@ class ArchiveReader {
   std::unique_ptr<Store> store_;  // guarded by mutex_
 };
 
-server::JaegerQueryOptions OptionsOf(Service& service) {
+server::JaegerQueryOptions OptionsOf(const QuerySection& config, const TenantView& view,
+                                     server::RequestObserver observer) {
   server::JaegerQueryOptions query;
-  query.max_clock_skew = service.config().query.max_clock_skew;
-  query.snapshot = [store = service.shared().store] { return store->TakeSnapshot(); };
-  query.archive = [store = service.shared().store](TraceId id) { return store->Archive({id}); };
-  auto& archive = service.Keep(std::make_unique<ArchiveReader>(service.shared().directory));
-  query.archived = [&archive](TraceId id) { return archive.Get(id); };
+  query.max_clock_skew = config.max_clock_skew;
+  query.observer = std::move(observer);
+  query.snapshot = [view] { return view.Take(); };
+  query.archive = [store = view.store](TraceId id) -> Result<ArchiveResult> {
+    if (store == nullptr) return ArchiveResult();
+    return store->Archive({id});
+  };
+  if (view.store == nullptr) return query;
+  const auto archive = std::make_shared<ArchiveReader>(view.directory);
+  query.archived = [archive](TraceId id) { return archive->Get(id); };
   return query;
 }
 
@@ -113,18 +120,24 @@ bool GrpcFailed(int code) {
 
 Status StartQuery(Service& service) {
   const QuerySection& config = service.config().query;
-  server::JaegerQueryOptions query = OptionsOf(service);
-  query.observer = CountedBy(service.metrics(), GrpcFailed);
-  net::RawGrpcServices methods = server::JaegerQueryGrpcServices(query);
+  net::RawGrpcServices methods = PerTenant(
+      service, [&config, observer = CountedBy(service.metrics(), GrpcFailed)](
+                   const TenantView& view) {
+        return server::JaegerQueryGrpcServices(OptionsOf(config, view, observer));
+      });
   server::AddReflection(methods);
-  query.observer = CountedBy(service.metrics(), HttpFailed);
+  net::HttpHandler handler = PerTenant(
+      service, [&config, observer = CountedBy(service.metrics(), HttpFailed)](
+                   const TenantView& view) {
+        return server::MakeJaegerQueryHandler(OptionsOf(config, view, observer));
+      });
   const std::string base = config.base_path == "/" ? "" : config.base_path;
   TS_TRY(service.ServeDual({
       .name = {"query", "Jaeger query API", "http://{}" + base + "/api/services"},
       .address = config.http,
       .handler =
           WithHeaders(config.additional_headers,
-                      Under(config.base_path, server::MakeJaegerQueryHandler(std::move(query)))),
+                      Under(config.base_path, std::move(handler))),
       .refusal = server::JaegerRefusal,
       .methods = methods,
   }));

@@ -4,8 +4,8 @@ namespace tracestore::tools {
 
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
-      OpenAuth, StartAdmin, OpenStore, OpenSampling, OpenBaggage, StartPipeline, StartQuery,
-      StartSampling, StartOtlp, OpenZipkinQuery, StartZipkin, StartJaegerCollector,
+      OpenAuth, StartAdmin, OpenStore, OpenTenants, OpenSampling, OpenBaggage, StartPipeline,
+      StartQuery, StartSampling, StartOtlp, OpenZipkinQuery, StartZipkin, StartJaegerCollector,
       StartAgentPorts,
   };
   return kParts;
@@ -13,16 +13,16 @@ const std::vector<Part>& AllInOneParts() {
 
 const std::vector<Part>& CollectorParts() {
   static const std::vector<Part> kParts = {
-      OpenAuth, StartAdmin, OpenForward, OpenStore, OpenSampling, OpenBaggage, StartPipeline,
-      StartSampling, StartOtlp, StartZipkin, StartJaegerCollector, StartAgentPorts,
+      OpenAuth, StartAdmin, OpenForward, OpenStore, OpenTenants, OpenSampling, OpenBaggage,
+      StartPipeline, StartSampling, StartOtlp, StartZipkin, StartJaegerCollector, StartAgentPorts,
   };
   return kParts;
 }
 
 const std::vector<Part>& AgentParts() {
   static const std::vector<Part> kParts = {
-      OpenAuth, StartAdmin, OpenForward, OpenSampling, OpenBaggage, StartPipeline, StartSampling,
-      StartAgentPorts,
+      OpenAuth, StartAdmin, OpenForward, OpenTenants, OpenSampling, OpenBaggage, StartPipeline,
+      StartSampling, StartAgentPorts,
   };
   return kParts;
 }

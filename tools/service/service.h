@@ -26,6 +26,12 @@
 
 namespace tracestore {
 class Store;
+namespace net {
+struct TenancyOptions;
+}
+namespace server {
+class TenantStores;
+}
 namespace ingest {
 class Intake;
 class SpanSink;
@@ -85,6 +91,8 @@ struct Shared {
   ingest::ZipkinCounters* zipkin_counters = nullptr;
   sampling::StrategyProvider* strategies = nullptr;  // what clients are told
   sampling::AdaptiveSampler* adaptive = nullptr;     // null unless sampling is adaptive
+  std::shared_ptr<const net::TenancyOptions> tenancy;  // null: nobody is asked whose a request is
+  server::TenantStores* tenants = nullptr;             // null: all is in `store`
   std::shared_ptr<net::Credentials> credentials;     // null: anybody may speak
   net::HttpHandler zipkin_reads;                     // unset: Zipkin's port takes spans only
   sampling::BaggageProvider* baggage = nullptr;      // null: no restrictions

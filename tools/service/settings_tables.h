@@ -15,6 +15,7 @@ std::span<const Setting> SamplingSettings();    // settings_sampling.cc
 std::span<const Setting> QuerySettings();       // settings_query.cc
 
 std::span<const Setting> SecuritySettings();  // settings_security.cc
+std::span<const Setting> TenancySettings();   // settings_tenancy.cc
 
 std::span<const OtherName> OwnOtherNames();     // settings_general.cc
 std::span<const OtherName> JaegerOtherNames();  // settings_jaeger.cc

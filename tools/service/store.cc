@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "base/try.h"
+#include "server/tenants/tenant_stores.h"
 #include "service/parts.h"
+#include "service/store_options.h"
 #include "service/sync_policy.h"
 
 namespace tracestore::tools {
@@ -54,24 +56,64 @@ void LogStoreMessage(LogLevel level, std::string_view text) {
   }
 }
 
+struct StoreCounts {
+  std::uint64_t spans = 0, head_spans = 0, deleted_spans = 0, segments = 0, segment_bytes = 0,
+                log_bytes = 0;
+
+  void Add(const Store& store) {
+    const auto snapshot = store.TakeSnapshot();
+    if (!snapshot.has_value()) return;
+    const auto stats = snapshot->Stats(false);
+    if (!stats.has_value()) return;
+    spans += stats->spans;
+    head_spans += stats->head_spans;
+    deleted_spans += stats->deleted_spans;
+    segments += stats->segments;
+    segment_bytes += stats->segment_bytes;
+    log_bytes += stats->log_bytes;
+  }
+};
+
 // Runs on the admin server's thread, also after the store is closed: then there is no snapshot.
-void CollectStore(const Store& store, server::MetricRegistry& metrics) {
-  const auto snapshot = store.TakeSnapshot();
-  if (!snapshot.has_value()) return;
-  const auto stats = snapshot->Stats(false);
-  if (!stats.has_value()) return;
+void CollectStore(const Shared& shared, server::MetricRegistry& metrics) {
+  StoreCounts counts;
+  if (shared.tenants == nullptr) {
+    counts.Add(*shared.store);
+  } else {
+    std::size_t open = 0;
+    shared.tenants->ForEach([&](const std::string&, const Store& store) {
+      counts.Add(store);
+      ++open;
+    });
+    metrics.Set("tracestore_tenants_open", {}, static_cast<double>(open));
+  }
   const auto set = [&](const char* name, std::uint64_t value) {
     metrics.Set(name, {}, static_cast<double>(value));
   };
-  set("tracestore_store_spans", stats->spans);
-  set("tracestore_store_head_spans", stats->head_spans);
-  set("tracestore_store_deleted_spans", stats->deleted_spans);
-  set("tracestore_store_segments", stats->segments);
-  set("tracestore_store_segment_bytes", stats->segment_bytes);
-  set("tracestore_store_log_bytes", stats->log_bytes);
+  set("tracestore_store_spans", counts.spans);
+  set("tracestore_store_head_spans", counts.head_spans);
+  set("tracestore_store_deleted_spans", counts.deleted_spans);
+  set("tracestore_store_segments", counts.segments);
+  set("tracestore_store_segment_bytes", counts.segment_bytes);
+  set("tracestore_store_log_bytes", counts.log_bytes);
 }
 
 }  // namespace
+
+StoreOptions StoreOptionsOf(Service& service) {
+  StoreOptions options;
+  const StoreSection& config = service.config().store;
+  options.sync = SyncOf(config.sync);
+  options.retention_age = std::chrono::duration_cast<std::chrono::seconds>(config.keep_age);
+  options.retention_bytes = config.keep_bytes;
+  options.query_memory_bytes = config.query_memory_bytes;
+  options.log = LogStoreMessage;
+  // The store tells what is added: spans appended, sealed, recovered.
+  options.metric = [&metrics = service.metrics()](std::string_view name, double value) {
+    metrics.Add("tracestore_store_" + std::string(name) + "_total", {}, value);
+  };
+  return options;
+}
 
 Status OpenStore(Service& service) {
   if (service.config().forward.on()) return {};  // spans are sent on
@@ -83,22 +125,14 @@ Status OpenStore(Service& service) {
     directory = std::make_unique<DataDirectory>(config.data);
   }
   const DataDirectory& data = service.Keep(std::move(directory));
-  StoreOptions options;
-  options.sync = SyncOf(config.sync);
-  options.retention_age = std::chrono::duration_cast<std::chrono::seconds>(config.keep_age);
-  options.retention_bytes = config.keep_bytes;
-  options.query_memory_bytes = config.query_memory_bytes;
-  options.log = LogStoreMessage;
-  // The store tells what is added: spans appended, sealed, recovered.
-  options.metric = [&metrics = service.metrics()](std::string_view name, double value) {
-    metrics.Add("tracestore_store_" + std::string(name) + "_total", {}, value);
-  };
-  TS_TRY_ASSIGN(auto opened, Store::Open(data.path(), std::move(options)));
+  TS_TRY_ASSIGN(auto opened, Store::Open(data.path(), StoreOptionsOf(service)));
   Store& store = service.Keep(std::move(opened));
   service.shared().store = &store;
   service.shared().directory = data.path();
   service.OnStop([&store](std::chrono::milliseconds) { return store.Close(); });
-  service.OnCollect([&store](server::MetricRegistry& metrics) { CollectStore(store, metrics); });
+  service.OnCollect([&shared = service.shared()](server::MetricRegistry& metrics) {
+    CollectStore(shared, metrics);
+  });
   service.Show("data",
                data.path() + (data.temporary() ? "  (removed at exit; --data DIR keeps one)" : ""));
   return {};

@@ -53,6 +53,8 @@ Status StartScribe(Service& service, ingest::ZipkinCounters& counters) {
   options.server.host = service.HostOf(address);
   options.server.port = address.port;
   options.category = config.scribe_category;
+  if (const auto& tenancy = service.config().tenancy; tenancy.on)
+    options.tenant = tenancy.default_tenant;
   // Its senders notice a closed connection by losing a message, so that idle ones are closed late,
   // or where there is no room.
   const LimitsSection& limits = service.config().limits;

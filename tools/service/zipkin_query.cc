@@ -7,6 +7,7 @@
 #include "ingest/zipkin_counters.h"
 #include "server/zipkin/zipkin_query_api.h"
 #include "service/parts.h"
+#include "service/tenants.h"
 
 namespace tracestore::tools {
 namespace {
@@ -36,7 +37,6 @@ Status OpenZipkinQuery(Service& service) {
   const ZipkinQuerySection& config = service.config().zipkin.query;
   if (!config.on) return {};
   server::ZipkinQueryOptions query;
-  query.snapshot = [store = service.shared().store] { return store->TakeSnapshot(); };
   query.observer = [&metrics = service.metrics()](std::string_view route, int status,
                                                   std::chrono::nanoseconds took) {
     metrics.Add("tracestore_query_requests_total",
@@ -50,7 +50,11 @@ Status OpenZipkinQuery(Service& service) {
   query.autocomplete_keys = config.autocomplete_keys;
   query.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(config.timeout);
   query.lookback = std::chrono::duration_cast<std::chrono::milliseconds>(config.lookback);
-  service.shared().zipkin_reads = server::MakeZipkinQueryHandler(std::move(query));
+  service.shared().zipkin_reads = PerTenant(service, [query](const TenantView& view) {
+    server::ZipkinQueryOptions own = query;
+    own.snapshot = [view] { return view.Take(); };
+    return server::MakeZipkinQueryHandler(std::move(own));
+  });
   return {};
 }
 

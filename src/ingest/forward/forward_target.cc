@@ -15,7 +15,6 @@
 namespace tracestore::ingest {
 namespace {
 
-constexpr const char* kTenantHeader = "x-tenant";
 constexpr const char* kAuthorization = "authorization";
 constexpr const char* kPostSpans = "/jaeger.api_v2.CollectorService/PostSpans";
 constexpr const char* kExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -80,17 +79,18 @@ SendResult JudgeReply(const net::RawReply& reply) {
 class GrpcTarget final : public ForwardTarget {
  public:
   GrpcTarget(ForwardProtocol protocol, std::string name, std::unique_ptr<net::GrpcClient> client,
-             std::function<std::string()> authorization)
+             CollectorAccess access)
       : protocol_(protocol), name_(std::move(name)), client_(std::move(client)),
-        authorization_(std::move(authorization)) {}
+        access_(std::move(access)) {}
 
   SendResult Send(const model::SpanBatch& batch, std::span<const std::uint32_t> rows,
                   const SendContext& context) override {
     net::GrpcCall call;
     call.timeout = context.timeout;
     call.stop = context.stop;
-    if (!context.tenant.empty()) call.metadata.emplace_back(kTenantHeader, context.tenant);
-    if (authorization_) call.metadata.emplace_back(kAuthorization, authorization_());
+    if (!context.tenant.empty()) call.metadata.emplace_back(access_.tenant_header, context.tenant);
+    if (access_.authorization)
+      call.metadata.emplace_back(kAuthorization, access_.authorization());
     const bool jaeger = protocol_ == ForwardProtocol::kJaegerGrpc;
     return JudgeReply(
         client_->Call(jaeger ? kPostSpans : kExport, EncodeMessage(protocol_, batch, rows), call));
@@ -101,7 +101,7 @@ class GrpcTarget final : public ForwardTarget {
   const ForwardProtocol protocol_;
   const std::string name_;
   const std::unique_ptr<net::GrpcClient> client_;
-  const std::function<std::string()> authorization_;
+  const CollectorAccess access_;
 };
 
 std::optional<std::chrono::milliseconds> RetryAfterSeconds(std::string_view header) {
@@ -130,9 +130,9 @@ SendResult JudgeResponse(const net::HttpClientResponse& response) {
 class HttpTarget final : public ForwardTarget {
  public:
   HttpTarget(std::string name, std::string path, std::unique_ptr<net::HttpClient> client,
-             std::function<std::string()> authorization)
+             CollectorAccess access)
       : name_(std::move(name)), path_(std::move(path)), client_(std::move(client)),
-        authorization_(std::move(authorization)) {}
+        access_(std::move(access)) {}
 
   SendResult Send(const model::SpanBatch& batch, std::span<const std::uint32_t> rows,
                   const SendContext& context) override {
@@ -141,8 +141,8 @@ class HttpTarget final : public ForwardTarget {
     request.method = "POST";
     request.target = path_;
     request.headers.emplace_back("Content-Type", "application/x-protobuf");
-    if (!context.tenant.empty()) request.headers.emplace_back(kTenantHeader, context.tenant);
-    if (authorization_) request.headers.emplace_back(kAuthorization, authorization_());
+    if (!context.tenant.empty()) request.headers.emplace_back(access_.tenant_header, context.tenant);
+    if (access_.authorization) request.headers.emplace_back(kAuthorization, access_.authorization());
     request.body = message;
     request.stop = context.stop;
     const auto response = client_->Send(request);
@@ -155,7 +155,7 @@ class HttpTarget final : public ForwardTarget {
   const std::string name_;
   const std::string path_;
   const std::unique_ptr<net::HttpClient> client_;
-  const std::function<std::string()> authorization_;
+  const CollectorAccess access_;
 };
 
 Result<net::HostPort> CollectorAddress(const std::string& address) {
@@ -184,7 +184,7 @@ Result<std::unique_ptr<ForwardTarget>> MakeHttpTarget(const std::string& address
   }
   TS_TRY_ASSIGN(auto client, net::HttpClient::Make(std::move(options)));
   return std::unique_ptr<ForwardTarget>(
-      std::make_unique<HttpTarget>(address, std::move(path), std::move(client), access.authorization));
+      std::make_unique<HttpTarget>(address, std::move(path), std::move(client), access));
 }
 
 }  // namespace
@@ -209,7 +209,7 @@ Result<std::unique_ptr<ForwardTarget>> MakeForwardTarget(ForwardProtocol protoco
   options.port = at.port;
   TS_TRY_ASSIGN(auto client, net::GrpcClient::Make(std::move(options)));
   return std::unique_ptr<ForwardTarget>(
-      std::make_unique<GrpcTarget>(protocol, address, std::move(client), access.authorization));
+      std::make_unique<GrpcTarget>(protocol, address, std::move(client), access));
 }
 
 }  // namespace tracestore::ingest

@@ -53,6 +53,7 @@ struct CollectorAccess {
   net::TlsClientOptions tls;  // for an https URL whether enabled or not
   // The value of the authorization header, asked for each message; unset: none. Any thread.
   std::function<std::string()> authorization = {};
+  std::string tenant_header = "x-tenant";  // in lower case
 };
 
 // "jaeger-grpc", "otlp-grpc", "otlp-http".

@@ -11,7 +11,7 @@ using net::GrpcCode;
 using net::RawReply;
 
 RawReply PostSpans(const Intake& intake, const net::RawRequest& request) {
-  const IntakeSource source{transport::kGrpc, format::kJaegerProto, ""};
+  const IntakeSource source{transport::kGrpc, format::kJaegerProto, request.tenant};
   IntakeAnswer answer = intake.Take(
       request.message,
       [](std::string_view bytes, model::SpanBatch& batch) {

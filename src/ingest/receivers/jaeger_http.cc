@@ -61,7 +61,7 @@ HttpResponse Take(const Intake& intake, const HttpRequest& request) {
   if (type != "application/x-thrift" && type != "application/vnd.apache.thrift.binary") {
     return Refusal(400, "Unsupported content type: " + type);
   }
-  const IntakeSource source{transport::kHttp, format::kJaegerThrift, ""};
+  const IntakeSource source{transport::kHttp, format::kJaegerThrift, request.tenant};
   return AnswerOf(intake.Take(
       request.body,
       [](std::string_view bytes, model::SpanBatch& batch) {

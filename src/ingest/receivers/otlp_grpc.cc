@@ -12,7 +12,7 @@ using net::RawReply;
 
 RawReply Export(const Intake& intake, const net::RawRequest& request) {
   IntakeAnswer answer =
-      TakeOtlp(intake, request.message, OtlpEncoding::kProtobuf, transport::kGrpc);
+      TakeOtlp(intake, request.message, OtlpEncoding::kProtobuf, transport::kGrpc, request.tenant);
   switch (answer.outcome) {
     case IntakeOutcome::kTaken:
       return RawReply::Ok(EncodeOtlpResponse(answer.report, OtlpEncoding::kProtobuf));

@@ -80,7 +80,7 @@ HttpResponse Export(const Intake& intake, const HttpRequest& request) {
                               "415 unsupported media type, supported: "
                               "[application/json, application/x-protobuf]");
   }
-  const IntakeAnswer answer = TakeOtlp(intake, request.body, *encoding, transport::kHttp);
+  const IntakeAnswer answer = TakeOtlp(intake, request.body, *encoding, transport::kHttp, request.tenant);
   if (answer.outcome == IntakeOutcome::kTaken)
     return Encoded(200, EncodeOtlpResponse(answer.report, *encoding), *encoding);
   const Refusal refusal = RefusalOf(answer.outcome);

@@ -103,7 +103,7 @@ HttpResponse Take(const Intake& intake, const ZipkinHttpOptions& options,
   const auto encoding = EncodingOf(request);
   if (!encoding || request.method != "POST" || !options.enabled) return NotFound();
   if (IsEmptyGzip(request)) return Sentence(400, kCannotGunzip);
-  return AnswerOf(TakeZipkin(intake, request.body, *encoding, transport::kHttp));
+  return AnswerOf(TakeZipkin(intake, request.body, *encoding, transport::kHttp, request.tenant));
 }
 
 }  // namespace

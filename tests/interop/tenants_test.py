@@ -1,0 +1,204 @@
+"""Tenants: whose spans are whose, on every port, with what Jaeger says to requests that don't say it.
+
+Usage: tenants_test.py PROGRAM
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import grpc
+
+from service import Service
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = sys.argv[1]
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PACKET = (ROOT / "tests/data/wire/jaeger-client-go-2.30.0-jaeger_thrift_compact.bin").read_bytes()
+
+
+def ask(service, listener, path, tenant=None, body=None, method=None, header="X-Tenant"):
+    """Status and body."""
+    headers = {"Content-Type": "application/json"} if body is not None else {}
+    if tenant is not None:
+        headers[header] = tenant
+    request = urllib.request.Request(service.url(listener, path), body, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def spans(service, name, count=1):
+    return json.dumps({"resourceSpans": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
+        "scopeSpans": [{"spans": [
+            {"traceId": TRACE, "spanId": f"{i + 1:016x}", "name": name,
+             "startTimeUnixNano": "1000000", "endTimeUnixNano": "2000000"}
+            for i in range(count)]}]}]}).encode()
+
+
+def call(service, listener, method, *metadata):
+    """The code and details of a call with an empty message."""
+    with grpc.insecure_channel(f"127.0.0.1:{service.ports[listener]}") as channel:
+        try:
+            channel.unary_unary(method)(b"", metadata=metadata, timeout=60)
+        except grpc.RpcError as error:
+            return error.code(), error.details()
+    return grpc.StatusCode.OK, ""
+
+
+def services(service, tenant):
+    status, body = ask(service, "query", "/api/services", tenant)
+    assert status == 200, body
+    return json.loads(body)["data"] or []
+
+
+class Tenants(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory(prefix="tracestore-test-")
+        self.addCleanup(self.scratch.cleanup)
+        self.path = Path(self.scratch.name)
+
+    def post(self, service, tenant, body):
+        status, answer = ask(service, "otlp_http", "/v1/traces", tenant, body)
+        self.assertEqual(status, 200, answer)
+
+    def test_nobody_sees_anothers(self):
+        with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled") as service:
+            self.post(service, "shop", spans("cart", "of-shop"))
+            self.post(service, "pay", spans("bank", "of-pay"))
+            zipkin = [{"traceId": TRACE, "id": "00000000000000ff", "name": "z",
+                       "timestamp": 1000, "localEndpoint": {"serviceName": "zip"}}]
+            status, answer = ask(service, "zipkin", "/api/v2/spans", "pay",
+                                 json.dumps(zipkin).encode())
+            self.assertEqual(status, 202, answer)
+            self.assertEqual(services(service, "shop"), ["cart"])
+            self.assertEqual(services(service, "pay"), ["bank", "zip"])
+            self.assertEqual(services(service, "new"), [])
+            for tenant, there, absent in (("shop", "of-shop", "of-pay"),
+                                          ("pay", "of-pay", "of-shop")):
+                for path in (f"/api/traces/{TRACE}", f"/api/v3/traces/{TRACE}"):
+                    body = ask(service, "query", path, tenant)[1]
+                    self.assertIn(there, body)
+                    self.assertNotIn(absent, body)
+            self.assertEqual(ask(service, "query", f"/api/traces/{TRACE}", "new")[0], 404)
+            self.assertEqual(json.loads(ask(service, "zipkin", "/api/v2/services", "shop")[1]),
+                             ["cart"])
+            self.assertEqual(ask(service, "query", f"/api/archive/{TRACE}", "shop", b"")[0], 200)
+            self.assertEqual(ask(service, "query", f"/api/archive/{TRACE}", "new", b"")[0], 404)
+            self.assertFalse((self.path / "data/tenants/new").exists())
+            self.assertTrue((self.path / "data/tenants/shop/archive").exists())
+            # Over gRPC, too.
+            code, _ = call(service, "query_grpc", "/jaeger.api_v2.QueryService/GetServices",
+                           ("x-tenant", "shop"))
+            self.assertEqual(code, grpc.StatusCode.OK)
+            metrics = service.get("admin", "/metrics")[1]
+            self.assertIn("tracestore_tenants_open 3\n", metrics)
+            self.assertIn("tracestore_store_spans 3\n", metrics)
+            service.stop()
+        # Kept, and each a store of its own.
+        with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled") as service:
+            self.assertEqual(services(service, "shop"), ["cart"])
+            service.stop()
+        done = subprocess.run([PROGRAM, "services", self.path / "data/tenants/shop"],
+                              capture_output=True, text=True, check=True, timeout=60)
+        self.assertIn("cart", done.stdout)
+        self.assertNotIn("bank", done.stdout)
+
+    def test_requests_that_do_not_say_whose_they_are(self):
+        with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled",
+                     "--multi-tenancy.tenants=shop,pay") as service:
+            for listener, path in (("query", "/api/services"), ("zipkin", "/api/v2/services"),
+                                   ("otlp_http", "/v1/traces"), ("jaeger_http", "/api/traces")):
+                self.assertEqual(ask(service, listener, path), (401, "missing tenant header"))
+                self.assertEqual(ask(service, listener, path, "x"), (401, "unknown tenant"))
+            for listener, method in (
+                    ("query_grpc", "/jaeger.api_v2.QueryService/GetServices"),
+                    ("otlp_grpc", "/opentelemetry.proto.collector.trace.v1.TraceService/Export"),
+                    ("jaeger_grpc", "/jaeger.api_v2.CollectorService/PostSpans"),
+                    ("zipkin", "/zipkin.proto3.SpanService/Report")):
+                self.assertEqual(call(service, listener, method),
+                                 (grpc.StatusCode.UNAUTHENTICATED, "missing tenant header"))
+                self.assertEqual(call(service, listener, method, ("x-tenant", "x")),
+                                 (grpc.StatusCode.PERMISSION_DENIED, "unknown tenant"))
+                self.assertEqual(
+                    call(service, listener, method, ("x-tenant", "shop"), ("x-tenant", "pay")),
+                    (grpc.StatusCode.PERMISSION_DENIED, "extra tenant header"))
+            # What is nobody's.
+            self.assertEqual(ask(service, "sampling_http", "/sampling?service=a")[0], 200)
+            self.assertEqual(ask(service, "jaeger_http", "/api/sampling?service=a")[0], 200)
+            self.assertEqual(ask(service, "zipkin", "/health")[0], 200)
+            self.assertEqual(ask(service, "admin", "/")[0], 200)
+            service.stop()
+
+    def test_spans_without_headers_are_the_default_tenants(self):
+        with Service(PROGRAM, self.path / "data") as service:
+            status, answer = ask(service, "otlp_http", "/v1/traces", None, spans("old", "x"))
+            self.assertEqual(status, 200, answer)
+            service.stop()
+        # What was stored before there were tenants is the default one's.
+        with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled",
+                     "--multi-tenancy.default-tenant=main", "--multi-tenancy.header=X-Whose",
+                     "--multi-tenancy.max-tenants=1") as collector, Service(
+                         PROGRAM, None, "--multi-tenancy.enabled",
+                         "--multi-tenancy.header=x-whose", "--multi-tenancy.default-tenant=edge",
+                         f"--reporter.grpc.host-port=127.0.0.1:{collector.ports['jaeger_grpc']}",
+                         command="agent") as agent:
+            def names(tenant):
+                status, body = ask(collector, "query", "/api/services", tenant, header="x-whose")
+                self.assertEqual(status, 200, body)
+                return json.loads(body)["data"] or []
+
+            self.assertEqual(names("main"), ["old"])
+            for receiver, tenant, count in ((collector, "main", 2), (agent, "edge", 1)):
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                    client.sendto(PACKET, ("127.0.0.1", receiver.ports["jaeger_compact"]))
+                deadline = time.monotonic() + 60
+                while len(names(tenant)) < count:
+                    self.assertLess(time.monotonic(), deadline, receiver.log())
+                    time.sleep(0.05)  # polls another process; nothing in it can wake us
+            # No more tenants than may be.
+            status, body = ask(collector, "otlp_http", "/v1/traces", "third", spans("a", "b"),
+                               header="x-whose")
+            self.assertEqual(status, 429, body)
+            self.assertIn("there are 1 tenants already", body)
+            agent.stop()
+            collector.stop()
+
+    def test_a_tenant_that_sends_too_much_is_told_to_wait(self):
+        with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled",
+                     "--multi-tenancy.span-rates=shop=1,*=0") as service:
+            self.post(service, "shop", spans("cart", "a", 1000))  # owes 999 seconds now
+            status, body = ask(service, "otlp_http", "/v1/traces", "shop", spans("cart", "b"))
+            self.assertEqual(status, 429)
+            self.assertIn("the tenant sends more spans a second than it may", body)
+            self.post(service, "pay", spans("bank", "a", 1000))
+            self.assertIn('tracestore_spans_rejected_total{reason="tenant-rate"} 1\n',
+                          service.get("admin", "/metrics")[1])
+            service.stop()
+
+    def test_settings_that_cannot_be(self):
+        for flag, sentence in (
+                ("--multi-tenancy.tenants=a,b/c", "'b/c' is no tenant's name"),
+                ("--multi-tenancy.default-tenant=..", "'..' is no tenant's name"),
+                ("--multi-tenancy.span-rates=shop", "'shop' is not TENANT=NUMBER"),
+                ("--multi-tenancy.keep-bytes=shop=1x", "takes a size such as 50GiB, not '1x'"),
+                ("--multi-tenancy.keep-bytes=a=1,a=2", "tenant 'a' stands there twice")):
+            done = subprocess.run([PROGRAM, "all-in-one", "--multi-tenancy.enabled", flag],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(sentence, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,12 @@
+// The options of a service's stores.
+#pragma once
+#include <tracestore/store.h>
+
+namespace tracestore::tools {
+
+class Service;
+
+// From its settings; logs and counts by the service, which must outlive the store.
+StoreOptions StoreOptionsOf(Service& service);
+
+}  // namespace tracestore::tools
