@@ -89,3 +89,29 @@ function(tracestore_test name)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${test_LABELS}" TIMEOUT ${test_TIMEOUT})
 endfunction()
+
+# Messages of .proto files as C++ classes: a static library. PROTOS are paths without the suffix below
+# the current folder, IMPORTS further folders of imported files, LINKS the libraries of those.
+function(tracestore_proto_library name)
+  cmake_parse_arguments(arg "" "" "PROTOS;IMPORTS;LINKS" ${ARGN})
+  set(imports -I${CMAKE_CURRENT_SOURCE_DIR})
+  foreach(folder IN LISTS arg_IMPORTS)
+    list(APPEND imports -I${folder})
+  endforeach()
+  set(generated)
+  foreach(proto IN LISTS arg_PROTOS)
+    add_custom_command(
+      OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${proto}.pb.cc ${CMAKE_CURRENT_BINARY_DIR}/${proto}.pb.h
+      COMMAND protobuf::protoc --cpp_out=${CMAKE_CURRENT_BINARY_DIR} ${imports} ${proto}.proto
+      WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
+      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${proto}.proto
+      VERBATIM)
+    list(APPEND generated ${CMAKE_CURRENT_BINARY_DIR}/${proto}.pb.cc)
+  endforeach()
+  # Generated code: no warnings of ours. No unity build: its file-local names repeat.
+  add_library(${name} STATIC ${generated})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_compile_features(${name} PUBLIC cxx_std_20)
+  target_include_directories(${name} SYSTEM PUBLIC ${CMAKE_CURRENT_BINARY_DIR})
+  target_link_libraries(${name} PUBLIC protobuf::libprotobuf ${arg_LINKS})
+endfunction()
