@@ -97,7 +97,7 @@ TEST_F(GrpcTls, TakesNewFilesWithoutARestart) {
   certs.Write("server.key", renewed.key);
   std::string code;
   for (int i = 0; i < 200 && code != "OK"; ++i) {  // gRPC looks once a second
-    std::this_thread::sleep_for(50ms);
+    std::this_thread::sleep_for(50ms);  // nothing of gRPC's tells that it has looked
     code = Ask(*server, named);
   }
   EXPECT_EQ(code, "OK");
@@ -144,7 +144,7 @@ TEST_F(GrpcTls, CapsItsConnections) {
   two.reset();
   std::string code;
   for (int i = 0; i < 200 && code != "OK"; ++i) {
-    std::this_thread::sleep_for(10ms);
+    std::this_thread::sleep_for(10ms);  // polls: the server sees the end of a connection by itself
     code = Ask(*server, {});
   }
   EXPECT_EQ(code, "OK");
@@ -217,11 +217,11 @@ TEST_F(GrpcTls, EndsACallWhoseMessageDoesNotCome) {
               frame(std::string("\0\0\0\x01\0half", 9), 0, 0, 1));
     std::string code;
     for (int i = 0; i < 400 && code != "RESOURCE_EXHAUSTED"; ++i) {
-      std::this_thread::sleep_for(1ms);
+      std::this_thread::sleep_for(1ms);  // polls: nothing tells that the half message was read
       code = Ask(*server, {});
     }
     for (int i = 0; i < 400 && code != "OK"; ++i) {
-      std::this_thread::sleep_for(10ms);
+      std::this_thread::sleep_for(10ms);  // polls: nothing tells that the time of the call is over
       code = Ask(*server, {});
     }
     EXPECT_EQ(code, "OK") << "round " << round;

@@ -72,6 +72,7 @@ class OneAnswer {
           if (fd >= 0 && recv(fd, request, sizeof(request), 0) > 0) {
             (void)!send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
           }
+          // Keeps the connection open; a stop_token alone has nothing to wait on.
           while (!then_close && !stop.stop_requested()) std::this_thread::sleep_for(1ms);
           if (fd >= 0) close(fd);
           close(listening);

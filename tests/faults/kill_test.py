@@ -106,7 +106,7 @@ def by_udp(port):
     def send(number):
         numbers = range(number, number + SPANS_A_PACKET)
         client.sendto(messages.emit_batch(Compact, numbers), ("127.0.0.1", port))
-        time.sleep(0.002)
+        time.sleep(0.002)  # a rate that the socket of the agent has room for
         return numbers
 
     return send

@@ -12,19 +12,6 @@ namespace {
 using model::SpanBatch;
 using model::SpanRecord;
 
-template <typename Number>
-bool Ordered(CompareOp op, Number left, Number right) {
-  switch (op) {
-    case CompareOp::kEqual: return left == right;
-    case CompareOp::kNotEqual: return left != right;
-    case CompareOp::kLess: return left < right;
-    case CompareOp::kLessEqual: return left <= right;
-    case CompareOp::kGreater: return left > right;
-    case CompareOp::kGreaterEqual: return left >= right;
-    default: return false;
-  }
-}
-
 std::string HexOf(auto id) { return id.empty() ? "" : id.ToHex(); }
 
 // One value of what a condition with `other` compares. Long doubles hold 64 bits exactly.

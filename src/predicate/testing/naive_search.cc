@@ -41,19 +41,6 @@ bool TextMatches(const Condition& c, const std::string& text) {
   }
 }
 
-template <typename Number>
-bool Ordered(CompareOp op, Number left, Number right) {
-  switch (op) {
-    case CompareOp::kEqual: return left == right;
-    case CompareOp::kNotEqual: return left != right;
-    case CompareOp::kLess: return left < right;
-    case CompareOp::kLessEqual: return left <= right;
-    case CompareOp::kGreater: return left > right;
-    case CompareOp::kGreaterEqual: return left >= right;
-    default: return false;
-  }
-}
-
 bool IntegerMatches(const Condition& c, std::uint64_t left) {
   return Ordered<std::uint64_t>(c.op, left, std::stoull(c.value));
 }
