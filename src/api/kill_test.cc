@@ -209,6 +209,8 @@ TEST(StoreKills, NothingIsMissingNorBackWhicheverProcessIsKilled) {
   const auto report = Verify(path);
   ASSERT_TRUE(report.has_value()) << report.error().message();
   EXPECT_TRUE(report->sound()) << report->findings[0].file << ": " << report->findings[0].problem;
+  for (const Finding& finding : report->findings)
+    ADD_FAILURE() << finding.file << " at " << finding.offset << ": " << finding.problem;
   EXPECT_EQ(report->left_over, 0U);
   EXPECT_GT(progress.appended, 0U);
   EXPECT_GT(progress.deleted, 0U);

@@ -134,9 +134,14 @@ class Catalog {
   virtual Result<CatalogView> Read(const CatalogReadOptions& options) = 0;
   Result<CatalogView> Read() { return Read(CatalogReadOptions{}); }
 
-  // The version that Read would give now, for the price of two memory reads: what was copied at
-  // this version is current.
-  virtual Result<std::uint64_t> Version() = 0;
+  // Whether Read would give this version now, so that what was copied at it is current; for the price
+  // of two memory reads where it is.
+  virtual Result<bool> IsCurrent(std::uint64_t version) = 0;
+
+  // For one who is going to remove what the catalog doesn't list. A process that is killed while it
+  // commits may leave a commit that stands in the file and that Read doesn't show yet: afterwards
+  // Read shows it, and it is synced. Waits for a commit that another process is just making.
+  virtual Status Settle() = 0;
 
   // The segments in which the trace with this low half of its id is a straddler, ascending.
   virtual Result<std::vector<SegmentId>> FindStraddler(std::uint64_t trace_id_low) = 0;

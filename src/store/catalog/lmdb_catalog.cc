@@ -203,7 +203,11 @@ Result<CatalogView> LmdbCatalog::Read(const CatalogReadOptions& options) {
   return view;
 }
 
-Result<std::uint64_t> LmdbCatalog::Version() { return environment_->LastTxnId(); }
+Result<bool> LmdbCatalog::IsCurrent(std::uint64_t version) {
+  return environment_->IsLastTxn(version);
+}
+
+Status LmdbCatalog::Settle() { return environment_->Settle(); }
 
 Result<std::vector<SegmentId>> LmdbCatalog::FindStraddler(std::uint64_t trace_id_low) {
   std::vector<SegmentId> found;

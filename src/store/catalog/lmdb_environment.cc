@@ -314,12 +314,41 @@ Status LmdbEnvironment::Write(const Body& body) {
   }
 }
 
-Result<std::uint64_t> LmdbEnvironment::LastTxnId() {
+// The newest meta page may be ahead of the number that readers begin with: for a moment in each
+// commit, and for as long as no other writer comes where one was killed in that moment.
+Result<bool> LmdbEnvironment::IsLastTxn(std::uint64_t id) {
   TS_TRY(CheckProcess());
-  const MapUse use(*this);
-  MDB_envinfo info{};
-  mdb_env_info(env_, &info);
-  return std::uint64_t{info.me_last_txnid};
+  {
+    const MapUse use(*this);
+    MDB_envinfo info{};
+    mdb_env_info(env_, &info);
+    if (info.me_last_txnid == id) return true;
+  }
+  std::uint64_t last = 0;
+  TS_TRY(Read([&](LmdbTxn& txn) -> Status {
+    last = txn.id();
+    return {};
+  }));
+  return last == id;
+}
+
+// Whoever gets the writers' mutex after its holder died sets the readers' number right, in LMDB.
+Status LmdbEnvironment::Settle() {
+  TS_TRY(CheckProcess());
+  if (read_only_) return {};
+  for (;;) {
+    {
+      const MapUse use(*this);
+      TS_TRY_ASSIGN(MDB_txn* const began, Begin(0));
+      if (began != nullptr) {
+        mdb_txn_abort(began);
+        const int code = mdb_env_sync(env_, 1);
+        if (code != MDB_SUCCESS) return Fail("sync", code);
+        return {};
+      }
+    }
+    TS_TRY(FollowResize());
+  }
 }
 
 Status LmdbEnvironment::CheckProcess() const {

@@ -106,8 +106,11 @@ class LmdbEnvironment {
   Status Read(const Body& body);
   Status Write(const Body& body);
 
-  // The id of the last committed transaction of any process.
-  Result<std::uint64_t> LastTxnId();
+  // Whether Read runs in the transaction with this id now.
+  Result<bool> IsLastTxn(std::uint64_t id);
+
+  // What a writer that was killed in its commit left becomes visible and is synced (Catalog::Settle).
+  Status Settle();
   bool read_only() const noexcept { return read_only_; }
 
  private:

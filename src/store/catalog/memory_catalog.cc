@@ -26,9 +26,9 @@ Result<CatalogView> MemoryCatalog::Read(const CatalogReadOptions& options) {
   return view;
 }
 
-Result<std::uint64_t> MemoryCatalog::Version() {
+Result<bool> MemoryCatalog::IsCurrent(std::uint64_t version) {
   const std::lock_guard lock(disk_->mutex);
-  return disk_->view.version;
+  return disk_->view.version == version;
 }
 
 Result<std::vector<SegmentId>> MemoryCatalog::FindStraddler(std::uint64_t trace_id_low) {

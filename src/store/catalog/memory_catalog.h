@@ -33,7 +33,8 @@ class MemoryCatalog final : public Catalog {
   using Catalog::AddTombstones;
   using Catalog::Read;
   Result<CatalogView> Read(const CatalogReadOptions& options) override;
-  Result<std::uint64_t> Version() override;
+  Result<bool> IsCurrent(std::uint64_t version) override;
+  Status Settle() override { return {}; }
   Result<std::vector<SegmentId>> FindStraddler(std::uint64_t trace_id_low) override;
   Result<std::uint64_t> CommitSeal(const SealCommit& commit) override;
   Result<std::uint64_t> AddTombstones(

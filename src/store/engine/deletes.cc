@@ -100,8 +100,8 @@ void Engine::RenewTombstones() {
 
 // The caller holds state_mutex_. Takes up what any process has deleted since.
 Status Engine::HideDeleted() {
-  TS_TRY_ASSIGN(const std::uint64_t version, catalog_->Version());
-  if (version == tombstones_as_of_) return {};
+  TS_TRY_ASSIGN(const bool current, catalog_->IsCurrent(tombstones_as_of_));
+  if (current) return {};
   CatalogReadOptions options;
   options.tombstones_after = tombstones_->last_sequence();
   TS_TRY_ASSIGN(const CatalogView view, catalog_->Read(options));

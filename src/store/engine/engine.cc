@@ -109,6 +109,7 @@ Status Engine::StartWriting() {
 Status Engine::Recover() {
   CatalogView view;
   SnapshotData live;
+  TS_TRY(catalog_->Settle());
   TS_TRY(segments_.Refresh(*catalog_, view, live));
   UseSegments(view, std::move(live));
   follower_.Hide(tombstones_);
@@ -494,9 +495,9 @@ Result<std::shared_ptr<const SnapshotData>> Engine::SnapshotAsReader() {
     }
     // The catalog itself could not be read: not for a commit in between, and not for another try.
     if (!status.has_value() && view.version == 0) return std::move(status).error();
-    TS_TRY_ASSIGN(const std::uint64_t version, catalog_->Version());
+    TS_TRY_ASSIGN(const bool current, catalog_->IsCurrent(view.version));
     // A seal in between may have retired a log before it was read, or a file: look again.
-    if (version != view.version) continue;
+    if (!current) continue;
     if (!status.has_value()) return std::move(status).error();
     data->head = follower_.batches();
     data->log_bytes = follower_.log_bytes();

@@ -19,7 +19,8 @@ class HookedCatalog final : public Catalog {
   Result<CatalogView> Read(const CatalogReadOptions& options) override {
     return inner_.Read(options);
   }
-  Result<std::uint64_t> Version() override { return inner_.Version(); }
+  Result<bool> IsCurrent(std::uint64_t version) override { return inner_.IsCurrent(version); }
+  Status Settle() override { return inner_.Settle(); }
   Result<std::vector<SegmentId>> FindStraddler(std::uint64_t low) override {
     return inner_.FindStraddler(low);
   }
