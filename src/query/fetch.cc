@@ -5,6 +5,7 @@
 
 #include "assembly/summary.h"
 #include "base/try.h"
+#include "query/large_summary.h"
 
 namespace tracestore::query {
 
@@ -22,7 +23,8 @@ Result<std::vector<TracePlace>> FindPlaces(const SnapshotData& data, TraceId id)
     const auto& segment = data.segments[i];
     TS_TRY_ASSIGN(const auto ordinals, segment->FindTrace(id));
     if (ordinals.empty() || data.Hidden(i, id)) continue;
-    for (const std::uint32_t ordinal : ordinals) places.push_back({segment.get(), ordinal});
+    TS_TRY_ASSIGN(const auto* table, segment->traces());
+    for (const std::uint32_t ordinal : ordinals) places.push_back({segment.get(), ordinal, i, table->parts[ordinal].rows});
   }
   return places;
 }
@@ -40,13 +42,17 @@ Status FetchInto(const SnapshotData& data, TraceId id, model::SpanBatch& out,
     TS_TRY(place.segment->ReadRows(part.first_row, part.first_row + part.rows, {}, out,
                                    stop));
   }
+  AppendHeadRows(data, id, out);
+  return {};
+}
+
+void AppendHeadRows(const SnapshotData& data, TraceId id, model::SpanBatch& out) {
   model::BatchAppender appender(out);
   for (const auto& batch : data.head) {
     if (!batch->HasTrace(id)) continue;
     appender.SetSource(batch->batch());
     batch->ForEachRow(id, [&](std::uint32_t row) { appender.Append(row); });
   }
-  return {};
 }
 
 Result<std::shared_ptr<model::SpanBatch>> FetchTrace(const SnapshotData& data, TraceId id) {
@@ -116,6 +122,14 @@ Result<bool> SummarizeStructure(const SnapshotData& data, TraceId id,
   return builder.HasRepeatedIds();
 }
 
+// Where reading spans costs more than reading all of their ids: several pages.
+bool IsLarge(const std::vector<TracePlace>& places) {
+  constexpr std::uint64_t kLargeRows = 4096;
+  std::uint64_t rows = 0;
+  for (const TracePlace& place : places) rows += place.rows;
+  return rows >= kLargeRows;
+}
+
 }  // namespace
 
 Result<TraceSummary> SummaryOf(const SnapshotData& data, TraceId id) {
@@ -127,6 +141,7 @@ Result<TraceSummary> SummaryOf(const SnapshotData& data, TraceId id) {
   }
   if (places.empty() && !InHead(data, id))
     return Error(ErrorCode::kNotFound, "there is no trace " + id.ToShortHex());
+  if (IsLarge(places)) return SummarizeLarge(data, id, places);
   assembly::SummaryBuilder builder;
   TS_TRY_ASSIGN(const bool repeats, SummarizeStructure(data, id, places, builder));
   if (!repeats) return builder.Build();

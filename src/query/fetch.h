@@ -17,6 +17,8 @@ namespace tracestore::query {
 struct TracePlace {
   const store::SegmentReader* segment = nullptr;
   std::uint32_t ordinal = 0;  // in its table of traces
+  std::size_t number = 0;     // of SnapshotData::segments
+  std::uint32_t rows = 0;
 };
 
 // The parts of a trace in segments. Cost: a filter probe a segment, a binary search where it hits.
@@ -44,5 +46,7 @@ Result<std::vector<TraceId>> TracesWithLowId(const store::SnapshotData& data, st
 Result<std::vector<TraceId>> FirehoseTraces(const store::SnapshotData& data);
 
 bool InHead(const store::SnapshotData& data, TraceId id);
+// Appends the trace's spans of the head to `out`.
+void AppendHeadRows(const store::SnapshotData& data, TraceId id, model::SpanBatch& out);
 
 }  // namespace tracestore::query

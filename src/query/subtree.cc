@@ -1,146 +1,209 @@
 #include "query/subtree.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/try.h"
-#include "query/fetch.h"
+#include "query/trace_index.h"
+#include "store/segment/page_tree.h"
 
 namespace tracestore::query {
 namespace {
 
-using store::SpanEdge;
+using store::PageTree;
 
-// A segment's part of the trace.
-struct Part {
-  const store::SegmentReader* segment = nullptr;
-  std::vector<SpanEdge> edges;
-  std::vector<std::uint32_t> taken;  // rows of the segment, ascending once collected
+// A page of one of the trace's parts.
+struct Page {
+  PageTree tree;
+  std::uint32_t page_row = 0;  // of the segment, its first
+  std::uint32_t first = 0;     // rows of the page that are of the part: [first, last)
+  std::uint32_t last = 0;
+  std::uint32_t number = 0;    // of row `first`, in the trace
 };
 
-class Subtree {
+// Pages that were looked at, for as long as the walk goes.
+class Pages {
  public:
-  Subtree(const store::SnapshotData& data, TraceId id, SpanId top) : data_(data), id_(id), top_(top) {
-    ids_.insert(top.value);
+  Pages(const TraceRows& rows, const StopWhen& stop) : rows_(rows), stop_(stop) {}
+
+  // The page with the row of that number.
+  Result<const Page*> Of(std::uint32_t number) {
+    const TraceRows::Part& part = rows_.PartOf(number);
+    const std::uint32_t row = part.first_row + (number - part.begin);
+    const std::uint32_t page = part.segment->PageOfRow(row);
+    const auto part_number = static_cast<std::uint64_t>(&part - rows_.parts().data());
+    const auto [at, fresh] = pages_.try_emplace(part_number << 32 | page);
+    Page& out = at->second;
+    if (!fresh) return &out;
+    TS_TRY(CheckStop(stop_));
+    TS_TRY(part.segment->ReadTree(page, out.tree));
+    const store::PageInfo& info = part.segment->pages()[page];
+    const std::uint32_t begin = std::max(info.first_row, part.first_row);
+    const std::uint32_t end = std::min(info.first_row + info.rows, part.first_row + part.rows);
+    out.page_row = info.first_row;
+    out.first = begin - info.first_row;
+    out.last = end - info.first_row;
+    out.number = part.begin + (begin - part.first_row);
+    return &out;
   }
 
-  Status ReadEdges() {
-    TS_TRY_ASSIGN(const auto places, FindPlaces(data_, id_));
-    for (const TracePlace& place : places) {
-      TS_TRY_ASSIGN(const auto* table, place.segment->traces());
-      const store::TracePart& part = table->parts[place.ordinal];
-      Part& read = parts_.emplace_back();
-      read.segment = place.segment;
-      TS_TRY(place.segment->ReadEdges(part.first_row, part.first_row + part.rows, read.edges,
-                                      data_.stop));
+ private:
+  const TraceRows& rows_;
+  const StopWhen& stop_;
+  std::unordered_map<std::uint64_t, Page> pages_;  // by part and page
+};
+
+// Spans are below others by their ids: of different spans that share one, each has the children of
+// all, and only those count that stand below.
+class Walk {
+ public:
+  Walk(const store::SnapshotData& data, const TraceIndex& index)
+      : data_(data), index_(index), pages_(index.rows(), data.stop), taken_(index.rows().size()),
+        expanded_(index.rows().size()) {}
+
+  Status Run(TraceId id, SpanId top) {
+    ReadHead(id);
+    std::vector<std::uint32_t> tops;
+    index_.by_id().ForEachCandidate(top.value, [&](std::uint32_t number) { tops.push_back(number); });
+    for (const std::uint32_t number : tops) {
+      TS_TRY_ASSIGN(const Page* page, pages_.Of(number));
+      if (IdOf(*page, number) == top) Take(number, top);
     }
-    for (std::size_t i = 0; i < data_.head.size(); ++i) {
-      const model::SpanBatch& batch = data_.head[i]->batch();
-      data_.head[i]->ForEachRow(id_, [&](std::uint32_t row) {
-        head_edges_.push_back({batch.spans[row].span_id, batch.spans[row].parent_id, row});
-        head_batches_.push_back(i);
-      });
+    for (std::size_t i = 0; i < head_.size(); ++i) {
+      if (SpanOf(head_[i]).span_id == top) TakeOfHead(i);
+    }
+    while (!open_.empty()) {
+      const SpanId parent = open_.back();
+      open_.pop_back();
+      if (parent.empty()) continue;  // an empty parent id names no span
+      TS_TRY(ExpandRows(parent));
+      TS_TRY(AddRoots(parent));
+      AddHead(parent);
     }
     return {};
   }
 
-  // In preorder a child stands after its parent, so that one pass finds all of a part; a further
-  // one is needed for each time that the way down leaves a part for one before it.
-  void CollectIds() {
-    constexpr int kMostPasses = 8;
-    for (int pass = 0; pass < kMostPasses; ++pass) {
-      const std::size_t before = ids_.size();
-      ForEachEdge([&](const SpanEdge& edge) {
-        if (IsOfIt(edge)) ids_.insert(edge.span_id.value);
-      });
-      if (ids_.size() == before) return;
-    }
-    CollectInAnyOrder();
-  }
-
   Status ReadRows(model::SpanBatch& out) {
-    model::BatchAppender appender(out);
-    for (Part& part : parts_) {
-      for (const SpanEdge& edge : part.edges) {
-        if (IsOfIt(edge)) part.taken.push_back(edge.row);
-      }
-      TS_TRY(ReadPart(part, data_.stop, appender));
+    std::vector<std::uint32_t> numbers;
+    for (std::uint32_t number = 0; number < taken_.size(); ++number) {
+      if (taken_[number]) numbers.push_back(number);
     }
-    for (std::size_t i = 0; i < head_edges_.size(); ++i) {
-      if (!IsOfIt(head_edges_[i])) continue;
-      appender.SetSource(data_.head[head_batches_[i]]->batch());
-      appender.Append(head_edges_[i].row);
+    model::BatchAppender appender(out);
+    TS_TRY(index_.rows().Read(numbers, {}, data_.stop,
+                              [&](const model::SpanBatch& rows, std::uint32_t row, std::uint32_t) {
+                                if (row == 0) appender.SetSource(rows);
+                                appender.Append(row);
+                              }));
+    for (std::size_t i = 0; i < head_.size(); ++i) {
+      if (!head_taken_[i]) continue;
+      appender.SetSource(*head_[i].batch);
+      appender.Append(head_[i].row);
     }
     return {};
   }
 
  private:
-  // Of different spans that share an id only those count that stand below.
-  bool IsOfIt(const SpanEdge& edge) const {
-    return edge.span_id == top_ ||
-           (!edge.parent_id.empty() && ids_.contains(edge.parent_id.value));
+  struct HeadRow {
+    const model::SpanBatch* batch = nullptr;
+    std::uint32_t row = 0;
+  };
+  static const model::SpanRecord& SpanOf(const HeadRow& row) { return row.batch->spans[row.row]; }
+  static SpanId IdOf(const Page& page, std::uint32_t number) {
+    return SpanId{page.tree.ids[page.first + (number - page.number)]};
   }
 
-  template <typename Visit>
-  void ForEachEdge(const Visit& visit) const {
-    for (const Part& part : parts_) {
-      for (const SpanEdge& edge : part.edges) visit(edge);
-    }
-    for (const SpanEdge& edge : head_edges_) visit(edge);
-  }
-
-  // For spans whose order is against the tree's: by sorting, O(n log n) whatever comes.
-  void CollectInAnyOrder() {
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> children;  // parent, span
-    ForEachEdge([&](const SpanEdge& edge) {
-      if (!edge.parent_id.empty()) children.emplace_back(edge.parent_id.value, edge.span_id.value);
+  // The head's rows of the trace, by parent.
+  void ReadHead(TraceId id) {
+    for (const auto& batch : data_.head)
+      batch->ForEachRow(id, [&](std::uint32_t row) { head_.push_back({&batch->batch(), row}); });
+    std::stable_sort(head_.begin(), head_.end(), [](const HeadRow& a, const HeadRow& b) {
+      return SpanOf(a).parent_id < SpanOf(b).parent_id;
     });
-    std::sort(children.begin(), children.end());
-    std::vector<std::uint64_t> open(ids_.begin(), ids_.end());
-    while (!open.empty()) {
-      const std::uint64_t parent = open.back();
-      open.pop_back();
-      for (auto at = std::lower_bound(children.begin(), children.end(), std::pair{parent, std::uint64_t{0}});
-           at != children.end() && at->first == parent; ++at) {
-        if (ids_.insert(at->second).second) open.push_back(at->second);
-      }
-    }
+    head_taken_.resize(head_.size());
   }
 
-  // Page by page, so that a page is decoded once.
-  static Status ReadPart(const Part& part, const StopWhen& stop, model::BatchAppender& appender) {
-    for (std::size_t i = 0; i < part.taken.size();) {
-      const std::uint32_t page = part.segment->PageOfRow(part.taken[i]);
-      const store::PageInfo& info = part.segment->pages()[page];
-      std::size_t end = i;
-      while (end < part.taken.size() && part.taken[end] < info.first_row + info.rows) ++end;
-      model::SpanBatch rows;
-      TS_TRY(part.segment->ReadRows(part.taken[i], part.taken[end - 1] + 1, {}, rows, stop));
-      appender.SetSource(rows);
-      for (std::size_t at = i; at < end; ++at) appender.Append(part.taken[at] - part.taken[i]);
-      i = end;
+  void Take(std::uint32_t number, SpanId id) {
+    if (taken_[number]) return;
+    taken_[number] = true;
+    if (ids_.insert(id.value).second) open_.push_back(id);
+  }
+  void TakeOfHead(std::size_t i) {
+    if (head_taken_[i]) return;
+    head_taken_[i] = true;
+    const SpanId id = SpanOf(head_[i]).span_id;
+    if (ids_.insert(id.value).second) open_.push_back(id);
+  }
+
+  // What stands below the rows of that id in their pages. Rows below a row follow it.
+  Status ExpandRows(SpanId id) {
+    std::vector<std::uint32_t> numbers;
+    index_.by_id().ForEachCandidate(id.value, [&](std::uint32_t number) {
+      if (!expanded_[number]) numbers.push_back(number);
+    });
+    for (const std::uint32_t number : numbers) {
+      TS_TRY_ASSIGN(const Page* page, pages_.Of(number));
+      if (IdOf(*page, number) != id) continue;
+      expanded_[number] = true;
+      const std::uint32_t top = page->first + (number - page->number);
+      for (std::uint32_t row = top + 1; row < page->last; ++row) {
+        const std::uint32_t parent = page->tree.parents[row];
+        if (parent == store::kNoRow || parent < top) break;
+        const std::uint32_t below = number + (row - top);
+        expanded_[below] = true;
+        Take(below, SpanId{page->tree.ids[row]});
+      }
     }
     return {};
   }
 
+  // Rows whose parent isn't in their page.
+  Status AddRoots(SpanId parent) {
+    std::vector<std::uint32_t> numbers;
+    index_.by_parent().ForEachCandidate(parent.value, [&](std::uint32_t number) {
+      if (!taken_[number]) numbers.push_back(number);
+    });
+    for (const std::uint32_t number : numbers) {
+      TS_TRY_ASSIGN(const Page* page, pages_.Of(number));
+      const std::uint32_t row = page->first + (number - page->number);
+      const auto& roots = page->tree.roots;
+      const auto root = std::lower_bound(
+          roots.begin(), roots.end(), row,
+          [](const PageTree::Root& a, std::uint32_t wanted) { return a.row < wanted; });
+      if (root != roots.end() && root->row == row && root->parent == parent)
+        Take(number, SpanId{page->tree.ids[row]});
+    }
+    return {};
+  }
+
+  void AddHead(SpanId parent) {
+    auto at = std::lower_bound(
+        head_.begin(), head_.end(), parent,
+        [](const HeadRow& row, SpanId wanted) { return SpanOf(row).parent_id < wanted; });
+    for (; at != head_.end() && SpanOf(*at).parent_id == parent; ++at)
+      TakeOfHead(static_cast<std::size_t>(at - head_.begin()));
+  }
+
   const store::SnapshotData& data_;
-  const TraceId id_;
-  const SpanId top_;
+  const TraceIndex& index_;
+  Pages pages_;
+  std::vector<bool> taken_;     // by number
+  std::vector<bool> expanded_;  // the rows below it in its page are taken
+  std::vector<HeadRow> head_;   // by parent
+  std::vector<bool> head_taken_;
   std::unordered_set<std::uint64_t> ids_;  // of the subtree
-  std::vector<Part> parts_;
-  std::vector<SpanEdge> head_edges_;       // rows of the batch that head_batches_ names
-  std::vector<std::size_t> head_batches_;
+  std::vector<SpanId> open_;               // of these, whose children are to be found
 };
 
 }  // namespace
 
 Result<std::shared_ptr<model::SpanBatch>> FetchSubtree(const store::SnapshotData& data, TraceId id,
                                                        SpanId top) {
-  Subtree subtree(data, id, top);
-  TS_TRY(subtree.ReadEdges());
-  subtree.CollectIds();
+  TS_TRY_ASSIGN(const auto index, TraceIndex::Of(data, id));
+  Walk walk(data, *index);
+  TS_TRY(walk.Run(id, top));
   auto out = std::make_shared<model::SpanBatch>();
-  TS_TRY(subtree.ReadRows(*out));
+  TS_TRY(walk.ReadRows(*out));
   return out;
 }
 

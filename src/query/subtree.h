@@ -11,8 +11,9 @@
 namespace tracestore::query {
 
 // The spans with id `top` and all below them by parent id, each as often as it was stored; an empty
-// batch where there are none. Of the other spans only ids are read. Memory: 24 bytes a span of the
-// trace. Errors: kIo, kCorruption.
+// batch where there are none. Cost: what is in the subtree, and the pages that it lies in; for the
+// first of a trace also the ids of the others, 9 bytes a span, which the snapshot's memo keeps.
+// Errors: kIo, kCorruption, kCancelled.
 Result<std::shared_ptr<model::SpanBatch>> FetchSubtree(const store::SnapshotData& data, TraceId id,
                                                        SpanId top);
 

@@ -116,10 +116,9 @@ bool SegmentReader::MayHaveTrace(TraceId id) const noexcept {
 }
 
 Result<std::vector<std::uint32_t>> SegmentReader::FindTrace(TraceId id) const {
-  if (!MayHaveTrace(id)) return std::vector<std::uint32_t>{};
+  TS_TRY_ASSIGN(auto found, PartsWithLowId(id.low));
+  if (found.empty()) return found;
   TS_TRY_ASSIGN(const TraceTable* table, traces());
-  TS_TRY_ASSIGN(const index::IdPermutation* order, trace_order());
-  auto found = order->Find(id.low, [&](std::uint32_t i) { return table->parts[i].id.low; });
   std::erase_if(found, [&](std::uint32_t i) { return table->parts[i].id != id; });
   return found;
 }
@@ -141,16 +140,19 @@ Result<bool> SegmentReader::HasLowId(std::uint64_t low) const {
   return std::binary_search(ids->begin(), ids->end(), low);
 }
 
-Result<std::vector<TraceId>> SegmentReader::FindLowId(std::uint64_t low) const {
-  std::vector<TraceId> ids;
-  if (!MayHaveTrace({0, low})) return ids;
+Result<std::vector<std::uint32_t>> SegmentReader::PartsWithLowId(std::uint64_t low) const {
+  if (!MayHaveTrace({0, low})) return std::vector<std::uint32_t>{};
   TS_TRY_ASSIGN(const TraceTable* table, traces());
   TS_TRY_ASSIGN(const index::IdPermutation* order, trace_order());
-  for (const std::uint32_t i : order->Find(low, [&](std::uint32_t at) {
-         return table->parts[at].id.low;
-       })) {
-    ids.push_back(table->parts[i].id);
-  }
+  return order->Find(low, [&](std::uint32_t i) { return table->parts[i].id.low; });
+}
+
+Result<std::vector<TraceId>> SegmentReader::FindLowId(std::uint64_t low) const {
+  TS_TRY_ASSIGN(const auto parts, PartsWithLowId(low));
+  std::vector<TraceId> ids;
+  if (parts.empty()) return ids;
+  TS_TRY_ASSIGN(const TraceTable* table, traces());
+  for (const std::uint32_t part : parts) ids.push_back(table->parts[part].id);
   return ids;
 }
 
@@ -407,21 +409,11 @@ Status SegmentReader::ReadRows(std::uint32_t first, std::uint32_t last,
   return {};
 }
 
-Status SegmentReader::ReadEdges(std::uint32_t first, std::uint32_t last,
-                                std::vector<SpanEdge>& out, const StopWhen& stop) const {
-  if (first >= last) return {};
+Status SegmentReader::ReadTree(std::uint32_t page, PageTree& out) const {
   TS_TRY_ASSIGN(const TraceTable* table, traces());
-  const std::size_t begin = out.size();
-  for (std::uint32_t page = PageOfRow(first); page < page_count(); ++page) {
-    if (pages_[page].first_row >= last) break;
-    TS_TRY(CheckStop(stop));
-    TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
-    auto read = ReadPageEdges(payload, pages_[page].first_row, pages_[page].rows, *table, out);
-    if (!read.has_value()) return InPage(page, std::move(read).error());
-  }
-  const auto outside = [&](const SpanEdge& edge) { return edge.row < first || edge.row >= last; };
-  out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), outside),
-            out.end());
+  TS_TRY_ASSIGN(const std::string payload, ReadPage(page));
+  auto read = ReadPageTree(payload, pages_[page].first_row, pages_[page].rows, *table, out);
+  if (!read.has_value()) return InPage(page, std::move(read).error());
   return {};
 }
 

@@ -24,7 +24,7 @@
 #include "store/segment/page_cache.h"
 #include "store/segment/page_codes.h"
 #include "store/segment/page_decoder.h"
-#include "store/segment/page_edges.h"
+#include "store/segment/page_tree.h"
 #include "store/segment/segment_footer.h"
 #include "store/segment/segment_format.h"
 #include "store/segment/segment_tables.h"
@@ -69,6 +69,8 @@ class SegmentReader {
   // The ordinals in the table of traces of the trace; none where it isn't here.
   Result<std::vector<std::uint32_t>> FindTrace(TraceId id) const;
 
+  // The same of all traces whose ids have these low 64 bits.
+  Result<std::vector<std::uint32_t>> PartsWithLowId(std::uint64_t low) const;
   // The ids that have these low 64 bits.
   Result<std::vector<TraceId>> FindLowId(std::uint64_t low) const;
 
@@ -104,10 +106,8 @@ class SegmentReader {
   Status ReadRows(std::uint32_t first, std::uint32_t last, const Projection& projection,
                   model::SpanBatch& out, const StopWhen& stop = {}) const;
 
-  // Appends the ids of rows [first, last) and of their parents to `out`: about 20 bytes read a row.
-  // Otherwise as ReadRows.
-  Status ReadEdges(std::uint32_t first, std::uint32_t last, std::vector<SpanEdge>& out,
-                   const StopWhen& stop = {}) const;
+  // The ids of a page's rows and of their parents: about 20 bytes read a row.
+  Status ReadTree(std::uint32_t page, PageTree& out) const;
 
   // Checks every checksum and decodes every row: what `verify` does with a segment.
   Status VerifyAll() const;

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/try.h"
-#include "store/segment/page_edges.h"
+#include "store/segment/page_tree.h"
 #include "store/segment/segment_footer.h"
 #include "store/segment/segment_recovery.h"
 #include "store/verify/part_checker.h"
@@ -17,6 +17,18 @@
 
 namespace tracestore::store {
 namespace {
+
+// Of a whole page, its rows and its tree.
+bool SameTree(const model::SpanBatch& rows, const PageTree& tree) {
+  auto root = tree.roots.begin();
+  for (std::uint32_t row = 0; row < rows.size(); ++row) {
+    const std::uint32_t parent = tree.parents[row];
+    const SpanId parent_id = parent == kNoRow ? (root++)->parent : SpanId{tree.ids[parent]};
+    const model::SpanRecord& span = rows.spans[row];
+    if (span.span_id.value != tree.ids[row] || span.parent_id != parent_id) return false;
+  }
+  return true;
+}
 
 // Of the file without a reader: the footer, the sections' checksums, and that the parts follow each
 // other without a gap or an overlap, so that no byte but the reserved ones is without a checksum.
@@ -215,14 +227,9 @@ class ContentChecker {
     model::SpanBatch rows;
     const std::uint32_t end = info.first_row + info.rows;
     TS_TRY(segment_.ReadRows(info.first_row, end, Projection{}, rows));
-    std::vector<SpanEdge> edges;
-    TS_TRY(ReadPageEdges(payload, info.first_row, info.rows, *context->traces, edges));
-    const bool same = std::equal(rows.spans.begin(), rows.spans.end(), edges.begin(), edges.end(),
-                                 [](const model::SpanRecord& span, const SpanEdge& edge) {
-                                   return span.span_id == edge.span_id &&
-                                          span.parent_id == edge.parent_id;
-                                 });
-    if (rows.size() != info.rows || !same)
+    PageTree tree;
+    TS_TRY(ReadPageTree(payload, info.first_row, info.rows, *context->traces, tree));
+    if (rows.size() != info.rows || !SameTree(rows, tree))
       return Error(ErrorCode::kCorruption, "its rows, read in two ways, differ");
     run_.counters().spans += rows.size();
     parts->AddPage(page, rows);

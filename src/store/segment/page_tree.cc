@@ -1,4 +1,4 @@
-#include "store/segment/page_edges.h"
+#include "store/segment/page_tree.h"
 
 #include "base/bytes.h"
 #include "base/try.h"
@@ -13,28 +13,30 @@ Error Damaged(const char* what) {
   return {ErrorCode::kCorruption, std::string("page: ") + what};
 }
 
-Status Load(const PageDirectory& directory, StreamKind kind, std::vector<std::uint64_t>& values) {
-  values.clear();
-  const auto* stream = directory.Find(static_cast<std::uint32_t>(kind));
-  if (stream == nullptr) return {};
-  base::ByteReader in(stream->bytes);
-  TS_TRY(column::DecodeInts(in, stream->count, values));
-  if (!in.done()) return Damaged("bytes follow the values of a stream");
-  return {};
-}
-
-// The streams that the tree is made of.
+// The streams that the tree is made of. One a thread, so that their memory is taken once.
 struct TreeStreams {
-  std::vector<std::uint64_t> ids, pops, root_codes, outside;
+  PageDirectory directory;
+  std::vector<std::uint64_t> pops, root_codes, outside;
+  std::vector<std::uint32_t> open;  // rows of the page from the root to the one before
   std::size_t next_root_code = 0;
 
-  Status Read(std::string_view payload, std::uint32_t rows) {
-    PageDirectory directory;
+  Status Load(StreamKind kind, std::vector<std::uint64_t>& values) {
+    values.clear();
+    const auto* stream = directory.Find(static_cast<std::uint32_t>(kind));
+    if (stream == nullptr) return {};
+    base::ByteReader in(stream->bytes);
+    TS_TRY(column::DecodeInts(in, stream->count, values));
+    if (!in.done()) return Damaged("bytes follow the values of a stream");
+    return {};
+  }
+  Status Read(std::string_view payload, std::uint32_t rows, std::vector<std::uint64_t>& ids) {
+    next_root_code = 0;
+    open.clear();
     TS_TRY(directory.Parse(payload, rows));
-    TS_TRY(Load(directory, StreamKind::kSpanIds, ids));
-    TS_TRY(Load(directory, StreamKind::kPops, pops));
-    TS_TRY(Load(directory, StreamKind::kRootCode, root_codes));
-    TS_TRY(Load(directory, StreamKind::kOutsideIds, outside));
+    TS_TRY(Load(StreamKind::kSpanIds, ids));
+    TS_TRY(Load(StreamKind::kPops, pops));
+    TS_TRY(Load(StreamKind::kRootCode, root_codes));
+    TS_TRY(Load(StreamKind::kOutsideIds, outside));
     if (ids.size() != rows || pops.size() != rows)
       return Damaged("a stream doesn't have a value a row");
     return {};
@@ -52,12 +54,14 @@ struct TreeStreams {
 
 }  // namespace
 
-Status ReadPageEdges(std::string_view payload, std::uint32_t first_row, std::uint32_t rows,
-                     const TraceTable& traces, std::vector<SpanEdge>& out) {
-  TreeStreams streams;
-  TS_TRY(streams.Read(payload, rows));
+Status ReadPageTree(std::string_view payload, std::uint32_t first_row, std::uint32_t rows,
+                    const TraceTable& traces, PageTree& out) {
+  thread_local TreeStreams streams;
+  out.parents.clear();
+  out.roots.clear();
+  TS_TRY(streams.Read(payload, rows, out.ids));
+  std::vector<std::uint32_t>& open = streams.open;
   std::size_t trace = traces.PartOf(first_row);
-  std::vector<std::uint32_t> open;  // rows of the page from the root to the one before
   for (std::uint32_t row = 0; row < rows; ++row) {
     const TracePart& part = traces.parts[trace];
     if (first_row + row >= part.first_row + part.rows) {
@@ -67,14 +71,14 @@ Status ReadPageEdges(std::string_view payload, std::uint32_t first_row, std::uin
     }
     if (streams.pops[row] > open.size()) return Damaged("a row pops more levels than there are");
     open.resize(open.size() - static_cast<std::size_t>(streams.pops[row]));
-    SpanEdge edge{SpanId{streams.ids[row]}, {}, first_row + row};
     if (open.empty()) {
-      TS_TRY_ASSIGN(edge.parent_id, streams.OutsideParent());
+      TS_TRY_ASSIGN(const SpanId parent, streams.OutsideParent());
+      out.roots.push_back({row, parent});
+      out.parents.push_back(kNoRow);
     } else {
-      edge.parent_id.value = streams.ids[open.back()];
+      out.parents.push_back(open.back());
     }
     open.push_back(row);
-    out.push_back(edge);
   }
   return {};
 }
