@@ -8,6 +8,7 @@
 #include "base/stop.h"
 #include "base/try.h"
 #include "query/fetch.h"
+#include "query/head_facts.h"
 #include "query/hidden_rows.h"
 
 namespace tracestore::query {
@@ -118,11 +119,10 @@ class SegmentsTally {
       return parts;
     }
     for (const std::uint64_t low : *data_.straddlers) {
-      TS_TRY_ASSIGN(const auto ids, segment.FindLowId(low));
-      for (const TraceId id : ids) {
-        scattered_.insert(id);
-        TS_TRY_ASSIGN(const auto found, segment.FindTrace(id));
-        parts.insert(parts.end(), found.begin(), found.end());
+      TS_TRY_ASSIGN(const auto found, segment.PartsWithLowId(low));
+      for (const std::uint32_t part : found) {
+        scattered_.insert(table->parts[part].id);
+        parts.push_back(part);
       }
     }
     return parts;
@@ -211,8 +211,10 @@ Status TallySegments(const SnapshotData& data, TimeRange range, FactTally& tally
   return SegmentsTally(segments, range, tally).Run();
 }
 
-Status TallyHead(const SnapshotData& data, TimeRange range, FactTally& tally) {
-  if (data.head.empty()) return {};
+namespace {
+
+// Each trace of the head by itself, for a memo that hasn't the room.
+Status TallyHeadOnce(const SnapshotData& data, TimeRange range, FactTally& tally) {
   TraceIds ids;
   for (const auto& batch : data.head) {
     for (const SpanRecord& span : batch->batch().spans) ids.insert(span.trace_id);
@@ -226,13 +228,35 @@ Status TallyHead(const SnapshotData& data, TimeRange range, FactTally& tally) {
       TS_TRY_ASSIGN(const model::TraceExtent extent, ExtentOf(data, id));
       if (!MayStartIn(extent, range)) continue;
     }
-    TS_TRY_ASSIGN(const auto sealed, FetchTrace(segments, id));
-    if (sealed->size() > 0) before.Add(*sealed, 0);
-    TS_TRY_ASSIGN(const auto whole, FetchTrace(data, id));
-    now.Add(*whole, 0);
+    model::SpanBatch spans;
+    TS_TRY(FetchInto(segments, id, spans));
+    if (!spans.empty()) before.Add(spans, 0);
+    AppendHeadRows(data, id, spans);
+    now.Add(spans, 0);
   }
   tally.Add(before.Finish(), range, All, FactTally::Sign::kTakeOut);
   tally.Add(now.Finish(), range, All, FactTally::Sign::kAdd);
+  return {};
+}
+
+// Two kinds of them, and other answers, share the memo.
+bool HasRoomForHead(const SnapshotData& data) {
+  if (data.memo == nullptr) return false;
+  std::size_t spans = 0;
+  for (const auto& batch : data.head) spans += batch->batch().size();
+  return spans <= data.memo->most_bytes() / (3 * sizeof(SpanFact));
+}
+
+}  // namespace
+
+Status TallyHead(const SnapshotData& data, TimeRange range, FactTally& tally) {
+  if (data.head.empty()) return {};
+  if (!HasRoomForHead(data)) return TallyHeadOnce(data, range, tally);
+  const std::string key = "head facts " + std::to_string(static_cast<int>(tally.kind()));
+  const auto known = data.memo->Find<HeadFacts>(key);
+  TS_TRY_ASSIGN(const auto facts, HeadFacts::Advance(known, data, tally.kind()));
+  if (facts != known) data.memo->Keep(key, facts, facts->memory_bytes());
+  facts->AddTo(tally, range);
   return {};
 }
 

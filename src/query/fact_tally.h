@@ -11,6 +11,7 @@
 
 #include "base/stop.h"
 #include "base/try.h"
+#include "query/remembered.h"
 #include "query/trace_facts.h"
 #include "store/engine/snapshot.h"
 
@@ -55,16 +56,18 @@ Result<std::shared_ptr<const Tally>> TalliedSegments(const store::SnapshotData& 
                                                      TimeRange range, const std::string& key,
                                                      Tally empty) {
   TS_TRY(CheckStop(data.stop));
-  if (data.memo != nullptr) {
-    if (auto known = data.memo->template Find<Tally>(key)) return known;
-  }
-  TS_TRY(TallySegments(data, range, empty));
-  auto made = std::make_shared<const Tally>(std::move(empty));
-  if (data.memo != nullptr) data.memo->Keep(key, made, made->memory_bytes() + key.size());
-  return made;
+  return Remembered<Tally>(
+      data, key,
+      [&]() -> Result<Tally> {
+        TS_TRY(TallySegments(data, range, empty));
+        return std::move(empty);
+      },
+      [](const Tally& tally) { return tally.memory_bytes(); });
 }
 
-// Adds what the head changes: its traces count with all their rows, in segments too.
+// Adds what the head changes: its traces count with all their rows, in segments too. What follows from
+// each of them the snapshot's memo keeps (HeadFacts), where it has room for it.
+// Errors: kIo, kCorruption, kCancelled.
 Status TallyHead(const store::SnapshotData& data, TimeRange range, FactTally& tally);
 
 }  // namespace tracestore::query

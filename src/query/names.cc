@@ -13,6 +13,7 @@
 #include "base/try.h"
 #include "model/text.h"
 #include "query/hidden_rows.h"
+#include "query/remembered.h"
 
 namespace tracestore::query {
 namespace {
@@ -278,16 +279,13 @@ Result<OperationCounts> CountOperations(const SnapshotData& data, std::string_vi
 // Those of the segments, once a catalog version.
 Result<std::shared_ptr<const OperationCounts>> SealedOperations(const SnapshotData& data,
                                                                 std::string_view service) {
-  const std::string key = "operations " + std::string(service);
-  if (data.memo != nullptr) {
-    if (auto known = data.memo->Find<OperationCounts>(key)) return known;
-  }
-  TS_TRY_ASSIGN(auto counts, CountOperations(data, service));
-  std::size_t bytes = key.size();
-  for (const auto& [operation, count] : counts) bytes += 128 + operation.first.size();
-  auto made = std::make_shared<const OperationCounts>(std::move(counts));
-  if (data.memo != nullptr) data.memo->Keep(key, made, bytes);
-  return made;
+  return Remembered<OperationCounts>(
+      data, "operations " + std::string(service), [&] { return CountOperations(data, service); },
+      [](const OperationCounts& counts) {
+        std::size_t bytes = 0;
+        for (const auto& [operation, count] : counts) bytes += 128 + operation.first.size();
+        return bytes;
+      });
 }
 
 std::vector<OperationInfo> ListOf(const OperationCounts& counts) {

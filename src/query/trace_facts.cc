@@ -114,11 +114,45 @@ void FactsBuilder::AddSpans(const SpanBatch& trace, std::uint32_t part) {
     const SpanRecord& span = trace.spans[row];
     const Series series{facts_.strings.Intern(ServiceOf(trace, span)),
                         facts_.strings.Intern(trace.text(span.name)), span.kind};
-    const auto [at, fresh] =
-        series_.try_emplace(series, static_cast<std::uint32_t>(facts_.series.size()));
-    if (fresh) facts_.series.push_back(series);
-    facts_.spans.push_back({span.start_ns, span.duration_ns, part, at->second, span.has_start(),
-                            span.has_duration(), span.status == StatusCode::kError});
+    facts_.spans.push_back({span.start_ns, span.duration_ns, part, NumberOf(series),
+                            span.has_start(), span.has_duration(),
+                            span.status == StatusCode::kError});
+  }
+}
+
+std::uint32_t FactsBuilder::NumberOf(const Series& series) {
+  const auto [at, fresh] =
+      series_.try_emplace(series, static_cast<std::uint32_t>(facts_.series.size()));
+  if (fresh) facts_.series.push_back(series);
+  return at->second;
+}
+
+void FactsBuilder::AddFacts(const TraceFacts& facts, const std::vector<std::uint32_t>& parts) {
+  constexpr std::uint32_t kUnknown = 0xFFFFFFFF;
+  std::vector<std::uint32_t> texts(facts.strings.size(), kUnknown);
+  std::vector<std::uint32_t> series(facts.series.size(), kUnknown);
+  const auto text = [&](std::uint32_t id) {
+    if (texts[id] == kUnknown)
+      texts[id] = facts_.strings.Intern(facts.strings.Get(id), facts.strings.HashOf(id));
+    return texts[id];
+  };
+  for (CallFact call : facts.calls) {
+    call.part = parts[call.part];
+    if (call.part == kLeftOut) continue;
+    call.caller = text(call.caller);
+    call.callee = text(call.callee);
+    facts_.calls.push_back(call);
+  }
+  for (SpanFact span : facts.spans) {
+    span.part = parts[span.part];
+    if (span.part == kLeftOut) continue;
+    std::uint32_t& number = series[span.series];
+    if (number == kUnknown) {
+      const Series& from = facts.series[span.series];
+      number = NumberOf({text(from.service), text(from.operation), from.kind});
+    }
+    span.series = number;
+    facts_.spans.push_back(span);
   }
 }
 

@@ -71,11 +71,15 @@ class FactsBuilder {
   // `trace`: all spans of one trace; repeats need all their fields, others only those that
   // Projection always gives.
   void Add(const model::SpanBatch& trace, std::uint32_t part);
+  // Of another builder of this kind; parts[i] is what its part i is called here, or kLeftOut.
+  static constexpr std::uint32_t kLeftOut = 0xFFFFFFFF;
+  void AddFacts(const TraceFacts& facts, const std::vector<std::uint32_t>& parts);
   TraceFacts Finish();
 
  private:
   void AddCalls(const model::SpanBatch& trace, std::uint32_t part);
   void AddSpans(const model::SpanBatch& trace, std::uint32_t part);
+  std::uint32_t NumberOf(const Series& series);
 
   FactKind kind_;
   TraceFacts facts_;
