@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "fs/memory_file_system.h"
 #include "store/catalog/memory_catalog.h"
 #include "store/engine/engine.h"
@@ -129,6 +131,75 @@ TEST_F(DeletesTest, ALogThatAPowerCutTookIsNotNumberedAgain) {
   ASSERT_TRUE((*again)->Append(OneSpan(1, 2)).has_value());
   EXPECT_EQ(ListLogs(after, "store/wal").value(), std::vector<std::uint64_t>{2});
   EXPECT_EQ((*again)->TakeSnapshot().value()->head.size(), 1U);
+}
+
+void CopyFile(fs::FileSystem& from, const std::string& path, fs::FileSystem& to) {
+  const auto file = from.OpenForRead(path);
+  ASSERT_TRUE(file.has_value()) << path;
+  std::string bytes((*file)->Size().value(), '\0');
+  ASSERT_EQ(bytes.size(), (*file)->ReadAt(0, bytes.data(), bytes.size()).value());
+  auto copy = to.CreateExclusive(path);
+  ASSERT_TRUE(copy.has_value() && (*copy)->Append(bytes).has_value());
+}
+
+// What a killed writer leaves of a store that never had a segment.
+std::unique_ptr<fs::MemoryFileSystem> AsKilled(fs::FileSystem& files) {
+  auto copy = std::make_unique<fs::MemoryFileSystem>();
+  EXPECT_TRUE(copy->CreateDirectories("store/wal").has_value());
+  CopyFile(files, "store/tombstones", *copy);
+  const auto numbers = ListLogs(files, "store/wal");
+  for (const std::uint64_t number : *numbers)
+    CopyFile(files, "store/wal/" + LogFileName(number), *copy);
+  return copy;
+}
+
+std::multiset<std::uint64_t> HeadSpans(Engine& engine) {
+  std::multiset<std::uint64_t> ids;
+  const auto snapshot = engine.TakeSnapshot().value();
+  for (const auto& batch : snapshot->head) {
+    for (const auto& span : batch->batch().spans) ids.insert(span.span_id.value);
+  }
+  return ids;
+}
+
+// The log and the tombstones' second copy are there, the catalog is not, and nothing was sealed yet.
+TEST_F(DeletesTest, ACatalogThatIsLostBeforeTheFirstSegmentForgetsNoDelete) {
+  Open();
+  Append(1, 1);
+  Append(2, 2);
+  ASSERT_TRUE(engine_->Delete({{TombstoneKind::kTrace, {7, 1}}}).has_value());
+  Append(1, 3);
+  const auto right = HeadSpans(*engine_);
+  ASSERT_EQ(2U, right.size());
+  StoreOptions options;
+  options.background_sealing = false;
+  // A new catalog, and one that already has what the second copy says.
+  for (const bool has_it : {false, true}) {
+    SCOPED_TRACE(has_it);
+    const auto disk = std::make_shared<MemoryCatalogDisk>();
+    if (has_it) disk->tombstones = disk_->tombstones;
+    const auto files = AsKilled(files_);
+    const auto engine =
+        Engine::Open(*files, "store", std::make_unique<MemoryCatalog>(disk), options);
+    ASSERT_TRUE(engine.has_value()) << engine.error().message();
+    EXPECT_EQ(right, HeadSpans(**engine));
+    ASSERT_EQ(1U, disk->tombstones.size());
+    EXPECT_EQ(disk_->tombstones.begin()->second.position, disk->tombstones.begin()->second.position);
+  }
+}
+
+// A segment took what was deleted away; that the second copy still says so means nothing.
+TEST_F(DeletesTest, ATombstoneThatIsDoneWithIsNotTakenUpAgain) {
+  Open();
+  Append(1, 1);
+  Append(2, 2);
+  ASSERT_TRUE(engine_->Delete({{TombstoneKind::kTrace, {7, 1}}}).has_value());
+  ASSERT_TRUE(engine_->Seal().has_value());
+  Append(1, 3);
+  engine_.reset();
+  Open();
+  EXPECT_EQ(0U, disk_->tombstones.size());
+  EXPECT_EQ(2U, Snapshot()->segments.size());
 }
 
 }  // namespace

@@ -111,7 +111,13 @@ Status Engine::Recover() {
   SnapshotData live;
   TS_TRY(catalog_->Settle());
   TS_TRY(segments_.Refresh(*catalog_, view, live));
+  TS_TRY_ASSIGN(const bool restored, RestoreTombstones(files_, directory_, *catalog_, view));
+  if (restored) {
+    live = {};
+    TS_TRY(segments_.Refresh(*catalog_, view, live));
+  }
   UseSegments(view, std::move(live));
+  view.tombstones = tombstones_->tombstones();  // those of both looks
   follower_.Hide(tombstones_);
   TS_TRY(CheckNotLost(files_, directory_, view));
   RenewTombstones();

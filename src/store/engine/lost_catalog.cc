@@ -1,9 +1,11 @@
 #include "store/engine/lost_catalog.h"
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include "base/try.h"
+#include "store/engine/tombstone_file.h"
 #include "store/log/log_format.h"
 
 namespace tracestore::store {
@@ -43,6 +45,35 @@ Status CheckNotLost(fs::FileSystem& files, const std::string& directory, const C
                "catalog " + fs::JoinPath(directory, "catalog") + ": it is empty, but " +
                    std::to_string(whole) + " segments stand in " + segments +
                    ": it was lost; tracestore repair makes it of them");
+}
+
+Status AddTombstonesAgain(Catalog& catalog, const std::vector<Tombstone>& tombstones) {
+  std::map<LogPosition, std::vector<NewTombstone>> at;
+  for (const Tombstone& tombstone : tombstones)
+    at[tombstone.position].push_back({tombstone.kind, tombstone.trace_id});
+  for (const auto& [position, made] : at) {
+    TS_TRY(catalog.AddTombstones(made, [&]() -> Result<LogPosition> { return position; }));
+  }
+  return {};
+}
+
+Result<bool> RestoreTombstones(fs::FileSystem& files, const std::string& directory,
+                               Catalog& catalog, const CatalogView& view) {
+  if (view.segments_version != 0) return false;
+  TS_TRY_ASSIGN(const TombstoneFile file, ReadTombstoneFile(files, directory));
+  std::vector<Tombstone> missing;
+  for (const Tombstone& tombstone : file.tombstones) {
+    const bool known = std::any_of(
+        view.tombstones.begin(), view.tombstones.end(), [&](const Tombstone& other) {
+          return other.kind == tombstone.kind && other.trace_id == tombstone.trace_id &&
+                 other.position == tombstone.position;
+        });
+    // What lies in logs that are retired is gone.
+    const bool hides = tombstone.position > LogPosition{view.retired_before, 0};
+    if (!known && hides) missing.push_back(tombstone);
+  }
+  TS_TRY(AddTombstonesAgain(catalog, missing));
+  return !missing.empty();
 }
 
 }  // namespace tracestore::store

@@ -1,6 +1,7 @@
-// CheckNotLost: a catalog that knows nothing beside files of a store that had one.
+// A catalog that knows nothing beside files of a store that had one.
 #pragma once
 #include <string>
+#include <vector>
 
 #include <tracestore/status.h>
 
@@ -15,5 +16,15 @@ namespace tracestore::store {
 // its first commit); else the catalog was lost and made anew: kCorruption, and nothing may be
 // removed. `view` has all tombstones. Errors also: kIo.
 Status CheckNotLost(fs::FileSystem& files, const std::string& directory, const CatalogView& view);
+
+// Adds tombstones at the positions that they have.
+Status AddTombstonesAgain(Catalog& catalog, const std::vector<Tombstone>& tombstones);
+
+// For a writer, before it reads logs: where the catalog never had a segment, tombstones that only their
+// second copy has are added to it. Either it was lost with its logs still there, or a process was killed
+// between the two writes of a delete, which then counts. `view` has all tombstones. Gives whether there
+// were such. Errors: kIo, kUnsupported, those of the catalog.
+Result<bool> RestoreTombstones(fs::FileSystem& files, const std::string& directory,
+                               Catalog& catalog, const CatalogView& view);
 
 }  // namespace tracestore::store

@@ -339,7 +339,7 @@ class Repairer {
     for (const std::string& path : to_move_) TS_TRY(MoveAside(path));
     if (catalog_lost_) {
       TS_TRY(StartCatalog());
-      TS_TRY(RestoreTombstones());
+      TS_TRY(AddTombstonesAgain(*catalog_, view_.tombstones));
     }
     SealCommit commit;
     commit.added = added_;
@@ -355,18 +355,6 @@ class Repairer {
     TS_TRY(catalog_->CommitSeal(commit));
     TS_TRY(RenewTombstoneFile(files_, directory_, *catalog_));
     return RemoveLogsBefore(files_, wal_, *commit.retired_before);
-  }
-
-  // At the positions they had.
-  Status RestoreTombstones() {
-    std::map<LogPosition, std::vector<NewTombstone>> at;
-    for (const Tombstone& tombstone : view_.tombstones)
-      at[tombstone.position].push_back({tombstone.kind, tombstone.trace_id});
-    for (const auto& [position, tombstones] : at) {
-      TS_TRY(catalog_->AddTombstones(tombstones,
-                                     [&]() -> Result<LogPosition> { return position; }));
-    }
-    return {};
   }
 
   Status WriteSegment(SegmentId id, const std::string& bytes) {
