@@ -1,6 +1,7 @@
 // Two processes work on one store, one that appends, seals and merges, one that deletes, and either
 // or both are killed at random moments, again and again.
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,7 +67,11 @@ model::SpanBatch SpansOf(std::uint64_t trace, std::uint64_t first, std::uint64_t
   return batch;
 }
 
+// Whatever becomes of the test, no process of its own goes on for ever.
+void DieWithParent() { prctl(PR_SET_PDEATHSIG, SIGKILL); }
+
 [[noreturn]] void WriteForever(const std::string& path, Progress& progress, bool in_background) {
+  DieWithParent();
   progress.doing = Doing::kOpening;
   StoreOptions options = Options(OpenMode::kWrite);
   options.background_sealing = in_background;
@@ -96,6 +101,7 @@ model::SpanBatch SpansOf(std::uint64_t trace, std::uint64_t first, std::uint64_t
 }
 
 [[noreturn]] void DeleteForever(const std::string& path, Progress& progress) {
+  DieWithParent();
   auto store = Store::Open(path, Options(OpenMode::kRead));
   if (!store.has_value()) _exit(3);
   while (true) {

@@ -1,0 +1,372 @@
+// The life of a connection: requests read, answered and refused.
+#include "net/http_server_impl.h"  // before all of Boost
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/read.hpp>
+#include <chrono>
+
+#include "net/host_port.h"
+
+namespace tracestore::net {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+// Of a body a read timeout; Beast reads no more at once.
+constexpr std::size_t kBodyStep = 64 * 1024;
+// Beast reads only 512 bytes at a time into a buffer without capacity (7 times the CPU for a body
+// of 100 KB); this holds one read of kBodyStep and what was left of the header.
+constexpr std::size_t kBodyBuffer = 80 * 1024;
+constexpr std::size_t kIdleBuffer = 4096;
+constexpr std::size_t kWriteStep = 256 * 1024;  // of an answer a write timeout
+// After a refusal the rest of the request is read and dropped, this much and this long, so that a
+// reset doesn't take the answer from a client that is still sending (RFC 9112, 9.6).
+constexpr std::size_t kLingerBytes = std::size_t{64} << 20;
+constexpr std::chrono::seconds kLingerTime{2};
+// In Go's words, which Jaeger's users know.
+constexpr std::string_view kPlainOnTls =
+    "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+std::string PeerName(const tcp::socket& socket) {
+  error_code ec;
+  const auto peer = socket.remote_endpoint(ec);
+  if (ec) return {};
+  auto address = peer.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  return FormatHostPort(address.to_string(), peer.port());
+}
+
+std::string ToString(beast::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+// A share of max_body_bytes_in_flight, given back at the end of the scope.
+class HttpServer::Impl::Connection::BodyShare {
+ public:
+  BodyShare(std::size_t& used, std::size_t limit) : used_(used), limit_(limit) {}
+  ~BodyShare() { used_ -= size_; }
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+  bool GrowTo(std::size_t size) {
+    const std::size_t more = size - size_;
+    if (more > limit_ - used_) return false;
+    used_ += more;
+    size_ = size;
+    return true;
+  }
+
+ private:
+  std::size_t& used_;
+  std::size_t limit_;
+  std::size_t size_ = 0;
+};
+
+auto HttpServer::Impl::Connection::RefusalOf(error_code ec) const -> Refusal {
+  const HttpServerOptions& options = server_.options;
+  if (ec == http::error::body_limit) {
+    return {413, "the body is larger than the limit of " + std::to_string(options.max_body_bytes) +
+                     " bytes"};
+  }
+  if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
+    return {431, "the header is larger than the limit of " +
+                     std::to_string(options.max_header_bytes) + " bytes"};
+  }
+  if (ec == http::error::end_of_stream || ec == http::error::partial_message) return {};
+  if (ec.category() == http::make_error_code(http::error::bad_method).category()) {
+    return {400, "malformed HTTP request: " + ec.message()};
+  }
+  return {};
+}
+
+HttpServer::Impl::Connection::Connection(Impl& owner, tcp::socket socket)
+    : server_(owner), stream_(std::move(socket)), peer_(PeerName(stream_.tcp().socket())) {
+  self_ = server_.open.insert(server_.open.end(), this);
+  const std::lock_guard lock(server_.mutex);
+  ++server_.open_count;
+}
+
+HttpServer::Impl::Connection::~Connection() {
+  SetIdle(false);
+  server_.open.erase(self_);
+  stream_.tcp().close();
+  {
+    const std::lock_guard lock(server_.mutex);
+    --server_.open_count;
+  }
+  server_.closed.notify_all();
+}
+
+void HttpServer::Impl::Connection::SetIdle(bool now_idle) {
+  if (now_idle == idle_at_.has_value()) return;
+  if (now_idle) {
+    idle_at_ = server_.idle.insert(server_.idle.end(), this);
+  } else {
+    server_.idle.erase(*idle_at_);
+    idle_at_.reset();
+  }
+}
+
+Task<void> HttpServer::Impl::Connection::Serve(std::unique_ptr<Connection> connection) {
+  try {
+    bool more = true;
+    if (connection->server_.tls != nullptr) more = co_await connection->Handshake();
+    while (more) more = co_await connection->ServeOne();
+  } catch (const std::exception&) {
+    // bad_alloc or a failed system call: this connection ends, the server goes on.
+  }
+}
+
+// Until it is done the connection counts as idle: it may be closed for a new one.
+Task<bool> HttpServer::Impl::Connection::Handshake() {
+  if (server_.stopping) co_return false;
+  error_code ec;
+  stream_.StartTls(server_.tls->Current().get());
+  stream_.tcp().expires_after(server_.options.read_timeout);
+  SetIdle(true);
+  co_await stream_.tls().async_handshake(asio::ssl::stream_base::server, Into(ec));
+  SetIdle(false);
+  if (ec.category() == asio::error::get_ssl_category() &&
+      ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_HTTP_REQUEST) {
+    error_code ignored;
+    co_await asio::async_write(stream_.tcp(), asio::buffer(kPlainOnTls), Into(ignored));
+  }
+  co_return !ec;
+}
+
+// Tells the client that no more will come.
+Task<void> HttpServer::Impl::Connection::SayEnd() {
+  error_code ec;
+  if (stream_.is_tls()) {
+    stream_.tcp().expires_after(kLingerTime);
+    co_await stream_.tls().async_shutdown(Into(ec));
+  }
+  stream_.tcp().socket().shutdown(tcp::socket::shutdown_send, ec);
+}
+
+// True if the connection may carry another request.
+Task<bool> HttpServer::Impl::Connection::ServeOne() {
+  const bool arrived = co_await AwaitFirstByte();
+  if (!arrived) co_return false;
+  Parser parser;
+  HttpRequest request;
+  BodyShare share(server_.body_bytes, server_.options.max_body_bytes_in_flight);
+  const Refusal refusal = co_await ReadRequest(parser, request, share);
+  if (refusal.status != 0) {
+    co_await Refuse(refusal);
+    co_return false;
+  }
+  if (!parser.is_done()) co_return false;
+  if (buffer_.size() == 0) buffer_.shrink_to_fit();
+  const bool keep = co_await Respond(parser, request);
+  co_return keep;
+}
+
+Task<bool> HttpServer::Impl::Connection::AwaitFirstByte() {
+  if (server_.stopping) co_return false;
+  if (buffer_.size() > 0) co_return true;  // pipelined
+  error_code ec;
+  stream_.tcp().expires_after(server_.options.idle_timeout);
+  SetIdle(true);
+  const std::size_t size =
+      co_await stream_.async_read_some(buffer_.prepare(kIdleBuffer), Into(ec));
+  SetIdle(false);
+  buffer_.commit(size);
+  co_return !ec;
+}
+
+// On success parser.is_done(); a Refusal of status 0 without that means the client is gone.
+auto HttpServer::Impl::Connection::ReadRequest(Parser& parser, HttpRequest& request,
+                                               BodyShare& share) -> Task<Refusal> {
+  const HttpServerOptions& options = server_.options;
+  parser.header_limit(options.max_header_bytes);
+  parser.body_limit(options.max_body_bytes);
+  error_code ec;
+  stream_.tcp().expires_after(options.read_timeout);
+  co_await http::async_read_header(stream_, buffer_, parser, Into(ec));
+  if (ec) co_return RefusalOf(ec);
+
+  const auto& message = parser.get();
+  request.method = ToString(message.method_string());
+  for (const auto& field : message) {
+    request.headers.emplace_back(ToString(field.name_string()), ToString(field.value()));
+  }
+  request.peer = peer_;
+  request.stop = server_.stop_source.get_token();
+  const auto target = request.SetTarget({message.target().data(), message.target().size()});
+  if (!target.has_value()) co_return Refusal{400, target.error().message()};
+  if (request.has_header("Transfer-Encoding") &&
+      !EqualsIgnoreCase(request.header("Transfer-Encoding"), "chunked")) {
+    co_return Refusal{501, "unknown Transfer-Encoding \"" +
+                               std::string(request.header("Transfer-Encoding")) + "\""};
+  }
+  if (parser.is_done()) co_return Refusal{};
+  const auto expected = request.header("Expect");
+  if (!expected.empty() && !EqualsIgnoreCase(expected, "100-continue")) {
+    co_return Refusal{417, "unknown expectation \"" + std::string(expected) + "\""};
+  }
+  if (!expected.empty() && buffer_.size() == 0 && message.version() >= 11) {
+    const bool sent = co_await Write("HTTP/1.1 100 Continue\r\n\r\n", {});
+    if (!sent) co_return Refusal{};
+  }
+  const Refusal refusal = co_await ReadBody(parser, request.body, share);
+  co_return refusal;
+}
+
+// The body grows as it arrives, so that a declared length costs its sender no less than it says.
+auto HttpServer::Impl::Connection::ReadBody(Parser& parser, std::string& body, BodyShare& share)
+    -> Task<Refusal> {
+  const HttpServerOptions& options = server_.options;
+  std::size_t limit = options.max_body_bytes;
+  if (const auto length = parser.content_length()) {
+    limit = std::min(limit, static_cast<std::size_t>(*length));
+  }
+  buffer_.reserve(kBodyBuffer);
+  parser.eager(true);
+  std::size_t used = 0;
+  std::size_t renew_at = 0;
+  while (!parser.is_done()) {
+    if (used == body.size() && used < limit) {
+      const std::size_t next = std::min(limit, std::max(kBodyStep, used * 2));
+      if (!share.GrowTo(next)) co_return Refusal{429, "too many request bodies in flight"};
+      body.resize(next);
+    }
+    if (used >= renew_at) {
+      stream_.tcp().expires_after(options.read_timeout);
+      renew_at = used + kBodyStep;
+    }
+    auto& piece = parser.get().body();
+    piece.data = body.data() + used;
+    piece.size = body.size() - used;
+    piece.more = true;
+    error_code ec;
+    co_await http::async_read_some(stream_, buffer_, parser, Into(ec));
+    used = body.size() - piece.size;
+    if (ec == http::error::need_buffer) {
+      if (used >= limit) co_return RefusalOf(http::error::body_limit);
+      ec = {};
+    }
+    if (ec == http::error::buffer_overflow) {
+      co_return Refusal{400, "malformed HTTP request: a chunk header is too long"};
+    }
+    if (ec) co_return RefusalOf(ec);
+  }
+  body.resize(used);
+  co_return Refusal{};
+}
+
+Task<bool> HttpServer::Impl::Connection::Respond(const Parser& parser, HttpRequest& request) {
+  ExchangeContext context;
+  context.keep_alive = parser.keep_alive() && !server_.stopping;
+  context.http_1_1 = parser.get().version() >= 11;
+  WireResponse response;
+  const std::function<void()> work = [&] {
+    if (server_.stop_source.stop_requested()) return;
+    response = Answer(server_.handler, server_.options.gate, server_.options.error_response,
+                      server_.options.max_body_bytes, context, request);
+    std::string().swap(request.body);
+  };
+  const bool ran = co_await Offload(work);
+  if (!ran || response.head.empty()) co_return false;
+  bool sent = co_await Write(response.head, response.body);
+  if (sent && response.more) sent = co_await SendStream(response);
+  if (!sent) co_return false;
+  if (response.keep_alive && !server_.stopping) co_return true;
+  co_await SayEnd();
+  co_return false;
+}
+
+Task<bool> HttpServer::Impl::Connection::SendStream(WireResponse& response) {
+  const std::function<void()> pull = [&] {
+    if (server_.stop_source.stop_requested()) {
+      response.broken = true;
+    } else {
+      PullNext(response);
+    }
+  };
+  while (response.more) {
+    const bool ran = co_await Offload(pull);
+    if (!ran || response.broken) {
+      // A reset tells also a client of HTTP/1.0, for whom an orderly close would be the body's end.
+      error_code ec;
+      if (!response.chunked) stream_.tcp().socket().set_option(tcp::socket::linger(true, 0), ec);
+      stream_.tcp().close();
+      co_return false;
+    }
+    const bool sent = co_await Write(response.body, {});
+    if (!sent) co_return false;
+  }
+  co_return true;
+}
+
+Task<bool> HttpServer::Impl::Connection::Write(std::string_view head, std::string_view body) {
+  while (!head.empty() || !body.empty()) {
+    const auto first = head.substr(0, kWriteStep);
+    const auto second =
+        first.size() == head.size() ? body.substr(0, kWriteStep) : std::string_view();
+    const std::array<asio::const_buffer, 2> buffers = {
+        asio::const_buffer(first.data(), first.size()),
+        asio::const_buffer(second.data(), second.size())};
+    error_code ec;
+    stream_.tcp().expires_after(server_.options.write_timeout);
+    co_await asio::async_write(stream_, buffers, Into(ec));
+    if (ec) co_return false;
+    head.remove_prefix(first.size());
+    body.remove_prefix(second.size());
+  }
+  co_return true;
+}
+
+Task<void> HttpServer::Impl::Connection::Refuse(const Refusal& refusal) {
+  const ErrorResponder& errors = server_.options.error_response;
+  ExchangeContext context;
+  context.keep_alive = false;
+  HttpResponse answer = MakeError(errors, refusal.status, refusal.message);
+  if (refusal.status == 429) answer.headers.emplace_back("Retry-After", "1");
+  const WireResponse response = Frame(std::move(answer), errors, context);
+  const bool sent = co_await Write(response.head, response.body);
+  if (!sent) co_return;
+  SetIdle(true);  // may be closed for a new connection
+  co_await SayEnd();
+  error_code ec;
+  buffer_.clear();
+  stream_.tcp().expires_after(kLingerTime);
+  for (std::size_t dropped = 0; !ec && dropped < kLingerBytes && !server_.stopping;) {
+    dropped += co_await stream_.tcp().async_read_some(buffer_.prepare(kBodyStep), Into(ec));
+  }
+  SetIdle(false);
+}
+
+// Runs `work` on the pool and waits for its end without blocking the I/O thread. False if the pool
+// takes no more work, or `work` threw. `work` may refer to the caller's frame, which outlives it.
+Task<bool> HttpServer::Impl::Connection::Offload(const std::function<void()>& work) {
+  asio::steady_timer done(server_.io, asio::steady_timer::time_point::max());
+  asio::io_context& io = server_.io;
+  bool finished = false;
+  const bool accepted = server_.pool.Submit([&work, &done, &io, &finished] {
+    try {
+      work();
+      finished = true;
+    } catch (const std::exception&) {
+      // Out of memory even for an error answer: the connection ends.
+    }
+    // The cancel runs on the I/O thread, so not before the wait below has begun.
+    asio::post(io, [&done] { done.cancel(); });
+  });
+  if (!accepted) co_return false;
+  error_code ec;
+  co_await done.async_wait(Into(ec));
+  co_return finished;
+}
+
+}  // namespace tracestore::net

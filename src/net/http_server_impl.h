@@ -1,0 +1,137 @@
+// The inside of HttpServer: what its two halves share, accepting (http_server.cc) and the life of a
+// connection (http_connection.cc). No other file includes it, nor Beast.
+//
+// One thread runs an io_context with a coroutine a connection; whatever may block (handlers,
+// compression, streams) runs on the worker pool. State without a lock belongs to the I/O thread.
+#pragma once
+
+#define BOOST_ASIO_NO_DEPRECATED
+
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/parser.hpp>
+
+#include "net/http_exchange.h"
+#include "net/http_server.h"
+#include "net/secure_stream.h"
+#include "net/tls_context.h"
+#include "net/worker_pool.h"
+
+namespace tracestore::net {
+
+using boost::asio::ip::tcp;
+
+template <typename T>
+using Task = boost::asio::awaitable<T>;
+
+inline auto Into(boost::system::error_code& ec) {
+  return boost::asio::redirect_error(boost::asio::use_awaitable, ec);
+}
+
+struct HttpServer::Impl {
+  class Connection;
+
+  Impl(HttpServerOptions o, HttpHandler h)
+      : options(std::move(o)), handler(std::move(h)), pool(options.worker_threads) {}
+
+  Status Listen();
+  void Stop(std::chrono::milliseconds grace);
+
+  Task<void> Accept();
+  void Admit(tcp::socket socket);
+
+  const HttpServerOptions options;
+  const HttpHandler handler;
+  std::uint16_t port = 0;
+  std::shared_ptr<TlsContext> tls;  // null: plain
+  std::stop_source stop_source;
+
+  std::list<Connection*> open;
+  std::list<Connection*> idle;  // longest idle first
+  std::size_t body_bytes = 0;
+  bool stopping = false;
+
+  mutable std::mutex mutex;
+  std::condition_variable closed;
+  std::size_t open_count = 0;  // guarded by mutex
+
+  std::mutex stop_mutex;
+  bool stopped = false;  // guarded by stop_mutex
+
+  WorkerPool pool;
+  boost::asio::io_context io{1};
+  tcp::acceptor acceptor{io};
+  boost::asio::steady_timer accept_pause{io};
+  // Keeps the thread while there is no acceptor that does.
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> awaiting;
+  std::jthread thread;
+};
+
+// One client. Made at accept, destroyed by the end of its coroutine, both on the I/O thread.
+class HttpServer::Impl::Connection {
+ public:
+  Connection(Impl& owner, tcp::socket socket);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Requests and answers until the client or the server has enough of it.
+  static Task<void> Serve(std::unique_ptr<Connection> connection);
+  // An idle one may be closed for a new one.
+  void SetIdle(bool idle);
+  // What its coroutine waits for fails; it ends at the next turn of the loop.
+  void Close() { stream_.tcp().close(); }
+
+ private:
+  class BodyShare;
+  // How the server itself answers a request that never reaches the handler.
+  struct Refusal {
+    int status = 0;  // 0 = no answer, the connection is gone
+    std::string message;
+  };
+  using Parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
+
+  Task<bool> Handshake();
+  Task<void> SayEnd();
+  Task<bool> ServeOne();
+  Task<bool> AwaitFirstByte();
+  Task<Refusal> ReadRequest(Parser& parser, HttpRequest& request, BodyShare& share);
+  Task<Refusal> ReadBody(Parser& parser, std::string& body, BodyShare& share);
+  Task<bool> Respond(const Parser& parser, HttpRequest& request);
+  Task<bool> SendStream(WireResponse& response);
+  Task<bool> Write(std::string_view head, std::string_view body);
+  Task<void> Refuse(const Refusal& refusal);
+  Task<bool> Offload(const std::function<void()>& work);
+  Refusal RefusalOf(boost::system::error_code ec) const;
+
+  static constexpr std::size_t kMaxBuffer = 256 * 1024;  // of one chunk header with extensions
+
+  Impl& server_;
+  SecureStream stream_;
+  std::string peer_;
+  boost::beast::flat_buffer buffer_{kMaxBuffer};
+  std::list<Connection*>::iterator self_;
+  std::optional<std::list<Connection*>::iterator> idle_at_;
+};
+
+}  // namespace tracestore::net
