@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/cors.h"
 #include "net/credentials.h"
 #include "net/grpc_server.h"
 #include "net/http_server.h"
@@ -63,6 +64,7 @@ struct HttpListener {
   net::HttpHandler handler;
   std::function<net::HttpResponse(int, const std::string&)> refusal;  // the server's own, worded
   std::size_t worker_threads = 4;
+  std::optional<net::CorsOptions> cors = {};  // unset: OPTIONS is the handler's
 };
 
 struct GrpcListener {
@@ -78,6 +80,7 @@ struct DualListener {
   net::HttpHandler handler;
   std::function<net::HttpResponse(int, const std::string&)> refusal;  // the server's own, worded
   net::RawGrpcServices methods;
+  std::optional<net::CorsOptions> cors = {};  // unset: OPTIONS is the handler's
 };
 
 // What the parts share; each is set by the part that makes it, before the parts that need it start.
