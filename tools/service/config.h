@@ -157,6 +157,10 @@ struct QuerySection {
   std::chrono::nanoseconds max_clock_skew{0};   // by which a span may be moved; 0: none is
   std::vector<std::string> cors_origins;        // whose pages may ask over HTTP
   ListenAddress zipkin = OnPort(9412);          // of the query service alone
+  bool log_requests = false;
+  std::uint64_t max_concurrent = 256;  // queries at a time over all ports; 0: any number
+  std::uint64_t max_traces = 0;        // that one search of Jaeger's gives; 0: what it asks for
+  std::uint64_t workers = 4;           // threads of each port
 };
 
 // TLS of each listener.

@@ -162,6 +162,7 @@ Status Service::ServeGrpc(GrpcListener listener) {
   options.tls = WithLog(TlsOf(config_, listener.name.key), listener.name.key);
   options.max_connections = limits.max_connections;
   SetTimeouts(options, limits);
+  options.worker_threads = listener.worker_threads;
   options.host = HostOf(listener.address);
   options.port = listener.address.port;
   options.max_message_bytes = limits.max_message_bytes;
@@ -195,6 +196,8 @@ Status Service::ServeDual(DualListener listener) {
   options.grpc.max_message_bytes = limits.max_message_bytes;
   options.grpc.max_bytes_in_flight = options.http.max_body_bytes_in_flight;
   options.grpc.max_connections = limits.max_connections;
+  options.http.worker_threads = listener.worker_threads;
+  options.grpc.worker_threads = listener.worker_threads;
   SetTimeouts(options.grpc, limits);
   options.first_bytes_timeout = Milliseconds(limits.read_timeout);
   options.max_waiting = limits.max_connections;

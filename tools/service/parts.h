@@ -17,8 +17,8 @@ Status StartSampling(Service& service);  // the agent's endpoints for clients
 Status OpenForward(Service& service);    // where spans are sent on: sets Shared::end, strategies
 Status OpenBaggage(Service& service);    // sets Shared::baggage
 Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
-Status StartQuery(Service& service);     // needs stores
-Status OpenZipkinQuery(Service& service);  // sets Shared::zipkin_reads; needs the store
+Status StartQuery(Service& service);     // needs stores; sets Shared::query_access
+Status OpenZipkinQuery(Service& service);  // sets Shared::zipkin_reads; after StartQuery
 Status StartZipkinQuery(Service& service);  // a port of its own; after OpenZipkinQuery
 Status StartOtlp(Service& service);      // needs the pipeline
 Status StartZipkin(Service& service);    // needs the pipeline

@@ -17,6 +17,7 @@
 #include "service/archive.h"
 #include "service/jaeger_metrics.h"
 #include "service/parts.h"
+#include "service/query_access.h"
 #include "service/tenants.h"
 
 namespace tracestore::tools {
@@ -59,6 +60,7 @@ server::JaegerQueryOptions OptionsOf(const QuerySection& config, const TenantVie
                                      ArchiveWriter& archives, server::RequestObserver observer) {
   server::JaegerQueryOptions query;
   query.max_clock_skew = config.max_clock_skew;
+  query.max_traces = static_cast<std::uint32_t>(config.max_traces);
   query.observer = std::move(observer);
   query.snapshot = [view] { return view.Take(); };
   query.archive = [&archives, store = view.store](TraceId id) -> Result<ArchiveResult> {
@@ -99,6 +101,18 @@ Result<net::HttpHandler> WithPages(const QuerySection& config, net::HttpHandler 
   return server::MakeJaegerPagesHandler(std::move(pages), std::move(api));
 }
 
+QueryAccess& OpenAccess(Service& service) {
+  const QuerySection& config = service.config().query;
+  auto& access = service.Keep(std::make_unique<QueryAccess>(
+      QueryAccessOptions{.log = config.log_requests, .max_concurrent = config.max_concurrent},
+      service.metrics()));
+  service.OnCollect([&access](server::MetricRegistry& metrics) {
+    metrics.Set("tracestore_query_in_flight", {}, static_cast<double>(access.in_flight()));
+  });
+  service.shared().query_access = &access;
+  return access;
+}
+
 bool HttpFailed(int status) { return status >= 500; }
 
 bool GrpcFailed(int code) {
@@ -116,6 +130,7 @@ bool GrpcFailed(int code) {
 Status StartQuery(Service& service) {
   const QuerySection& config = service.config().query;
   auto& archives = service.Keep(std::make_unique<ArchiveWriter>());
+  QueryAccess& access = OpenAccess(service);
   net::RawGrpcServices methods = PerTenant(
       service, [&config, &archives, observer = CountedBy(service.metrics(), GrpcFailed)](
                    const TenantView& view) {
@@ -134,20 +149,21 @@ Status StartQuery(Service& service) {
   if (config.static_files.empty() && !config.ui_config.empty())
     spdlog::warn("query.ui-config has no effect: query.static-files names no build of pages");
   const std::string base = config.base_path == "/" ? "" : config.base_path;
+  handler = WithHeaders(config.additional_headers, Under(config.base_path, std::move(handler)));
   TS_TRY(service.ServeDual({
       .name = {"query", "Jaeger query API", "http://{}" + base + "/api/services"},
       .address = config.http,
-      .handler =
-          WithHeaders(config.additional_headers,
-                      Under(config.base_path, std::move(handler))),
+      .handler = access.Http("query", std::move(handler), server::JaegerRefusal),
       .refusal = server::JaegerRefusal,
-      .methods = methods,
+      .methods = access.Grpc("query", methods),
       .cors = CorsOf(config),
+      .worker_threads = config.workers,
   }));
   return service.ServeGrpc({
       .name = {"query_grpc", "Jaeger query API over gRPC", "{}"},
       .address = config.grpc,
-      .methods = methods,
+      .methods = access.Grpc("query_grpc", methods),
+      .worker_threads = config.workers,
   });
 }
 

@@ -10,6 +10,7 @@
 #include "server/pages/lens_pages.h"
 #include "server/zipkin/zipkin_query_api.h"
 #include "service/parts.h"
+#include "service/query_access.h"
 #include "service/tenants.h"
 #include "service/zipkin_cors.h"
 
@@ -84,7 +85,9 @@ Status OpenZipkinQuery(Service& service) {
     reads = server::MakeLensHandler(std::move(lens), ui.base_path, std::move(reads));
     service.Show("Zipkin's web pages", ui.lens);
   }
-  service.shared().zipkin_reads = std::move(reads);
+  const char* const listener = service.config().role == kQuery ? "query_zipkin" : "zipkin";
+  service.shared().zipkin_reads = service.shared().query_access->Http(
+      listener, std::move(reads), ingest::ZipkinHttpRefusal);
   return {};
 }
 
@@ -95,6 +98,7 @@ Status StartZipkinQuery(Service& service) {
       .address = service.config().query.zipkin,
       .handler = service.shared().zipkin_reads,
       .refusal = ingest::ZipkinHttpRefusal,
+      .worker_threads = service.config().query.workers,
       .cors = ZipkinCors(service.config().zipkin),
   });
 }
