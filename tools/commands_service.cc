@@ -1,4 +1,4 @@
-// The services: all-in-one, collector, agent.
+// The services: all-in-one, collector, agent, query.
 #include <iostream>
 #include <memory>
 #include <string>
@@ -15,9 +15,15 @@
 namespace tracestore::tools {
 namespace {
 
+const char* Example(Role role) {
+  switch (role) {
+    case kAgent: return "--reporter.grpc.host-port collector:14250";
+    case kQuery: return "--data /var/lib/traces --query.base-path /jaeger";
+    default: return "--data /var/lib/traces --keep-age 30d";
+  }
+}
+
 constexpr const char* kFooter =
-    "Examples:\n"
-    "  tracestore % --data /var/lib/traces --keep-age 30d\n"
     "  tracestore % --config tracestore.yaml --print-config\n"
     "  SPAN_STORAGE_TYPE=badger BADGER_DIRECTORY_VALUE=/badger/data tracestore %\n\n"
     "Every flag is also a path in the file of --config and an environment variable: TRACESTORE_ "
@@ -27,7 +33,8 @@ constexpr const char* kFooter =
 
 // With the name of the command in its examples.
 std::string Footer(Role role) {
-  std::string text;
+  std::string text =
+      "Examples:\n  tracestore " + std::string(RoleName(role)) + " " + Example(role) + "\n";
   for (const char c : std::string_view(kFooter)) {
     if (c == '%') {
       text += RoleName(role);
@@ -71,6 +78,11 @@ Command DeclareCollector(CLI::App& root) {
 Command DeclareAgent(CLI::App& root) {
   return Declare(root, kAgent, "Takes spans of its clients and sends them on to collectors",
                  AgentParts);
+}
+
+Command DeclareQuery(CLI::App& root) {
+  return Declare(root, kQuery, "Answers Jaeger's and Zipkin's queries from a collector's store",
+                 QueryParts);
 }
 
 }  // namespace tracestore::tools

@@ -74,7 +74,7 @@ class OtlpReceivers : public testing::Test {
                                    std::to_string(event.decoded) + " " +
                                    std::to_string(event.answer.report.rejected));
                 }};
-  net::HttpHandler http = MakeOtlpHttpHandler(intake, {{"https://shop.example"}});
+  net::HttpHandler http = MakeOtlpHttpHandler(intake);
   net::RawHandler grpc = OtlpGrpcServices(intake).at(kOtlpTraceExport);
 
   net::RawReply Call(const std::string& message) {
@@ -177,18 +177,6 @@ TEST_F(OtlpReceivers, RefuseWhatIsNoExport) {
   EXPECT_TRUE(other.SetTarget("/v1/logs").has_value());
   EXPECT_EQ(http(other).status, 404);
   EXPECT_EQ(OtlpHttpRefusal(413, "too large").body, R"({"code":8,"message":"too large"})");
-}
-
-TEST_F(OtlpReceivers, LetOnlyNamedOriginsSendFromABrowser) {
-  HttpRequest request = Post("");
-  request.method = "OPTIONS";
-  request.headers.emplace_back("Origin", "https://shop.example");
-  const HttpResponse allowed = http(request);
-  EXPECT_EQ(allowed.status, 204);
-  EXPECT_EQ(HeaderOf(allowed, "Access-Control-Allow-Origin"), "https://shop.example");
-  EXPECT_EQ(HeaderOf(allowed, "Access-Control-Allow-Methods"), "POST");
-  request.headers.back().second = "https://evil.example";
-  EXPECT_EQ(HeaderOf(http(request), "Access-Control-Allow-Origin"), "");
 }
 
 }  // namespace

@@ -149,20 +149,6 @@ TEST_F(ZipkinReceivers, KnowNoOtherPathOrMethod) {
   EXPECT_EQ(off(Post("/api/v2/spans", kJsonV2)).status, 404);
 }
 
-TEST_F(ZipkinReceivers, AnswerBrowsersOfTheOriginsAllowed) {
-  HttpRequest request = Post("/api/v2/spans", kJsonV2);
-  request.headers.emplace_back("Origin", "https://shop.example");
-  EXPECT_EQ(HeaderOf(http(request), "Access-Control-Allow-Origin"), "*");
-  request.method = "OPTIONS";
-  const HttpResponse preflight = http(request);
-  EXPECT_EQ(preflight.status, 200);
-  EXPECT_EQ(HeaderOf(preflight, "Access-Control-Allow-Methods"), "GET,POST");
-  const auto few = MakeZipkinHttpHandler(intake, {.allowed_origins = {"https://other.example"}});
-  EXPECT_EQ(HeaderOf(few(request), "Access-Control-Allow-Origin"), "");
-  request.headers.back().second = "https://other.example";
-  EXPECT_EQ(HeaderOf(few(request), "Access-Control-Allow-Origin"), "https://other.example");
-}
-
 TEST_F(ZipkinReceivers, CountAsZipkinCounts) {
   http(Post("/api/v2/spans", kJsonV2));
   http(Post("/api/v2/spans", "{}"));

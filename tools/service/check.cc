@@ -78,7 +78,7 @@ Status CheckForward(const Resolved& resolved) {
 Status CheckAuth(const Resolved& resolved) {
   const std::vector<std::string> known = {
       "admin", "jaeger_grpc", "jaeger_http",   "otlp_grpc",     "otlp_http",
-      "query", "query_grpc",  "sampling_grpc", "sampling_http", "zipkin"};
+      "query", "query_grpc",  "query_zipkin",  "sampling_grpc", "sampling_http", "zipkin"};
   for (const std::string& name : resolved.config.auth.except) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       return Wrong(resolved, "auth.except",
@@ -120,9 +120,13 @@ Status CheckConfig(Role role, const Resolved& resolved) {
   TS_TRY(CheckForward(resolved));
   TS_TRY(CheckAuth(resolved));
   TS_TRY(CheckTenancy(resolved));
-  if ((role & kStoring) != 0) TS_TRY(CheckStorage(resolved));
-  if (role != kAllInOne) return {};
+  if ((role & (kStoring | kQuery)) != 0) TS_TRY(CheckStorage(resolved));
+  if (role == kQuery && config.store.data.empty()) {
+    return Wrong(resolved, "data", "query reads the store of a collector: name its directory");
+  }
+  if ((role & kReading) == 0) return {};
   TS_TRY(CheckPath(resolved, "query.base-path", config.query.base_path));
+  TS_TRY(CheckPath(resolved, "zipkin.ui.base-path", config.zipkin.ui.base_path));
   for (const std::string& header : config.query.additional_headers) {
     const auto colon = header.find(':');
     if (colon == 0 || colon == std::string::npos) {

@@ -17,6 +17,7 @@ enum Role : unsigned {
   kAllInOne = 1,
   kCollector = 2,
   kAgent = 4,
+  kQuery = 8,
 };
 
 // Where a listener listens, or that it doesn't.
@@ -82,6 +83,23 @@ struct ZipkinQuerySection {
   std::chrono::nanoseconds lookback = std::chrono::hours{24};
 };
 
+// Zipkin's web pages, on the port of its query API.
+struct ZipkinUiSection {
+  bool on = true;
+  std::string lens;  // a build's directory or jar; "": none
+  std::string base_path = "/zipkin";
+  std::string environment;
+  std::uint64_t query_limit = 10;
+  std::chrono::nanoseconds default_lookback = std::chrono::minutes{15};
+  std::string logs_url;
+  std::string support_url;
+  std::string archive_post_url;
+  std::string archive_url;
+  bool dependencies = true;
+  double low_error_rate = 0.5;
+  double high_error_rate = 0.75;
+};
+
 struct ZipkinSection {
   ListenAddress address = OnPort(9411);  // HTTP and gRPC on one port
   bool http = true;                      // false: POSTs are not found
@@ -91,6 +109,7 @@ struct ZipkinSection {
   std::string scribe_category = "zipkin";
   double sample_rate = 1;  // share of traces that is kept, by Zipkin's rule
   ZipkinQuerySection query;
+  ZipkinUiSection ui;
 };
 
 // What tells clients how to sample.
@@ -132,8 +151,16 @@ struct QuerySection {
   ListenAddress http = OnPort(16686);  // the services of `grpc` too
   ListenAddress grpc = OnPort(16685);
   std::string base_path = "/";
+  std::string static_files;  // a build of Jaeger's pages; "": none
+  std::string ui_config;
   std::vector<std::string> additional_headers;  // "Name: value"
   std::chrono::nanoseconds max_clock_skew{0};   // by which a span may be moved; 0: none is
+  std::vector<std::string> cors_origins;        // whose pages may ask over HTTP
+  ListenAddress zipkin = OnPort(9412);          // of the query service alone
+  bool log_requests = false;
+  std::uint64_t max_concurrent = 256;  // queries at a time over all ports; 0: any number
+  std::uint64_t max_traces = 0;        // that one search of Jaeger's gives; 0: what it asks for
+  std::uint64_t workers = 4;           // threads of each port
 };
 
 // TLS of each listener.
@@ -147,6 +174,7 @@ struct TlsSection {
   net::TlsServerOptions sampling_grpc;
   net::TlsServerOptions query;
   net::TlsServerOptions query_grpc;
+  net::TlsServerOptions query_zipkin;
   net::TlsServerOptions admin;
 };
 

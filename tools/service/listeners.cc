@@ -72,6 +72,26 @@ net::HttpGate GateOf(Service& service, const std::string& key, const net::Refusa
   };
 }
 
+// With the headers that the listener itself asks for.
+net::CorsOptions CorsOf(Service& service, const std::string& key, net::CorsOptions cors) {
+  const auto allow = [&cors](const std::string& header) {
+    cors.headers += (cors.headers.empty() ? "" : ",") + header;
+  };
+  if (CredentialsOf(service, key) != nullptr) allow("authorization");
+  if (const auto tenancy = TenancyOf(service, key)) allow(tenancy->header);
+  return cors;
+}
+
+// Of pages of other origins: what they may read, refusals too, and what they may send.
+void ApplyCors(Service& service, const std::string& key,
+               const std::optional<net::CorsOptions>& cors, net::HttpHandler& handler,
+               net::HttpGate& gate) {
+  if (!cors) return;
+  const net::CorsOptions whole = CorsOf(service, key, *cors);
+  handler = net::WithCors(whole, std::move(handler));
+  gate = net::CorsGate(whole, std::move(gate));
+}
+
 net::RawGrpcServices Guarded(Service& service, const std::string& key,
                              net::RawGrpcServices methods) {
   if (const auto tenancy = TenancyOf(service, key))
@@ -95,6 +115,7 @@ const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view
       {"sampling_http", &tls.sampling_http},
       {"query", &tls.query},
       {"query_grpc", &tls.query_grpc},
+      {"query_zipkin", &tls.query_zipkin},
       {"sampling_grpc", &tls.sampling_grpc},
       {"admin", &tls.admin},
   };
@@ -120,6 +141,7 @@ Status Service::ServeHttp(HttpListener listener) {
   options.write_timeout = Milliseconds(limits.write_timeout);
   options.worker_threads = listener.worker_threads;
   options.gate = GateOf(*this, key, listener.refusal);
+  ApplyCors(*this, key, listener.cors, listener.handler, options.gate);
   options.error_response = std::move(listener.refusal);
   const bool tls = options.tls.enabled;
   TS_TRY_ASSIGN(auto server,
@@ -140,6 +162,7 @@ Status Service::ServeGrpc(GrpcListener listener) {
   options.tls = WithLog(TlsOf(config_, listener.name.key), listener.name.key);
   options.max_connections = limits.max_connections;
   SetTimeouts(options, limits);
+  options.worker_threads = listener.worker_threads;
   options.host = HostOf(listener.address);
   options.port = listener.address.port;
   options.max_message_bytes = limits.max_message_bytes;
@@ -168,10 +191,13 @@ Status Service::ServeDual(DualListener listener) {
   options.http.idle_timeout = Milliseconds(limits.idle_timeout);
   options.http.write_timeout = Milliseconds(limits.write_timeout);
   options.http.gate = GateOf(*this, key, listener.refusal);
+  ApplyCors(*this, key, listener.cors, listener.handler, options.http.gate);
   options.http.error_response = std::move(listener.refusal);
   options.grpc.max_message_bytes = limits.max_message_bytes;
   options.grpc.max_bytes_in_flight = options.http.max_body_bytes_in_flight;
   options.grpc.max_connections = limits.max_connections;
+  options.http.worker_threads = listener.worker_threads;
+  options.grpc.worker_threads = listener.worker_threads;
   SetTimeouts(options.grpc, limits);
   options.first_bytes_timeout = Milliseconds(limits.read_timeout);
   options.max_waiting = limits.max_connections;

@@ -12,13 +12,16 @@ namespace tracestore::tools {
 Status StartOtlp(Service& service) {
   const OtlpSection& config = service.config().otlp;
   const ingest::Intake& intake = *service.shared().intake;
-  ingest::OtlpHttpOptions cors;
-  cors.cors_origins = config.cors_origins;
+  const net::CorsOptions cors{.origins = config.cors_origins,
+                              .methods = "POST",
+                              .headers = "content-type,content-encoding",
+                              .max_age = std::chrono::hours{1}};
   TS_TRY(service.ServeHttp({
       .name = {"otlp_http", "OTLP over HTTP", "http://{}/v1/traces"},
       .address = config.http,
-      .handler = ingest::MakeOtlpHttpHandler(intake, std::move(cors)),
+      .handler = ingest::MakeOtlpHttpHandler(intake),
       .refusal = ingest::OtlpHttpRefusal,
+      .cors = cors,
   }));
   return service.ServeGrpc({
       .name = {"otlp_grpc", "OTLP over gRPC", "{}"},

@@ -10,14 +10,16 @@ namespace tracestore::tools {
 Status OpenAuth(Service& service);       // sets Shared::credentials: before any listener
 Status StartAdmin(Service& service);     // health, metrics: first, so that it tells of the rest
 Status OpenStore(Service& service);      // sets Shared::store
+Status OpenStoreToRead(Service& service);  // sets Shared::tenants alone: another process writes
 Status OpenTenants(Service& service);    // sets Shared::tenancy and tenants: after the store
 Status OpenSampling(Service& service);   // sets Shared::strategies and adaptive
 Status StartSampling(Service& service);  // the agent's endpoints for clients
 Status OpenForward(Service& service);    // where spans are sent on: sets Shared::end, strategies
 Status OpenBaggage(Service& service);    // sets Shared::baggage
 Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
-Status StartQuery(Service& service);     // needs the store
-Status OpenZipkinQuery(Service& service);  // sets Shared::zipkin_reads; needs store and pipeline
+Status StartQuery(Service& service);     // needs stores; sets Shared::query_access
+Status OpenZipkinQuery(Service& service);  // sets Shared::zipkin_reads; after StartQuery
+Status StartZipkinQuery(Service& service);  // a port of its own; after OpenZipkinQuery
 Status StartOtlp(Service& service);      // needs the pipeline
 Status StartZipkin(Service& service);    // needs the pipeline
 
@@ -28,5 +30,6 @@ Status StartJaegerCollector(Service& service);  // 14250, 14268; needs the pipel
 const std::vector<Part>& AllInOneParts();
 const std::vector<Part>& CollectorParts();
 const std::vector<Part>& AgentParts();
+const std::vector<Part>& QueryParts();
 
 }  // namespace tracestore::tools

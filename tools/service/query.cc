@@ -1,18 +1,23 @@
 // Jaeger's query API over HTTP and gRPC.
+#include <spdlog/spdlog.h>
 #include <tracestore/store.h>
 
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/try.h"
+#include "net/cors.h"
 #include "net/grpc_reply.h"
 #include "server/jaeger/query_api.h"
 #include "server/jaeger/query_grpc.h"
+#include "server/pages/jaeger_pages.h"
 #include "server/reflection/reflection.h"
+#include "service/archive.h"
 #include "service/jaeger_metrics.h"
 #include "service/parts.h"
+#include "service/query_access.h"
 #include "service/tenants.h"
 
 namespace tracestore::tools {
@@ -51,41 +56,16 @@ net::HttpHandler WithHeaders(const std::vector<std::string>& headers, net::HttpH
   };
 }
 
-// The archive beside the store: opened when it is first asked for and there.
-class ArchiveReader {
- public:
-  explicit ArchiveReader(const std::string& store) : directory_(ArchiveDirectory(store)) {}
-
-  Result<SpanList> Get(TraceId id) {
-    TS_TRY_ASSIGN(const Snapshot snapshot, Take());
-    return snapshot.Get(id);
-  }
-
- private:
-  Result<Snapshot> Take() {
-    const std::lock_guard lock(mutex_);
-    if (!store_) {
-      StoreOptions options;
-      options.mode = OpenMode::kRead;
-      TS_TRY_ASSIGN(store_, Store::Open(directory_, std::move(options)));
-    }
-    return store_->TakeSnapshot();
-  }
-
-  const std::string directory_;
-  std::mutex mutex_;
-  std::unique_ptr<Store> store_;  // guarded by mutex_
-};
-
 server::JaegerQueryOptions OptionsOf(const QuerySection& config, const TenantView& view,
-                                     server::RequestObserver observer) {
+                                     ArchiveWriter& archives, server::RequestObserver observer) {
   server::JaegerQueryOptions query;
   query.max_clock_skew = config.max_clock_skew;
+  query.max_traces = static_cast<std::uint32_t>(config.max_traces);
   query.observer = std::move(observer);
   query.snapshot = [view] { return view.Take(); };
-  query.archive = [store = view.store](TraceId id) -> Result<ArchiveResult> {
+  query.archive = [&archives, store = view.store](TraceId id) -> Result<ArchiveResult> {
     if (store == nullptr) return ArchiveResult();
-    return store->Archive({id});
+    return archives.Copy(*store, id);
   };
   if (view.store == nullptr) return query;
   const auto archive = std::make_shared<ArchiveReader>(view.directory);
@@ -104,6 +84,35 @@ server::RequestObserver CountedBy(server::MetricRegistry& metrics, bool (*failed
   };
 }
 
+std::optional<net::CorsOptions> CorsOf(const QuerySection& config) {
+  if (config.cors_origins.empty()) return std::nullopt;
+  return net::CorsOptions{.origins = config.cors_origins,
+                          .methods = "GET,POST",
+                          .headers = "content-type",
+                          .max_age = std::chrono::hours{1}};
+}
+
+Result<net::HttpHandler> WithPages(const QuerySection& config, net::HttpHandler api) {
+  server::JaegerPagesOptions pages;
+  pages.directory = config.static_files;
+  pages.ui_config = config.ui_config;
+  pages.base_path = config.base_path;
+  pages.log = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
+  return server::MakeJaegerPagesHandler(std::move(pages), std::move(api));
+}
+
+QueryAccess& OpenAccess(Service& service) {
+  const QuerySection& config = service.config().query;
+  auto& access = service.Keep(std::make_unique<QueryAccess>(
+      QueryAccessOptions{.log = config.log_requests, .max_concurrent = config.max_concurrent},
+      service.metrics()));
+  service.OnCollect([&access](server::MetricRegistry& metrics) {
+    metrics.Set("tracestore_query_in_flight", {}, static_cast<double>(access.in_flight()));
+  });
+  service.shared().query_access = &access;
+  return access;
+}
+
 bool HttpFailed(int status) { return status >= 500; }
 
 bool GrpcFailed(int code) {
@@ -120,31 +129,41 @@ bool GrpcFailed(int code) {
 
 Status StartQuery(Service& service) {
   const QuerySection& config = service.config().query;
+  auto& archives = service.Keep(std::make_unique<ArchiveWriter>());
+  QueryAccess& access = OpenAccess(service);
   net::RawGrpcServices methods = PerTenant(
-      service, [&config, observer = CountedBy(service.metrics(), GrpcFailed)](
+      service, [&config, &archives, observer = CountedBy(service.metrics(), GrpcFailed)](
                    const TenantView& view) {
-        return server::JaegerQueryGrpcServices(OptionsOf(config, view, observer));
+        return server::JaegerQueryGrpcServices(OptionsOf(config, view, archives, observer));
       });
   server::AddReflection(methods);
   net::HttpHandler handler = PerTenant(
-      service, [&config, observer = CountedBy(service.metrics(), HttpFailed)](
+      service, [&config, &archives, observer = CountedBy(service.metrics(), HttpFailed)](
                    const TenantView& view) {
-        return server::MakeJaegerQueryHandler(OptionsOf(config, view, observer));
+        return server::MakeJaegerQueryHandler(OptionsOf(config, view, archives, observer));
       });
+  if (!config.static_files.empty()) {
+    TS_TRY_ASSIGN(handler, WithPages(config, std::move(handler)));
+    service.Show("Jaeger's web pages", config.static_files);
+  }
+  if (config.static_files.empty() && !config.ui_config.empty())
+    spdlog::warn("query.ui-config has no effect: query.static-files names no build of pages");
   const std::string base = config.base_path == "/" ? "" : config.base_path;
+  handler = WithHeaders(config.additional_headers, Under(config.base_path, std::move(handler)));
   TS_TRY(service.ServeDual({
       .name = {"query", "Jaeger query API", "http://{}" + base + "/api/services"},
       .address = config.http,
-      .handler =
-          WithHeaders(config.additional_headers,
-                      Under(config.base_path, std::move(handler))),
+      .handler = access.Http("query", std::move(handler), server::JaegerRefusal),
       .refusal = server::JaegerRefusal,
-      .methods = methods,
+      .methods = access.Grpc("query", methods),
+      .cors = CorsOf(config),
+      .worker_threads = config.workers,
   }));
   return service.ServeGrpc({
       .name = {"query_grpc", "Jaeger query API over gRPC", "{}"},
       .address = config.grpc,
-      .methods = methods,
+      .methods = access.Grpc("query_grpc", methods),
+      .worker_threads = config.workers,
   });
 }
 

@@ -27,4 +27,12 @@ const std::vector<Part>& AgentParts() {
   return kParts;
 }
 
+const std::vector<Part>& QueryParts() {
+  static const std::vector<Part> kParts = {
+      OpenAuth, StartAdmin, OpenStoreToRead, OpenTenants, StartQuery, OpenZipkinQuery,
+      StartZipkinQuery,
+  };
+  return kParts;
+}
+
 }  // namespace tracestore::tools

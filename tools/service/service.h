@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/cors.h"
 #include "net/credentials.h"
 #include "net/grpc_server.h"
 #include "net/http_server.h"
@@ -46,6 +47,7 @@ class StrategyProvider;
 
 namespace tracestore::tools {
 
+class QueryAccess;
 class Service;
 using Part = Status (*)(Service&);
 
@@ -63,12 +65,14 @@ struct HttpListener {
   net::HttpHandler handler;
   std::function<net::HttpResponse(int, const std::string&)> refusal;  // the server's own, worded
   std::size_t worker_threads = 4;
+  std::optional<net::CorsOptions> cors = {};  // unset: OPTIONS is the handler's
 };
 
 struct GrpcListener {
   ListenerName name;
   ListenAddress address;
   net::RawGrpcServices methods;
+  std::size_t worker_threads = 4;
 };
 
 // Both on one port.
@@ -78,6 +82,8 @@ struct DualListener {
   net::HttpHandler handler;
   std::function<net::HttpResponse(int, const std::string&)> refusal;  // the server's own, worded
   net::RawGrpcServices methods;
+  std::optional<net::CorsOptions> cors = {};  // unset: OPTIONS is the handler's
+  std::size_t worker_threads = 4;             // of each of the two
 };
 
 // What the parts share; each is set by the part that makes it, before the parts that need it start.
@@ -94,6 +100,7 @@ struct Shared {
   std::shared_ptr<const net::TenancyOptions> tenancy;  // null: nobody is asked whose a request is
   server::TenantStores* tenants = nullptr;             // null: all is in `store`
   std::shared_ptr<net::Credentials> credentials;     // null: anybody may speak
+  QueryAccess* query_access = nullptr;               // lets queries in
   net::HttpHandler zipkin_reads;                     // unset: Zipkin's port takes spans only
   sampling::BaggageProvider* baggage = nullptr;      // null: no restrictions
 };

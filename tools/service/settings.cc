@@ -19,6 +19,7 @@ const char* RoleName(Role role) noexcept {
     case kAllInOne: return "all-in-one";
     case kCollector: return "collector";
     case kAgent: return "agent";
+    case kQuery: return "query";
   }
   return "";
 }
@@ -69,6 +70,7 @@ ServiceConfig DefaultsOf(Role role) {
     config.admin.http = OnPort(14271);
     config.forward.type = "grpc";
   }
+  if (role == kQuery) config.admin.http = OnPort(16687);
   return config;
 }
 

@@ -19,9 +19,11 @@
 namespace tracestore::tools {
 
 inline constexpr unsigned kStoring = kAllInOne | kCollector;
-inline constexpr unsigned kEvery = kAllInOne | kCollector | kAgent;
+inline constexpr unsigned kTaking = kAllInOne | kCollector | kAgent;
+inline constexpr unsigned kReading = kAllInOne | kQuery;
+inline constexpr unsigned kEvery = kTaking | kReading;
 
-// "all-in-one", "collector", "agent": the command.
+// "all-in-one", "collector", "agent", "query": the command.
 const char* RoleName(Role role) noexcept;
 
 // Where a value goes; its type is the setting's.

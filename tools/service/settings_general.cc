@@ -38,13 +38,14 @@ constexpr Setting kSettings[] = {
      .field = TS_FIELD(store.data),
      .group = "Store",
      .help =
-         "Directory of the store, made when missing; without it a temporary one, removed at exit",
-     .roles = kStoring},
+         "Directory of the store, made when missing; without it a temporary one, removed at exit. "
+         "Of query that of a collector, which it reads",
+     .roles = kStoring | kQuery},
     {.name = "span-storage.type",
      .field = TS_FIELD(store.type),
      .group = "Store",
      .help = "Where spans are kept: embedded, which memory, badger and mem name too",
-     .roles = kStoring,
+     .roles = kStoring | kQuery,
      .jaegers = true},
     {.name = "sync",
      .field = TS_FIELD(store.sync),
@@ -69,7 +70,7 @@ constexpr Setting kSettings[] = {
      .field = TS_FIELD(store.query_memory_bytes),
      .group = "Store",
      .help = "Memory for what queries keep from one to the next; 0 keeps nothing",
-     .roles = kStoring,
+     .roles = kStoring | kQuery,
      .most = 1024.0 * 1024 * 1024 * 1024,
      .unit = Unit::kBytes},
 };

@@ -36,7 +36,6 @@ constexpr OtherName kOtherNames[] = {
 constexpr std::string_view kNoQueue =
     "a span is written before it is acknowledged: there is no queue and no pool behind it";
 constexpr std::string_view kUnbuilt = "not built yet";
-constexpr std::string_view kNoUi = "there is no web interface yet";
 constexpr std::string_view kBadger = "the embedded store is no Badger";
 
 constexpr Ignored kIgnored[] = {
@@ -58,8 +57,6 @@ constexpr Ignored kIgnored[] = {
     {.name = "badger.metrics-update-interval", .why = kBadger},
     {.name = "badger.read-only", .why = kBadger, .is_switch = true},
     {.name = "badger.truncate", .why = kBadger, .is_switch = true},
-    {.name = "query.static-files", .why = kNoUi},
-    {.name = "query.ui-config", .why = kNoUi},
     {.name = "query.bearer-token-propagation",
      .why = "the embedded store takes no token",
      .is_switch = true},

@@ -14,6 +14,7 @@
 #include "service/parts.h"
 #include "service/store_options.h"
 #include "service/sync_policy.h"
+#include "service/tenants.h"
 
 namespace tracestore::tools {
 namespace {
@@ -98,6 +99,12 @@ void CollectStore(const Shared& shared, server::MetricRegistry& metrics) {
   set("tracestore_store_log_bytes", counts.log_bytes);
 }
 
+void Watch(Service& service) {
+  service.OnCollect([&shared = service.shared()](server::MetricRegistry& metrics) {
+    CollectStore(shared, metrics);
+  });
+}
+
 }  // namespace
 
 StoreOptions StoreOptionsOf(Service& service) {
@@ -130,11 +137,26 @@ Status OpenStore(Service& service) {
   service.shared().store = &store;
   service.shared().directory = data.path();
   service.OnStop([&store](std::chrono::milliseconds) { return store.Close(); });
-  service.OnCollect([&shared = service.shared()](server::MetricRegistry& metrics) {
-    CollectStore(shared, metrics);
-  });
+  Watch(service);
   service.Show("data",
                data.path() + (data.temporary() ? "  (removed at exit; --data DIR keeps one)" : ""));
+  return {};
+}
+
+// What a collector writes, or will.
+Status OpenStoreToRead(Service& service) {
+  service.shared().directory = service.config().store.data;
+  server::TenantStoresOptions options;
+  options.store_options = [&service](const std::string&) {
+    StoreOptions store = StoreOptionsOf(service);
+    store.mode = OpenMode::kRead;
+    return store;
+  };
+  KeepTenantStores(service, std::move(options));
+  Watch(service);
+  std::error_code ignored;
+  const bool there = std::filesystem::exists(service.shared().directory, ignored);
+  service.Show("data", service.shared().directory + (there ? "" : "  (not there yet)"));
   return {};
 }
 

@@ -7,7 +7,6 @@
 
 #include "base/try.h"
 #include "net/tenancy.h"
-#include "server/tenants/tenant_stores.h"
 #include "service/parts.h"
 #include "service/settings.h"
 #include "service/store_options.h"
@@ -19,9 +18,11 @@ namespace {
 bool IsNobodys(std::string_view path) {
   static constexpr std::string_view kPaths[] = {
       "/api/sampling", "/health",     "/info",
-      "/metrics",      "/prometheus", "/zipkin/config.json",
+      "/metrics",      "/prometheus",
   };
   if (std::find(std::begin(kPaths), std::end(kPaths), path) != std::end(kPaths)) return true;
+  // Zipkin's pages and their configuration.
+  if (path.starts_with("/zipkin/") && !path.starts_with("/zipkin/api/")) return true;
   return path.starts_with("/jaeger.api_v2.SamplingManager/") ||
          path.starts_with("/grpc.reflection.");
 }
@@ -137,11 +138,11 @@ Status OpenTenants(Service& service) {
   tenancy->tenants = config.tenants;
   tenancy->open = IsNobodys;
   service.shared().tenancy = std::move(tenancy);
-  if (service.shared().store == nullptr) return {};  // spans are sent on, with their tenant
+  service.Show("tenants", "by header " + config.header);
+  // Where there is no store, spans are sent on, with their tenant; or all stores are read only.
+  if (service.shared().store == nullptr) return {};
   TS_TRY_ASSIGN(const ByTenant keep_bytes, SizesByTenant(config.keep_bytes));
   server::TenantStoresOptions options;
-  options.directory = service.shared().directory;
-  options.default_tenant = config.default_tenant;
   options.max_tenants = config.max_tenants;
   options.store_options = [&service, keep_bytes](const std::string& tenant) {
     StoreOptions store = StoreOptionsOf(service);
@@ -149,14 +150,19 @@ Status OpenTenants(Service& service) {
       store.retention_bytes = own->second;
     return store;
   };
+  KeepTenantStores(service, std::move(options));
+  return {};
+}
+
+void KeepTenantStores(Service& service, server::TenantStoresOptions options) {
+  options.directory = service.shared().directory;
+  options.default_tenant = service.config().tenancy.default_tenant;
   auto& stores = service.Keep(
-      std::make_unique<server::TenantStores>(*service.shared().store, std::move(options)));
+      std::make_unique<server::TenantStores>(service.shared().store, std::move(options)));
   service.shared().tenants = &stores;
   service.metrics().Describe("tracestore_tenants_open",
                              "Tenants whose stores are open, the default one included.");
   service.OnStop([&stores](std::chrono::milliseconds) { return stores.Close(); });
-  service.Show("tenants", "by header " + config.header);
-  return {};
 }
 
 }  // namespace tracestore::tools

@@ -9,6 +9,7 @@
 
 #include "net/grpc_server.h"
 #include "net/http.h"
+#include "server/tenants/tenant_stores.h"
 #include "service/service.h"
 
 namespace tracestore::tools {
@@ -20,6 +21,10 @@ Result<ByTenant> SizesByTenant(const std::vector<std::string>& entries);
 
 // Of ASCII letters: how gRPC wants keys of metadata.
 std::string LowerCase(std::string text);
+
+// Keeps the stores of tenants, Shared::tenants, in Shared::directory; the default one's is
+// Shared::store where that is set.
+void KeepTenantStores(Service& service, server::TenantStoresOptions options);
 
 // What a handler reads; `store` is null for a tenant of whom nothing is stored yet.
 struct TenantView {

@@ -12,6 +12,7 @@
 #include "ingest/receivers/zipkin_http.h"
 #include "ingest/zipkin_counters.h"
 #include "service/parts.h"
+#include "service/zipkin_cors.h"
 
 namespace tracestore::tools {
 namespace {
@@ -83,7 +84,6 @@ Status StartZipkin(Service& service) {
   service.OnCollect([&shown](server::MetricRegistry& metrics) { shown.Collect(metrics); });
   ingest::ZipkinHttpOptions options;
   options.enabled = config.http;
-  options.allowed_origins = config.allowed_origins;
   options.reads = service.shared().zipkin_reads;
   DualListener listener;
   listener.name = {"zipkin", "Zipkin", "http://{}/api/v2/spans"};
@@ -93,6 +93,7 @@ Status StartZipkin(Service& service) {
     if (status == 400) counters.CountUnreadable(ingest::transport::kHttp);
     return ingest::ZipkinHttpRefusal(status, message);
   };
+  listener.cors = ZipkinCors(config);
   if (config.grpc) listener.methods = ingest::ZipkinGrpcServices(intake);
   TS_TRY(service.ServeDual(std::move(listener)));
   return StartScribe(service, counters);

@@ -4,10 +4,15 @@
 #include <utility>
 #include <vector>
 
+#include "base/try.h"
+#include "ingest/receivers/zipkin_http.h"
 #include "ingest/zipkin_counters.h"
+#include "server/pages/lens_pages.h"
 #include "server/zipkin/zipkin_query_api.h"
 #include "service/parts.h"
+#include "service/query_access.h"
 #include "service/tenants.h"
+#include "service/zipkin_cors.h"
 
 namespace tracestore::tools {
 namespace {
@@ -31,6 +36,23 @@ std::vector<std::pair<std::string, double>> Counters(const ingest::ZipkinCounter
   return out;
 }
 
+server::ZipkinUiOptions UiOptionsOf(const ZipkinUiSection& config) {
+  server::ZipkinUiOptions ui;
+  ui.on = config.on;
+  ui.environment = config.environment;
+  ui.query_limit = config.query_limit;
+  ui.default_lookback =
+      std::chrono::duration_cast<std::chrono::milliseconds>(config.default_lookback);
+  ui.logs_url = config.logs_url;
+  ui.support_url = config.support_url;
+  ui.archive_post_url = config.archive_post_url;
+  ui.archive_url = config.archive_url;
+  ui.dependencies = config.dependencies;
+  ui.low_error_rate = config.low_error_rate;
+  ui.high_error_rate = config.high_error_rate;
+  return ui;
+}
+
 }  // namespace
 
 Status OpenZipkinQuery(Service& service) {
@@ -44,18 +66,48 @@ Status OpenZipkinQuery(Service& service) {
     metrics.Add("tracestore_query_seconds_total", {{"route", route}},
                 std::chrono::duration<double>(took).count());
   };
-  query.counters = [counters = service.shared().zipkin_counters] { return Counters(*counters); };
+  if (const auto* counters = service.shared().zipkin_counters)
+    query.counters = [counters] { return Counters(*counters); };
   query.search_enabled = config.search;
   query.strict_trace_id = config.strict_trace_id;
   query.autocomplete_keys = config.autocomplete_keys;
   query.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(config.timeout);
   query.lookback = std::chrono::duration_cast<std::chrono::milliseconds>(config.lookback);
-  service.shared().zipkin_reads = PerTenant(service, [query](const TenantView& view) {
+  query.ui = UiOptionsOf(service.config().zipkin.ui);
+  net::HttpHandler reads = PerTenant(service, [query](const TenantView& view) {
     server::ZipkinQueryOptions own = query;
     own.snapshot = [view] { return view.Take(); };
     return server::MakeZipkinQueryHandler(std::move(own));
   });
+  const ZipkinUiSection& ui = service.config().zipkin.ui;
+  if (ui.on && !ui.lens.empty()) {
+    TS_TRY_ASSIGN(auto lens, server::ReadLens(ui.lens));
+    reads = server::MakeLensHandler(std::move(lens), ui.base_path, std::move(reads));
+    service.Show("Zipkin's web pages", ui.lens);
+  }
+  const char* const listener = service.config().role == kQuery ? "query_zipkin" : "zipkin";
+  service.shared().zipkin_reads = service.shared().query_access->Http(
+      listener, std::move(reads), ingest::ZipkinHttpRefusal);
   return {};
+}
+
+Status StartZipkinQuery(Service& service) {
+  if (!service.shared().zipkin_reads) return {};
+  return service.ServeHttp({
+      .name = {"query_zipkin", "Zipkin's query API", "http://{}/api/v2/services"},
+      .address = service.config().query.zipkin,
+      .handler = service.shared().zipkin_reads,
+      .refusal = ingest::ZipkinHttpRefusal,
+      .worker_threads = service.config().query.workers,
+      .cors = ZipkinCors(service.config().zipkin),
+  });
+}
+
+net::CorsOptions ZipkinCors(const ZipkinSection& config) {
+  return {.origins = config.allowed_origins,
+          .methods = "GET,POST",
+          .headers = "content-type,x-grpc-web",
+          .preflight_status = 200};
 }
 
 }  // namespace tracestore::tools

@@ -1,6 +1,5 @@
 #include "ingest/receivers/otlp_http.h"
 
-#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -92,45 +91,17 @@ HttpResponse Export(const Intake& intake, const HttpRequest& request) {
   return response;
 }
 
-// Lets the page that asks read the answer, if its origin may send.
-bool AllowOrigin(const HttpRequest& request, const OtlpHttpOptions& options,
-                 HttpResponse& response) {
-  const std::string_view origin = request.header("origin");
-  const auto& allowed = options.cors_origins;
-  const bool known = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& one) {
-    return one == "*" || one == origin;
-  });
-  if (origin.empty() || !known) return false;
-  response.headers.emplace_back("Access-Control-Allow-Origin", origin);
-  response.headers.emplace_back("Vary", "Origin");
-  return true;
-}
-
-HttpResponse Preflight(const HttpRequest& request, const OtlpHttpOptions& options) {
-  HttpResponse response;
-  response.status = 204;
-  if (AllowOrigin(request, options, response)) {
-    response.headers.emplace_back("Access-Control-Allow-Methods", "POST");
-    response.headers.emplace_back("Access-Control-Allow-Headers", "Content-Type, Content-Encoding");
-    response.headers.emplace_back("Access-Control-Max-Age", "3600");
-  }
-  return response;
-}
-
 }  // namespace
 
-net::HttpHandler MakeOtlpHttpHandler(const Intake& intake, OtlpHttpOptions options) {
-  return [&intake, options = std::move(options)](const HttpRequest& request) {
+net::HttpHandler MakeOtlpHttpHandler(const Intake& intake) {
+  return [&intake](const HttpRequest& request) {
     if (request.path != kPath) return HttpResponse::Text(404, "404 page not found\n");
-    if (request.method == "OPTIONS") return Preflight(request, options);
     if (request.method != "POST") {
       HttpResponse response = HttpResponse::Text(405, "405 method not allowed, supported: [POST]");
       response.headers.emplace_back("Allow", "POST, OPTIONS");
       return response;
     }
-    HttpResponse response = Export(intake, request);
-    AllowOrigin(request, options, response);
-    return response;
+    return Export(intake, request);
   };
 }
 

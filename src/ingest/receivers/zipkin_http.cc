@@ -1,6 +1,5 @@
 #include "ingest/receivers/zipkin_http.h"
 
-#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -72,31 +71,6 @@ HttpResponse AnswerOf(IntakeAnswer answer) {
   return Sentence(500, "no answer");
 }
 
-bool AllowsOrigin(const ZipkinHttpOptions& options, std::string_view origin) {
-  return std::any_of(options.allowed_origins.begin(), options.allowed_origins.end(),
-                     [origin](const std::string& one) { return one == "*" || one == origin; });
-}
-
-void AllowOrigin(const HttpRequest& request, const ZipkinHttpOptions& options,
-                 HttpResponse& response) {
-  const std::string_view origin = request.header("origin");
-  if (origin.empty() || !AllowsOrigin(options, origin)) return;
-  const bool all = AllowsOrigin(options, "*");
-  response.headers.emplace_back("Access-Control-Allow-Origin", all ? "*" : origin);
-  if (!all) response.headers.emplace_back("Vary", "Origin");
-}
-
-HttpResponse Preflight(const HttpRequest& request, const ZipkinHttpOptions& options) {
-  HttpResponse response;
-  const std::string_view origin = request.header("origin");
-  if (!origin.empty() && AllowsOrigin(options, origin)) {
-    AllowOrigin(request, options, response);
-    response.headers.emplace_back("Access-Control-Allow-Methods", "GET,POST");
-    response.headers.emplace_back("Access-Control-Allow-Headers", "content-type,x-grpc-web");
-  }
-  return response;
-}
-
 HttpResponse Take(const Intake& intake, const ZipkinHttpOptions& options,
                   const HttpRequest& request) {
   if (request.method != "POST" && options.reads) return options.reads(request);
@@ -110,10 +84,7 @@ HttpResponse Take(const Intake& intake, const ZipkinHttpOptions& options,
 
 net::HttpHandler MakeZipkinHttpHandler(const Intake& intake, ZipkinHttpOptions options) {
   return [&intake, options = std::move(options)](const HttpRequest& request) {
-    if (request.method == "OPTIONS") return Preflight(request, options);
-    HttpResponse response = Take(intake, options, request);
-    AllowOrigin(request, options, response);
-    return response;
+    return Take(intake, options, request);
   };
 }
 

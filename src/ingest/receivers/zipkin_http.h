@@ -1,7 +1,6 @@
 // Zipkin over HTTP: POST /api/v1/spans and /api/v2/spans (docs/operations.md).
 #pragma once
 #include <string>
-#include <vector>
 
 #include "ingest/intake.h"
 #include "net/http.h"
@@ -11,9 +10,7 @@ namespace tracestore::ingest {
 struct ZipkinHttpOptions {
   // False: POSTs are not found (COLLECTOR_HTTP_ENABLED).
   bool enabled = true;
-  // Origins whose pages may send and ask (ZIPKIN_QUERY_ALLOWED_ORIGINS); "*": all.
-  std::vector<std::string> allowed_origins = {"*"};
-  // Answers all but POST and OPTIONS, where Zipkin's query API is on the same port. Unset: they are
+  // Answers all but POST, where Zipkin's query API is on the same port. Unset: they are
   // not found.
   net::HttpHandler reads = {};
 };

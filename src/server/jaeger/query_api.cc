@@ -15,6 +15,7 @@
 #include "codec/otlp/json_decoder.h"
 #include "model/span_batch.h"
 #include "net/http_router.h"
+#include "server/jaeger/analytics_api.h"
 #include "server/jaeger/envelope.h"
 #include "server/jaeger/go_values.h"
 #include "server/jaeger/metrics_api.h"
@@ -287,6 +288,7 @@ class JaegerQueryApi {
     std::atomic<bool> cancel = false;
     const std::stop_callback on_stop(stop, [&cancel] { cancel = true; });
     Query query = params.query;
+    query.limit = source_->LimitOf(query.limit);
     query.cancel = &cancel;
     query.deadline = std::chrono::steady_clock::now() + options_.search_deadline;
     TS_TRY_ASSIGN(const SearchPage page, snapshot.Find(query));
@@ -348,6 +350,12 @@ net::HttpHandler MakeJaegerQueryHandler(JaegerQueryOptions options) {
     return a.Metrics(request, JaegerMetric::kErrors);
   });
   add("/api/metrics/minstep", [](Api a, Request request, Path) { return a.MinStep(request); });
+  const auto analytics = std::make_shared<const JaegerAnalyticsApi>(source);
+  for (const char* path : {"/api/deep-dependencies", "/analytics/v1/dependencies"}) {
+    add(path, [analytics](Api, Request request, Path) { return analytics->Paths(request); });
+  }
+  add("/api/quality-metrics",
+      [analytics](Api, Request request, Path) { return analytics->Quality(request); });
   const auto v3 = std::make_shared<const JaegerV3Api>(source);
   for (const JaegerV3Route& route : JaegerV3Routes()) {
     add(route.path, [v3, handle = route.handle](Api, Request request, Path path) {

@@ -32,6 +32,7 @@ struct JaegerQueryOptions {
   std::function<Result<ArchiveResult>(TraceId)> archive;
   // The spans that the archive has of a trace that the store hasn't. Unset: none.
   std::function<Result<SpanList>(TraceId)> archived;
+  std::uint32_t max_traces = 0;  // that a search gives; 0: what it asks for
   // By how much a span may be moved for its clock; 0: none is, which is warned of.
   std::chrono::nanoseconds max_clock_skew{0};
 };
@@ -39,7 +40,7 @@ struct JaegerQueryOptions {
 // The handler of a whole server:
 //   GET /api/services, /api/services/{service}/operations, /api/operations, /api/traces,
 //   /api/traces/{traceID}, /api/dependencies, /api/metrics/{latencies,calls,errors,minstep},
-//   /api/v3/…; POST /api/archive/{traceID}, /api/transform; `/` lists them; all else is 404.
+//   /api/v3/…, /api/deep-dependencies, /analytics/v1/dependencies, /api/quality-metrics; POST /api/archive/{traceID}, /api/transform; `/` lists them; all else is 404.
 // Found traces are streamed, one in memory at a time.
 net::HttpHandler MakeJaegerQueryHandler(JaegerQueryOptions options);
 

@@ -244,5 +244,25 @@ TEST_F(JaegerQuery, TellsTheObserverTheRoute) {
   EXPECT_THAT(routes, ElementsAre("/api/traces/{traceID} 404", "/api/services 200", "other 404"));
 }
 
+TEST_F(JaegerQuery, ASearchGivesNoMoreTracesThanMayBe) {
+  std::string other = kTrace;
+  for (auto at = other.find("80319c"); at != std::string::npos; at = other.find("80319c"))
+    other.replace(at, 6, "80319e");
+  max_traces = 1;
+  Serve({kTrace, other});
+  const auto traces = [this](const std::string& target) {
+    const std::string body = Get(target).body;
+    std::size_t count = 0;
+    for (const char* mark : {"80319c\",\"spans\"", "80319e\",\"spans\""})
+      count += body.find(mark) != std::string::npos;
+    return count;
+  };
+  EXPECT_EQ(traces("/api/traces?service=fe"), 1U);
+  EXPECT_EQ(traces("/api/traces?service=fe&limit=0"), 1U);
+  max_traces = 0;
+  Serve({kTrace, other});
+  EXPECT_EQ(traces("/api/traces?service=fe"), 2U);
+}
+
 }  // namespace
 }  // namespace tracestore::server

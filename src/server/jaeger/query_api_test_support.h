@@ -65,6 +65,7 @@ class JaegerQuery : public testing::Test {
     };
     options.now = [] { return std::chrono::nanoseconds{1795376093393000000}; };
     options.max_clock_skew = max_clock_skew;
+    options.max_traces = max_traces;
     options.archive = archive;
     options.archived = archived;
     handler = MakeJaegerQueryHandler(std::move(options));
@@ -106,6 +107,7 @@ class JaegerQuery : public testing::Test {
 
   // To be set before Serve().
   std::chrono::nanoseconds max_clock_skew{0};
+  std::uint32_t max_traces = 0;
   std::function<Result<ArchiveResult>(TraceId)> archive;
   std::function<Result<SpanList>(TraceId)> archived;
 

@@ -82,7 +82,7 @@ class JaegerV2Grpc {
     if (!find->has_query) return BadGrpcRequest("missing query");
     Query query;
     // Jaeger's storages take a limit of 0 or less as none.
-    query.limit = static_cast<std::uint32_t>(std::max(find->depth, 0));
+    query.limit = source_->LimitOf(static_cast<std::uint32_t>(std::max(find->depth, 0)));
     if (!ToQuery(*find, query)) return NoMessages();
     return StreamFound(*source_, request, std::move(query), find->raw, EncodeChunk,
                        "failed when searching for traces");

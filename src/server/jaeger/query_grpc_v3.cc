@@ -131,6 +131,7 @@ class JaegerV3Grpc {
     auto search = ReadSearch(request.message);
     if (!search.has_value()) return BadGrpcRequest(search.error().message());
     if (search->nothing_matches) return NoMessages();
+    search->query.limit = source_->LimitOf(search->query.limit);
     return StreamFound(*source_, request, std::move(search->query), search->raw, EncodeTracesData,
                        kSearchFailed);
   }
@@ -139,6 +140,7 @@ class JaegerV3Grpc {
     auto search = ReadSearch(request.message);
     if (!search.has_value()) return BadGrpcRequest(search.error().message());
     if (search->nothing_matches) return NoMessages();
+    search->query.limit = source_->LimitOf(search->query.limit);
     const CallEnd end(request.stop);
     const auto snapshot = source_->BoundedSnapshot(end.flag());
     if (!snapshot.has_value()) return GrpcFailure(snapshot.error(), kSearchFailed);

@@ -36,6 +36,12 @@ Result<Snapshot> JaegerQuerySource::BoundedSnapshot(const std::atomic<bool>* can
   return snapshot.StoppingWhen(stop);
 }
 
+std::uint32_t JaegerQuerySource::LimitOf(std::uint32_t asked) const noexcept {
+  const std::uint32_t most = options_.max_traces;
+  if (most == 0) return asked;
+  return asked == 0 ? most : std::min(asked, most);
+}
+
 Result<SpanList> JaegerQuerySource::TraceOf(const Snapshot& snapshot, TraceId id) const {
   auto spans = snapshot.Get(id);
   const bool there = spans.has_value() || spans.error().code() != ErrorCode::kNotFound;

@@ -28,6 +28,9 @@ class JaegerQuerySource {
   // One whose calls give up as a search does, or when `cancel` (borrowed) says so.
   Result<Snapshot> BoundedSnapshot(const std::atomic<bool>* cancel = nullptr) const;
 
+  // How many traces a search gives that asks for `asked`, of which 0 is all.
+  std::uint32_t LimitOf(std::uint32_t asked) const noexcept;
+
   // A trace by id: of the store, or, where that hasn't it, of the archive. Errors: kNotFound and those
   // of reading.
   Result<SpanList> TraceOf(const Snapshot& snapshot, TraceId id) const;

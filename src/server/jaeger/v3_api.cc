@@ -201,8 +201,9 @@ HttpResponse JaegerV3Api::Trace(const HttpRequest& request, const PathParams& pa
 }
 
 HttpResponse JaegerV3Api::Traces(const HttpRequest& request, const PathParams&) const {
-  const auto search = ParseV3Search(request.query);
+  auto search = ParseV3Search(request.query);
   if (!search.has_value()) return Refuse(search.error());
+  search->query.limit = source_->LimitOf(search->query.limit);
   auto snapshot = source_->BoundedSnapshot();
   if (!snapshot.has_value()) return Refuse(snapshot.error());
   const auto page = Stoppable(request, search->query,
@@ -219,8 +220,9 @@ HttpResponse JaegerV3Api::Traces(const HttpRequest& request, const PathParams&) 
 }
 
 HttpResponse JaegerV3Api::Summaries(const HttpRequest& request, const PathParams&) const {
-  const auto search = ParseV3Search(request.query);
+  auto search = ParseV3Search(request.query);
   if (!search.has_value()) return Refuse(search.error());
+  search->query.limit = source_->LimitOf(search->query.limit);
   const auto snapshot = source_->BoundedSnapshot();
   if (!snapshot.has_value()) return Refuse(snapshot.error());
   const auto page = Stoppable(request, search->query,

@@ -30,12 +30,13 @@ struct TenantStores::Entry {
   std::unique_ptr<Store> store;  // guarded by mutex
 };
 
-TenantStores::TenantStores(Store& default_store, TenantStoresOptions options)
+TenantStores::TenantStores(Store* default_store, TenantStoresOptions options)
     : default_store_(default_store), options_(std::move(options)) {}
 
 TenantStores::~TenantStores() = default;
 
 std::string TenantStores::DirectoryOf(const std::string& name) const {
+  if (name == options_.default_tenant) return options_.directory;
   return (std::filesystem::path(options_.directory) / kFolder / name).string();
 }
 
@@ -56,8 +57,9 @@ Result<std::shared_ptr<TenantStores::Entry>> TenantStores::EntryOf(const std::st
   std::error_code ignored;
   if (!std::filesystem::exists(directory, ignored)) {
     if (!make) return Error(ErrorCode::kNotFound, "nothing is stored of tenant " + name);
-    if (CountFolders((std::filesystem::path(options_.directory) / kFolder).string()) >=
-        options_.max_tenants) {
+    if (name != options_.default_tenant &&
+        CountFolders((std::filesystem::path(options_.directory) / kFolder).string()) >=
+            options_.max_tenants) {
       return Error(ErrorCode::kBusy, "there are " + std::to_string(options_.max_tenants) +
                                          " tenants already, as many as there may be");
     }
@@ -70,9 +72,9 @@ Result<std::shared_ptr<TenantStores::Entry>> TenantStores::EntryOf(const std::st
 }
 
 Result<TenantStores::Tenant> TenantStores::Get(std::string_view name, bool make) {
-  if (name.empty() || name == options_.default_tenant)
-    return Tenant{&default_store_, options_.directory};
-  const std::string key(name);
+  const std::string key(name.empty() ? options_.default_tenant : name);
+  if (default_store_ != nullptr && key == options_.default_tenant)
+    return Tenant{default_store_, options_.directory};
   TS_TRY_ASSIGN(const auto entry, EntryOf(key, make));
   const std::lock_guard lock(entry->mutex);
   if (!entry->store) {
@@ -83,7 +85,7 @@ Result<TenantStores::Tenant> TenantStores::Get(std::string_view name, bool make)
 
 void TenantStores::ForEach(
     const std::function<void(const std::string& name, const Store& store)>& visit) const {
-  visit(options_.default_tenant, default_store_);
+  if (default_store_ != nullptr) visit(options_.default_tenant, *default_store_);
   std::vector<std::pair<std::string, std::shared_ptr<Entry>>> entries;
   {
     const std::lock_guard lock(mutex_);

@@ -13,9 +13,10 @@ namespace tracestore::server {
 
 struct TenantStoresOptions {
   std::string directory;       // the default tenant's store's; others' are DIRECTORY/tenants/NAME
-  std::string default_tenant;  // the name of whom `default_store` is; "" is the same one
+  std::string default_tenant;  // whose the store in `directory` itself is; "" names it too
   std::size_t max_tenants = 100;  // beside the default one
-  // Of a tenant's store. Called once each, from any thread.
+  // Of a tenant's store; with OpenMode::kRead nothing is made and ToWrite() fails. Called once each,
+  // from any thread.
   std::function<StoreOptions(const std::string& tenant)> store_options;
 };
 
@@ -28,8 +29,9 @@ class TenantStores {
     std::string directory;
   };
 
-  // `default_store` is borrowed and must outlive this object.
-  TenantStores(Store& default_store, TenantStoresOptions options);
+  // `default_store` is the default tenant's, borrowed; it must outlive this object. Null: that one is
+  // opened when first needed, as the others.
+  TenantStores(Store* default_store, TenantStoresOptions options);
   ~TenantStores();
   TenantStores(const TenantStores&) = delete;
   TenantStores& operator=(const TenantStores&) = delete;
@@ -41,10 +43,10 @@ class TenantStores {
   // The same, but kNotFound for a tenant of whom nothing was ever stored.
   Result<Tenant> ToRead(std::string_view name);
 
-  // Each open store, the default one included; the stores stay open meanwhile.
+  // Each open store, the default one's first where it was given; they stay open meanwhile.
   void ForEach(const std::function<void(const std::string& name, const Store& store)>& visit) const;
 
-  // Closes all but the default one. Gives the first error, having done all. ToWrite() and ToRead()
+  // Closes all but a default one that was given. Gives the first error, having done all. ToWrite() and ToRead()
   // are kClosed from then on.
   Status Close();
 
@@ -54,7 +56,7 @@ class TenantStores {
   Result<std::shared_ptr<Entry>> EntryOf(const std::string& name, bool make);
   std::string DirectoryOf(const std::string& name) const;
 
-  Store& default_store_;
+  Store* const default_store_;
   const TenantStoresOptions options_;
   mutable std::mutex mutex_;
   bool closed_ = false;                                     // guarded by mutex_, as what follows

@@ -41,7 +41,7 @@ class TenantStoresTest : public testing::Test {
     options.default_tenant = "main";
     options.max_tenants = 2;
     options.store_options = [](const std::string&) { return StoreOptions(); };
-    stores_ = std::make_unique<TenantStores>(*default_, std::move(options));
+    stores_ = std::make_unique<TenantStores>(default_.get(), std::move(options));
   }
 
   void Append(const std::string& tenant) {
@@ -80,6 +80,37 @@ TEST_F(TenantStoresTest, AReaderMakesNone) {
   ASSERT_FALSE(none.has_value());
   EXPECT_EQ(none.error().code(), ErrorCode::kNotFound);
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/tenants"));
+}
+
+// As a process that reads beside the one that writes.
+TEST_F(TenantStoresTest, AReaderSeesWhatAnotherOpensLater) {
+  TenantStoresOptions options;
+  options.directory = folder_ + "/later";
+  options.default_tenant = "main";
+  options.store_options = [](const std::string&) {
+    StoreOptions store;
+    store.mode = OpenMode::kRead;
+    return store;
+  };
+  TenantStores reader(nullptr, std::move(options));
+  EXPECT_EQ(reader.ToRead("").error().code(), ErrorCode::kNotFound);
+  std::filesystem::create_directories(folder_ + "/later/tenants/shop");
+  EXPECT_EQ(reader.ToRead("main").error().code(), ErrorCode::kNotFound);
+  for (const char* where : {"/later", "/later/tenants/shop"}) {
+    const auto writer = Store::Open(folder_ + where);
+    ASSERT_TRUE(writer.has_value()) << writer.error().message();
+    ASSERT_TRUE((*writer)->Append(kSpan, Format::kOtlpJson).has_value());
+  }
+  for (const char* tenant : {"", "main", "shop"}) {
+    const auto found = reader.ToRead(tenant);
+    ASSERT_TRUE(found.has_value()) << found.error().message();
+    EXPECT_EQ(found->store->TakeSnapshot()->Stats(false)->spans, 1u);
+  }
+  std::vector<std::string> names;
+  reader.ForEach([&names](const std::string& name, const Store&) { names.push_back(name); });
+  EXPECT_THAT(names, ElementsAre("main", "shop"));
+  EXPECT_EQ(reader.ToRead("main")->directory, folder_ + "/later");
+  EXPECT_TRUE(reader.Close().has_value());
 }
 
 TEST_F(TenantStoresTest, TheyAreThereAfterARestart) {

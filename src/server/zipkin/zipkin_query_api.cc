@@ -80,6 +80,40 @@ HttpResponse ListOf(ZipkinTraces traces) {
   return response;
 }
 
+std::string UiConfig(const ZipkinQueryOptions& options) {
+  const ZipkinUiOptions& ui = options.ui;
+  std::string body;
+  codec::JsonWriter json(body);
+  const auto url = [&json](const char* key, const std::string& value) {
+    json.Key(key);
+    value.empty() ? json.Null() : json.String(value);
+  };
+  json.BeginObject();
+  json.Key("environment");
+  json.String(ui.environment);
+  json.Key("queryLimit");
+  json.Uint(ui.query_limit);
+  json.Key("defaultLookback");
+  json.Int(ui.default_lookback.count());
+  json.Key("searchEnabled");
+  json.Bool(options.search_enabled);
+  url("logsUrl", ui.logs_url);
+  url("supportUrl", ui.support_url);
+  url("archivePostUrl", ui.archive_post_url);
+  url("archiveUrl", ui.archive_url);
+  json.Key("dependency");
+  json.BeginObject();
+  json.Key("enabled");
+  json.Bool(ui.dependencies);
+  json.Key("lowErrorRate");
+  json.Double(ui.low_error_rate);
+  json.Key("highErrorRate");
+  json.Double(ui.high_error_rate);
+  json.EndObject();
+  json.EndObject();
+  return body;
+}
+
 class ZipkinQueryApi {
  public:
   explicit ZipkinQueryApi(ZipkinQueryOptions options) : options_(std::move(options)) {}
@@ -266,11 +300,8 @@ class ZipkinQueryApi {
 
   // What Zipkin's own web pages ask first.
   Result<HttpResponse> Config(const HttpRequest&) const {
-    HttpResponse response = HttpResponse::Json(
-        200, std::string(R"({"environment":"","queryLimit":10,"defaultLookback":900000,)") +
-                 R"("searchEnabled":)" + (options_.search_enabled ? "true" : "false") +
-                 R"(,"logsUrl":null,"supportUrl":null,"archivePostUrl":null,"archiveUrl":null,)"
-                 R"("dependency":{"enabled":true,"lowErrorRate":0.5,"highErrorRate":0.75}})");
+    if (!options_.ui.on) return ZipkinNotFound();
+    HttpResponse response = HttpResponse::Json(200, UiConfig(options_));
     response.headers.emplace_back("Cache-Control", "max-age=600");
     return response;
   }

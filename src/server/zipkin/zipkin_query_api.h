@@ -17,6 +17,21 @@
 
 namespace tracestore::server {
 
+// What /zipkin/config.json tells Zipkin's web pages (ZIPKIN_UI_*).
+struct ZipkinUiOptions {
+  bool on = true;  // false: it isn't there
+  std::string environment;
+  std::uint64_t query_limit = 10;
+  std::chrono::milliseconds default_lookback{900'000};
+  std::string logs_url;  // "": none, as of the following
+  std::string support_url;
+  std::string archive_post_url;
+  std::string archive_url;
+  bool dependencies = true;
+  double low_error_rate = 0.5;  // from which on a link is yellow, and red
+  double high_error_rate = 0.75;
+};
+
 struct ZipkinQueryOptions {
   // A moment of what is served; called once a request, on any thread. Required.
   std::function<Result<Snapshot>()> snapshot;
@@ -33,6 +48,7 @@ struct ZipkinQueryOptions {
   std::vector<std::string> autocomplete_keys;      // AUTOCOMPLETE_KEYS
   std::chrono::milliseconds timeout{11'000};       // QUERY_TIMEOUT: after it a request fails with 500
   std::chrono::milliseconds lookback{86'400'000};  // QUERY_LOOKBACK: where a request names none
+  ZipkinUiOptions ui;
 };
 
 // The handler of all GETs: traces, trace/{id}, traceMany, services, spans, remoteServices,
