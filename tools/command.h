@@ -36,6 +36,7 @@ Command DeclareRepair(CLI::App& root);
 Command DeclareAllInOne(CLI::App& root);
 Command DeclareCollector(CLI::App& root);
 Command DeclareAgent(CLI::App& root);
+Command DeclareRemoteStorage(CLI::App& root);
 Command DeclareCredential(CLI::App& root);
 Command DeclareVersion(CLI::App& root);
 Command DeclareCompletion(CLI::App& root);

@@ -1,4 +1,4 @@
-// The services: all-in-one, collector, agent.
+// The services: all-in-one, collector, agent, remote-storage.
 #include <iostream>
 #include <memory>
 #include <string>
@@ -71,6 +71,11 @@ Command DeclareCollector(CLI::App& root) {
 Command DeclareAgent(CLI::App& root) {
   return Declare(root, kAgent, "Takes spans of its clients and sends them on to collectors",
                  AgentParts);
+}
+
+Command DeclareRemoteStorage(CLI::App& root) {
+  return Declare(root, kRemoteStorage, "Keeps the spans of Jaeger's collectors, for its queries",
+                 RemoteStorageParts);
 }
 
 }  // namespace tracestore::tools

@@ -50,6 +50,7 @@ constexpr auto kCommands = std::to_array<DeclareCommand>({
     DeclareAllInOne,
     DeclareCollector,
     DeclareAgent,
+    DeclareRemoteStorage,
     DeclareCredential,
 #endif
     DeclareVersion,

@@ -17,6 +17,7 @@ enum Role : unsigned {
   kAllInOne = 1,
   kCollector = 2,
   kAgent = 4,
+  kRemoteStorage = 8,
 };
 
 // Where a listener listens, or that it doesn't.
@@ -136,6 +137,13 @@ struct QuerySection {
   std::chrono::nanoseconds max_clock_skew{0};   // by which a span may be moved; 0: none is
 };
 
+// A storage back end of Jaeger's collectors and query services.
+struct RemoteStorageSection {
+  ListenAddress grpc = OnPort(17271);
+  ListenAddress archive = OnPort(17272);  // the archive, as a store like the other
+  bool purge = false;                     // may they be emptied by a call
+};
+
 // TLS of each listener.
 struct TlsSection {
   net::TlsServerOptions otlp_grpc;
@@ -148,6 +156,7 @@ struct TlsSection {
   net::TlsServerOptions query;
   net::TlsServerOptions query_grpc;
   net::TlsServerOptions admin;
+  net::TlsServerOptions remote_storage;  // of both
 };
 
 // What every HTTP and gRPC listener is bound by.
@@ -217,6 +226,7 @@ struct ServiceConfig {
   PipelineSection pipeline;
   TailSection tail;
   QuerySection query;
+  RemoteStorageSection remote_storage;
   AdminSection admin;
   TlsSection tls;
   AuthSection auth;

@@ -11,6 +11,7 @@ Status OpenAuth(Service& service);       // sets Shared::credentials: before any
 Status StartAdmin(Service& service);     // health, metrics: first, so that it tells of the rest
 Status OpenStore(Service& service);      // sets Shared::store
 Status OpenTenants(Service& service);    // sets Shared::tenancy and tenants: after the store
+Status OpenArchives(Service& service);   // sets Shared::archives: after the store
 Status OpenSampling(Service& service);   // sets Shared::strategies and adaptive
 Status StartSampling(Service& service);  // the agent's endpoints for clients
 Status OpenForward(Service& service);    // where spans are sent on: sets Shared::end, strategies
@@ -18,6 +19,7 @@ Status OpenBaggage(Service& service);    // sets Shared::baggage
 Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
 Status StartQuery(Service& service);     // needs the store
 Status OpenZipkinQuery(Service& service);  // sets Shared::zipkin_reads; needs store and pipeline
+Status StartRemoteStorage(Service& service);  // needs the archives and the pipeline
 Status StartOtlp(Service& service);      // needs the pipeline
 Status StartZipkin(Service& service);    // needs the pipeline
 
@@ -28,5 +30,6 @@ Status StartJaegerCollector(Service& service);  // 14250, 14268; needs the pipel
 const std::vector<Part>& AllInOneParts();
 const std::vector<Part>& CollectorParts();
 const std::vector<Part>& AgentParts();
+const std::vector<Part>& RemoteStorageParts();
 
 }  // namespace tracestore::tools

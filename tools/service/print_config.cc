@@ -98,7 +98,7 @@ std::string Code(std::string_view text) { return text.empty() ? "" : "`" + Cell(
 std::string RolesText(const Setting& setting) {
   if (setting.roles == kEvery) return "all";
   std::string text;
-  for (const Role role : {kAllInOne, kCollector, kAgent}) {
+  for (const Role role : kRoles) {
     if ((setting.roles & role) == 0) continue;
     text += (text.empty() ? "" : ", ") + std::string(RoleName(role));
   }
@@ -110,11 +110,13 @@ std::string DefaultText(const Setting& setting) {
   for (const std::string& value : ValuesOf(setting, DefaultsOf(kAllInOne))) {
     text += (text.empty() ? "" : ",") + value;
   }
-  const auto of_agent = ValuesOf(setting, DefaultsOf(kAgent));
   std::string shown = Code(text);
-  if ((setting.roles & kAgent) != 0 && (setting.roles & kStoring) != 0 &&
-      of_agent != ValuesOf(setting, DefaultsOf(kAllInOne))) {
-    shown += ", agent " + Code(of_agent.empty() ? "" : of_agent.front());
+  for (const Role role : {kAgent, kRemoteStorage}) {
+    const auto own = ValuesOf(setting, DefaultsOf(role));
+    if ((setting.roles & role) != 0 && (setting.roles & kStoring) != 0 &&
+        own != ValuesOf(setting, DefaultsOf(kAllInOne))) {
+      shown += ", " + std::string(RoleName(role)) + " " + Code(own.empty() ? "" : own.front());
+    }
   }
   return shown;
 }

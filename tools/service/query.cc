@@ -1,17 +1,15 @@
 // Jaeger's query API over HTTP and gRPC.
 #include <tracestore/store.h>
 
-#include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
 #include "base/try.h"
-#include "net/grpc_reply.h"
 #include "server/jaeger/query_api.h"
 #include "server/jaeger/query_grpc.h"
 #include "server/reflection/reflection.h"
-#include "service/jaeger_metrics.h"
+#include "service/late_stores.h"
+#include "service/query_counts.h"
 #include "service/parts.h"
 #include "service/tenants.h"
 
@@ -51,85 +49,40 @@ net::HttpHandler WithHeaders(const std::vector<std::string>& headers, net::HttpH
   };
 }
 
-// The archive beside the store: opened when it is first asked for and there.
-class ArchiveReader {
- public:
-  explicit ArchiveReader(const std::string& store) : directory_(ArchiveDirectory(store)) {}
-
-  Result<SpanList> Get(TraceId id) {
-    TS_TRY_ASSIGN(const Snapshot snapshot, Take());
-    return snapshot.Get(id);
-  }
-
- private:
-  Result<Snapshot> Take() {
-    const std::lock_guard lock(mutex_);
-    if (!store_) {
-      StoreOptions options;
-      options.mode = OpenMode::kRead;
-      TS_TRY_ASSIGN(store_, Store::Open(directory_, std::move(options)));
-    }
-    return store_->TakeSnapshot();
-  }
-
-  const std::string directory_;
-  std::mutex mutex_;
-  std::unique_ptr<Store> store_;  // guarded by mutex_
-};
-
 server::JaegerQueryOptions OptionsOf(const QuerySection& config, const TenantView& view,
-                                     server::RequestObserver observer) {
+                                     LateStores& archives, server::RequestObserver observer) {
   server::JaegerQueryOptions query;
   query.max_clock_skew = config.max_clock_skew;
   query.observer = std::move(observer);
   query.snapshot = [view] { return view.Take(); };
-  query.archive = [store = view.store](TraceId id) -> Result<ArchiveResult> {
-    if (store == nullptr) return ArchiveResult();
-    return store->Archive({id});
+  query.archive = [&archives, view](TraceId id) -> Result<ArchiveResult> {
+    if (view.store == nullptr) return ArchiveResult();
+    return archives.Archive(*view.store, ArchiveDirectory(view.directory), id);
   };
   if (view.store == nullptr) return query;
-  const auto archive = std::make_shared<ArchiveReader>(view.directory);
-  query.archived = [archive](TraceId id) { return archive->Get(id); };
-  return query;
-}
-
-// `failed`: whether a status is the service's own failure.
-server::RequestObserver CountedBy(server::MetricRegistry& metrics, bool (*failed)(int status)) {
-  return [&metrics, failed](std::string_view route, int status, std::chrono::nanoseconds took) {
-    metrics.Add("tracestore_query_requests_total",
-                {{"route", route}, {"status", std::to_string(status)}});
-    metrics.Add("tracestore_query_seconds_total", {{"route", route}},
-                std::chrono::duration<double>(took).count());
-    CountJaegerQuery(metrics, route, !failed(status), took);
+  query.archived = [&archives,
+                    directory = ArchiveDirectory(view.directory)](TraceId id) -> Result<SpanList> {
+    TS_TRY_ASSIGN(const Snapshot snapshot, archives.Take(directory));
+    return snapshot.Get(id);
   };
-}
-
-bool HttpFailed(int status) { return status >= 500; }
-
-bool GrpcFailed(int code) {
-  switch (static_cast<net::GrpcCode>(code)) {
-    case net::GrpcCode::kOk:
-    case net::GrpcCode::kCancelled:
-    case net::GrpcCode::kInvalidArgument:
-    case net::GrpcCode::kNotFound: return false;
-    default: return true;
-  }
+  return query;
 }
 
 }  // namespace
 
 Status StartQuery(Service& service) {
   const QuerySection& config = service.config().query;
+  LateStores& archives = *service.shared().archives;
   net::RawGrpcServices methods = PerTenant(
-      service, [&config, observer = CountedBy(service.metrics(), GrpcFailed)](
+      service, [&config, &archives, observer = CountedOverGrpc(service.metrics())](
                    const TenantView& view) {
-        return server::JaegerQueryGrpcServices(OptionsOf(config, view, observer));
+        return server::JaegerQueryGrpcServices(OptionsOf(config, view, archives, observer));
       });
   server::AddReflection(methods);
   net::HttpHandler handler = PerTenant(
-      service, [&config, observer = CountedBy(service.metrics(), HttpFailed)](
+      service, [&config, &archives, observer = CountedOverHttp(service.metrics())](
                    const TenantView& view) {
-        return server::MakeJaegerQueryHandler(OptionsOf(config, view, observer));
+        return server::MakeJaegerQueryHandler(OptionsOf(config, view, archives, observer));
       });
   const std::string base = config.base_path == "/" ? "" : config.base_path;
   TS_TRY(service.ServeDual({

@@ -19,6 +19,7 @@ const char* RoleName(Role role) noexcept {
     case kAllInOne: return "all-in-one";
     case kCollector: return "collector";
     case kAgent: return "agent";
+    case kRemoteStorage: return "remote-storage";
   }
   return "";
 }
@@ -26,7 +27,8 @@ const char* RoleName(Role role) noexcept {
 std::span<const Setting> Settings() {
   static const auto kAll = Joined<Setting>(
       {GeneralSettings(), CollectorSettings(), JaegerPortSettings(), ForwardSettings(),
-       PipelineSettings(), SamplingSettings(), QuerySettings(), SecuritySettings(), TenancySettings()});
+       PipelineSettings(), SamplingSettings(), QuerySettings(), RemoteStorageSettings(),
+       SecuritySettings(), TenancySettings()});
   return kAll;
 }
 
@@ -69,6 +71,7 @@ ServiceConfig DefaultsOf(Role role) {
     config.admin.http = OnPort(14271);
     config.forward.type = "grpc";
   }
+  if (role == kRemoteStorage) config.admin.http = OnPort(17270);
   return config;
 }
 

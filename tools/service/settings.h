@@ -19,9 +19,12 @@
 namespace tracestore::tools {
 
 inline constexpr unsigned kStoring = kAllInOne | kCollector;
-inline constexpr unsigned kEvery = kAllInOne | kCollector | kAgent;
+inline constexpr unsigned kSampling = kStoring | kAgent;  // that clients ask how to sample
+inline constexpr unsigned kKeeping = kStoring | kRemoteStorage;  // that may have a store
+inline constexpr unsigned kEvery = kStoring | kAgent | kRemoteStorage;
+inline constexpr Role kRoles[] = {kAllInOne, kCollector, kAgent, kRemoteStorage};
 
-// "all-in-one", "collector", "agent": the command.
+// "all-in-one", "collector", "agent", "remote-storage": the command.
 const char* RoleName(Role role) noexcept;
 
 // Where a value goes; its type is the setting's.

@@ -124,7 +124,8 @@ constexpr Setting kSettings[] = {
     {.name = "baggage.restrictions-file",
      .field = TS_FIELD(sampling.baggage_file),
      .group = "Sampling",
-     .help = "What /baggageRestrictions answers, as JSON; read again on SIGHUP"},
+     .help = "What /baggageRestrictions answers, as JSON; read again on SIGHUP",
+     .roles = kSampling},
 };
 
 }  // namespace

@@ -51,10 +51,11 @@ constexpr unsigned kRoles_otlp_http = kStoring;
 constexpr unsigned kRoles_jaeger_grpc = kStoring;
 constexpr unsigned kRoles_jaeger_http = kStoring;
 constexpr unsigned kRoles_zipkin = kStoring;
-constexpr unsigned kRoles_sampling_http = kEvery;
-constexpr unsigned kRoles_sampling_grpc = kEvery;
+constexpr unsigned kRoles_sampling_http = kSampling;
+constexpr unsigned kRoles_sampling_grpc = kSampling;
 constexpr unsigned kRoles_query = kAllInOne;
 constexpr unsigned kRoles_query_grpc = kAllInOne;
+constexpr unsigned kRoles_remote_storage = kAllInOne | kRemoteStorage;
 constexpr unsigned kRoles_admin = kEvery;
 
 constexpr Setting kSettings[] = {
@@ -118,6 +119,7 @@ constexpr Setting kSettings[] = {
     TS_TLS_SETTINGS("sampling.grpc.tls", sampling_grpc, "sampling over gRPC", false),
     TS_TLS_SETTINGS("query.http.tls", query, "the query API", true),
     TS_TLS_SETTINGS("query.grpc.tls", query_grpc, "the query API over gRPC", true),
+    TS_TLS_SETTINGS("remote-storage.tls", remote_storage, "the storage for Jaeger", false),
     TS_TLS_SETTINGS("admin.http.tls", admin, "the admin port", false),
 };
 
