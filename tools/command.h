@@ -37,6 +37,7 @@ Command DeclareAllInOne(CLI::App& root);
 Command DeclareCollector(CLI::App& root);
 Command DeclareAgent(CLI::App& root);
 Command DeclareQuery(CLI::App& root);
+Command DeclareRemoteStorage(CLI::App& root);
 Command DeclareCredential(CLI::App& root);
 Command DeclareVersion(CLI::App& root);
 Command DeclareCompletion(CLI::App& root);

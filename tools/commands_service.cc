@@ -1,4 +1,4 @@
-// The services: all-in-one, collector, agent, query.
+// The services: all-in-one, collector, agent, query, remote-storage.
 #include <iostream>
 #include <memory>
 #include <string>
@@ -83,6 +83,11 @@ Command DeclareAgent(CLI::App& root) {
 Command DeclareQuery(CLI::App& root) {
   return Declare(root, kQuery, "Answers Jaeger's and Zipkin's queries from a collector's store",
                  QueryParts);
+}
+
+Command DeclareRemoteStorage(CLI::App& root) {
+  return Declare(root, kRemoteStorage, "Keeps the spans of Jaeger's collectors, for its queries",
+                 RemoteStorageParts);
 }
 
 }  // namespace tracestore::tools

@@ -20,6 +20,9 @@
 #include "command.h"
 #include "exit_codes.h"
 #include "help_formatter.h"
+#ifdef TRACESTORE_HAS_SERVER
+#include "service/storage_plugin.h"
+#endif
 #include "suggest.h"
 #include "version.h"
 
@@ -51,6 +54,7 @@ constexpr auto kCommands = std::to_array<DeclareCommand>({
     DeclareCollector,
     DeclareAgent,
     DeclareQuery,
+    DeclareRemoteStorage,
     DeclareCredential,
 #endif
     DeclareVersion,
@@ -161,6 +165,10 @@ int Run(int argc, char** argv) {
 int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "C.UTF-8");
   try {
+#ifdef TRACESTORE_HAS_SERVER
+    if (argc > 0 && tracestore::tools::IsStoragePlugin(argv[0]))
+      return tracestore::tools::RunStoragePlugin(argc, argv);
+#endif
     return tracestore::tools::Run(argc, argv);
   } catch (const std::bad_alloc&) {
     return tracestore::tools::Fail(tracestore::tools::kExitIo, "out of memory");

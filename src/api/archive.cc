@@ -1,4 +1,7 @@
+#include "api/archive_copy.h"
+
 #include <algorithm>
+#include <functional>
 #include <unordered_map>
 
 #include <tracestore/store.h>
@@ -59,27 +62,18 @@ Result<std::uint64_t> CopyTrace(const SpanBatch& trace, const SpanBatch& there, 
 
 }  // namespace
 
-std::string ArchiveDirectory(const std::string& directory) {
-  return fs::JoinPath(directory, "archive");
-}
-
-Result<ArchiveResult> Store::Archive(const std::vector<TraceId>& ids) {
-  TS_TRY_ASSIGN(const Snapshot snapshot, TakeSnapshot());
-  std::vector<TraceId> wanted = ids;
-  std::sort(wanted.begin(), wanted.end());
-  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+Result<ArchiveResult> CopyTraces(const Snapshot& from, std::vector<TraceId> ids,
+                                 const std::function<Result<Store*>()>& archive_of) {
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   ArchiveResult result;
-  std::unique_ptr<Store> archive;  // opened where there is something to put into it
+  Store* archive = nullptr;
   std::optional<Snapshot> before;
-  for (const TraceId id : wanted) {
-    TS_TRY_ASSIGN(const auto trace, query::FetchTrace(*snapshot.data(), id));
+  for (const TraceId id : ids) {
+    TS_TRY_ASSIGN(const auto trace, query::FetchTrace(*from.data(), id));
     if (trace->empty()) continue;
     if (archive == nullptr) {
-      StoreOptions options;
-      options.sync = SyncPolicy::kOff;  // closing it syncs
-      options.background_sealing = false;
-      options.log = engine_->options().log;
-      TS_TRY_ASSIGN(archive, Open(ArchiveDirectory(engine_->directory()), options));
+      TS_TRY_ASSIGN(archive, archive_of());
       TS_TRY_ASSIGN(before, archive->TakeSnapshot());
     }
     TS_TRY_ASSIGN(const auto there, query::FetchTrace(*before->data(), id));
@@ -88,8 +82,28 @@ Result<ArchiveResult> Store::Archive(const std::vector<TraceId>& ids) {
     result.spans += copied;
     result.spans_there_already += trace->size() - copied;
   }
+  return result;
+}
+
+std::string ArchiveDirectory(const std::string& directory) {
+  return fs::JoinPath(directory, "archive");
+}
+
+Result<ArchiveResult> Store::Archive(const std::vector<TraceId>& ids) {
+  std::unique_ptr<Store> archive;
+  TS_TRY_ASSIGN(const Snapshot snapshot, TakeSnapshot());
+  const auto opened = [&]() -> Result<Store*> {
+    StoreOptions options;
+    options.sync = SyncPolicy::kOff;  // closing it syncs
+    options.background_sealing = false;
+    options.log = engine_->options().log;
+    TS_TRY_ASSIGN(archive, Open(ArchiveDirectory(engine_->directory()), options));
+    return archive.get();
+  };
+  TS_TRY_ASSIGN(const ArchiveResult result, CopyTraces(snapshot, ids, opened));
   if (archive != nullptr) TS_TRY(archive->Close());
   return result;
 }
+
 
 }  // namespace tracestore

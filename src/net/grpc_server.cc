@@ -1,8 +1,7 @@
-// The server's only translation unit with gRPC in it. Raw methods are a CallbackGenericService: gRPC's own
-// few threads only move bytes, a worker pool runs the handlers, which may block.
+// Raw methods are a CallbackGenericService: gRPC's own few threads only move bytes, a worker pool runs
+// the handlers, which may block.
 #include "net/grpc_server.h"
 
-#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -10,22 +9,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "base/try.h"
-#include "net/compression.h"
 #include "net/connection_sorter.h"
+#include "net/grpc_calls.h"
+#include "net/grpc_client_stream.h"
 #include "net/grpc_plumbing.h"
 #include "net/grpc_tls.h"
-#include "net/http.h"
 #include "net/owned_sockets.h"
-#include "net/peer_watch.h"
 #include "net/tls_context.h"
-#include "net/worker_pool.h"
 
 namespace tracestore::net {
 namespace {
@@ -35,32 +31,18 @@ constexpr int kPingEveryMs = 60'000;
 constexpr int kPingTimeoutMs = 20'000;
 // For what gRPC holds beside whole messages: buffers of connections and of messages that come in.
 constexpr std::size_t kTransportBytes = std::size_t{64} << 20;
-constexpr std::chrono::milliseconds kRetryAfter{1'000};
-
-// What all calls share. Outlives the grpc::Server.
-struct Shared {
-  Shared(GrpcServerOptions o, RawGrpcServices m)
-      : options(std::move(o)), methods(std::move(m)), peers(options.peer_timeout),
-        pool(options.worker_threads) {}
-  const GrpcServerOptions options;
-  const RawGrpcServices methods;
-  std::atomic<std::size_t> calls{0};
-  std::atomic<std::size_t> bytes{0};
-  PeerWatch peers;
-  WorkerPool pool;
-};
 
 // One raw call, from its first byte to OnDone(), where it deletes itself.
 class RawCall final : public grpc::ServerGenericBidiReactor {
  public:
-  RawCall(Shared& shared, grpc::GenericCallbackServerContext& context)
+  RawCall(GrpcCalls& shared, grpc::GenericCallbackServerContext& context)
       : shared_(shared), context_(context) {
     const auto found = shared_.methods.find(context_.method());
     if (found == shared_.methods.end()) {
       Finish({grpc::StatusCode::UNIMPLEMENTED, "unknown method " + context_.method()});
     } else if (++shared_.calls > shared_.options.max_calls_in_flight) {
       counted_ = true;
-      FinishBusy("too many calls in flight");
+      Finish(BusyStatus("too many calls in flight"));
     } else {
       counted_ = true;
       handler_ = &found->second;
@@ -80,11 +62,11 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
       return;
     }
     if (Hold(request_.Length()) > shared_.options.max_bytes_in_flight) {
-      FinishBusy("too many request bytes in flight");
+      Finish(BusyStatus("too many request bytes in flight"));
       return;
     }
     if (!shared_.pool.Submit([this] { Run(); })) {
-      Finish({grpc::StatusCode::UNAVAILABLE, "the server is stopping"});
+      Finish(StoppingStatus());
     }
   }
 
@@ -100,7 +82,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
       shared_.peers.Add(context_, awaited_);
       StartRead(&request_);
     } else if (!shared_.pool.Submit([this] { Continue(); })) {
-      Finish({grpc::StatusCode::UNAVAILABLE, "the server is stopping"});
+      Finish(StoppingStatus());
     }
   }
 
@@ -114,10 +96,6 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   }
 
  private:
-  void FinishBusy(const char* why) {
-    Finish(ToStatus(RawReply::Retry(GrpcCode::kResourceExhausted, why, kRetryAfter)));
-  }
-
   // What this call has in memory for its message; gives what all of them have.
   std::size_t Hold(std::size_t bytes) {
     shared_.bytes -= held_;
@@ -132,12 +110,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   }
 
   void Run() {
-    RawReply reply;
-    try {
-      reply = Call();
-    } catch (const std::exception& error) {
-      reply = Thrown(error);
-    }
+    RawReply reply = Call();
     request_.Clear();
     if (reply.code != GrpcCode::kOk) {
       Finish(ToStatus(reply));
@@ -165,7 +138,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
       end = stop_.stop_requested() ? RawReply::Fail(GrpcCode::kCancelled, "cancelled")
                                    : stream_(message);
     } catch (const std::exception& error) {
-      end = Thrown(error);
+      end = ThrownReply(error);
     }
     if (end) {
       stream_ = nullptr;
@@ -178,45 +151,15 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
     StartWrite(&response_);
   }
 
-  static RawReply Thrown(const std::exception& error) {
-    return RawReply::Fail(GrpcCode::kInternal, std::string("internal error: ") + error.what());
-  }
-
   RawReply Call() {
     if (stop_.stop_requested()) return RawReply::Fail(GrpcCode::kCancelled, "cancelled");
-    const Flattened sent(request_);
-    RawRequest request;
-    request.message = sent.view();
-    Decompressed unpacked;
-    const auto coding = CodingOf(request_);
-    if (!coding) return RawReply::Fail(GrpcCode::kUnimplemented, "unknown message compression");
-    if (*coding != Coding::kIdentity) {
-      unpacked = Decompress(*coding, sent.view(), shared_.options.max_message_bytes);
-      if (unpacked.outcome == Decompressed::Outcome::kTooLarge) {
-        return RawReply::Fail(GrpcCode::kResourceExhausted, unpacked.message);
-      }
-      if (unpacked.outcome == Decompressed::Outcome::kCorrupt) {
-        return RawReply::Fail(GrpcCode::kInvalidArgument, unpacked.message);
-      }
-      request.message = unpacked.bytes;
-    }
-    const std::string peer = PeerName(context_.peer());
-    request.method = context_.method();
-    request.peer = peer;
-    request.stop = stop_.get_token();
-    request.metadata = [this](std::string_view key) -> std::optional<std::string_view> {
-      const auto& all = context_.client_metadata();
-      const auto at = all.find(grpc::string_ref(key.data(), key.size()));
-      if (at == all.end()) return std::nullopt;
-      return std::string_view(at->second.data(), at->second.size());
-    };
-    request.metadata_count = [this](std::string_view key) {
-      return context_.client_metadata().count(grpc::string_ref(key.data(), key.size()));
-    };
-    return (*handler_)(request);
+    Unpacked unpacked;
+    RawReply taken = unpacked.Take(request_, shared_.options.max_message_bytes);
+    if (taken.code != GrpcCode::kOk) return taken;
+    return CallHandler(*handler_, unpacked.message, context_, stop_.get_token());
   }
 
-  Shared& shared_;
+  GrpcCalls& shared_;
   grpc::GenericCallbackServerContext& context_;
   const RawHandler* handler_ = nullptr;
   grpc::ByteBuffer request_;
@@ -231,15 +174,25 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
 
 class RawService final : public grpc::CallbackGenericService {
  public:
-  explicit RawService(Shared& shared) : shared_(shared) {}
+  explicit RawService(GrpcCalls& shared) : shared_(shared) {}
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
-    return new RawCall(shared_, *context);  // deletes itself, see OnDone
+    // Each deletes itself, see OnDone.
+    const auto found = shared_.methods.find(context->method());
+    if (found != shared_.methods.end() && shared_.options.client_streams.contains(found->first))
+      return NewClientStream(shared_, *context, found->second);
+    return new RawCall(shared_, *context);
   }
 
  private:
-  Shared& shared_;
+  GrpcCalls& shared_;
 };
+
+// "package.Service" of "/package.Service/Method".
+std::string ServiceOf(const std::string& method) {
+  const auto end = method.rfind('/');
+  return end == 0 || end == std::string::npos ? method : method.substr(1, end - 1);
+}
 
 }  // namespace
 
@@ -257,7 +210,7 @@ struct GrpcServer::Impl {
   Status Listen(const std::vector<grpc::Service*>& services);
   void Stop(std::chrono::milliseconds grace);
 
-  Shared shared;
+  GrpcCalls shared;
   RawService raw;
   std::shared_ptr<TlsContext> tls;  // null: plain
   int least_tls = 0;
@@ -320,6 +273,12 @@ Status GrpcServer::Impl::Listen(const std::vector<grpc::Service*>& services) {
   builder.RegisterCallbackGenericService(&raw);
   server = builder.BuildAndStart();
   if (server == nullptr) return Error{ErrorCode::kIo, "gRPC can't start its server"};
+  if (auto* health = server->GetHealthCheckService()) {
+    for (const std::string& name : shared.options.health_names)
+      health->SetServingStatus(name, true);
+    for (const auto& [method, handler] : shared.methods)
+      health->SetServingStatus(ServiceOf(method), true);
+  }
   return shared.options.listen ? OpenPort() : Status();
 }
 
@@ -371,6 +330,12 @@ void GrpcServer::Impl::Stop(std::chrono::milliseconds grace) {
     acceptor.reset();
   }
   if (auto* health = server->GetHealthCheckService()) health->SetServingStatus(false);
+  {
+    // What they have sent is handled; they would stay for the whole grace. Under the lock, so that
+    // each stays; gRPC runs no reactor on a thread of ours.
+    const std::lock_guard lock(shared.streams_mutex);
+    for (grpc::ServerContextBase* stream : shared.streams) stream->TryCancel();
+  }
   // Cancels after the grace (RawCall::OnCancel), returns when the last call has ended.
   server->Shutdown(std::chrono::system_clock::now() + grace);
   shared.pool.Stop();

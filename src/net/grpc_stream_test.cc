@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <future>
+#include <mutex>
 #include <thread>
 #include <tuple>
 
@@ -122,6 +123,142 @@ TEST(GrpcStream, AClientThatSaysNothingMoreIsCutOff) {
   EXPECT_EQ(call.Read(), "one");
   EXPECT_EQ(call.Read(), std::nullopt);
   EXPECT_EQ(call.End().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+// The handler of a client's stream: adds up what it gets, and fails at "bad".
+struct Adder {
+  std::mutex mutex;
+  std::string got;  // guarded by mutex, as what follows
+  int calls = 0;
+
+  RawReply operator()(const RawRequest& request) {
+    const std::lock_guard lock(mutex);
+    ++calls;
+    got += request.message;
+    if (request.message.find("bad") != std::string_view::npos)
+      return RawReply::Fail(GrpcCode::kInvalidArgument, "no such");
+    return RawReply::Ok("calls: " + std::to_string(calls));
+  }
+};
+
+GrpcServerOptions ClientStreams() {
+  GrpcServerOptions options;
+  options.client_streams = {kMethod};
+  return options;
+}
+
+TEST(GrpcStream, GathersTheMessagesOfAClientsStream) {
+  Adder adder;
+  const auto server =
+      StartServer([&](const RawRequest& request) { return adder(request); }, ClientStreams());
+  for (const auto packing : {GRPC_COMPRESS_NONE, GRPC_COMPRESS_GZIP}) {
+    adder.got.clear();
+    Client client(server->port(), packing);
+    StreamCall call(client, kMethod);
+    std::string sent;
+    for (int i = 0; i < 3'000; ++i) {
+      const std::string message(static_cast<std::size_t>(i % 1'000),
+                                static_cast<char>('0' + i % 10));
+      ASSERT_TRUE(call.Write(message));
+      sent += message;
+    }
+    call.EndWriting();
+    const auto answer = call.Read();  // all was handled before it came
+    EXPECT_EQ(answer, "calls: " + std::to_string(adder.calls));
+    EXPECT_EQ(call.Read(), std::nullopt);
+    EXPECT_TRUE(call.End().ok());
+    EXPECT_TRUE(adder.got == sent);
+  }
+}
+
+TEST(GrpcStream, AnswersAClientsStreamWithoutAMessage) {
+  Adder adder;
+  const auto server =
+      StartServer([&](const RawRequest& request) { return adder(request); }, ClientStreams());
+  Client client(server->port());
+  StreamCall call(client, kMethod);
+  call.EndWriting();
+  EXPECT_EQ(call.Read(), "calls: 1");
+  EXPECT_TRUE(call.End().ok());
+}
+
+TEST(GrpcStream, AFailureEndsAClientsStream) {
+  Adder adder;
+  const auto server =
+      StartServer([&](const RawRequest& request) { return adder(request); }, ClientStreams());
+  Client client(server->port());
+  StreamCall call(client, kMethod);
+  EXPECT_TRUE(call.Write("good"));
+  EXPECT_TRUE(call.Write("bad"));
+  EXPECT_EQ(call.Read(), std::nullopt);
+  const grpc::Status status = call.End();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(), "no such");
+  EXPECT_EQ(adder.got, "goodbad");
+}
+
+TEST(GrpcStream, ClientsStreamsMayBeSilentAndAreNoCallsInFlight) {
+  Adder adder;
+  GrpcServerOptions options = ClientStreams();
+  options.peer_timeout = 100ms;
+  options.max_calls_in_flight = 1;
+  options.max_client_streams = 2;
+  const auto server = GrpcServer::Start(
+      options,
+      {{kMethod, [&](const RawRequest& request) { return adder(request); }},
+       {"/test.Service/Again",
+        [](const RawRequest& request) { return RawReply::Again(std::string(request.message)); }}});
+  ASSERT_TRUE(server.has_value()) << server.error().message();
+  Client client((*server)->port());
+  StreamCall first(client, kMethod);
+  StreamCall second(client, kMethod);
+  EXPECT_TRUE(first.Write("a"));
+  StreamCall cut_off(client, "/test.Service/Again");
+  EXPECT_TRUE(cut_off.Write("one"));
+  EXPECT_EQ(cut_off.Read(), "one");
+  EXPECT_EQ(cut_off.Read(), std::nullopt);  // the patience with silent peers is over
+  EXPECT_EQ(cut_off.End().error_code(), grpc::StatusCode::CANCELLED);
+  StreamCall third(client, kMethod);
+  EXPECT_EQ(third.Read(), std::nullopt);
+  EXPECT_EQ(third.End().error_message(), "too many streams");
+  EXPECT_TRUE(first.Write("b"));
+  first.EndWriting();
+  EXPECT_EQ(first.Read(), "calls: 2");
+  EXPECT_TRUE(first.End().ok());
+  EXPECT_EQ(adder.got, "ab");
+}
+
+// A silent stream would else be waited for as long as the grace is.
+TEST(GrpcStream, StopEndsSilentClientsStreamsAtOnce) {
+  std::promise<void> handled;
+  const auto server = StartServer(
+      [&](const RawRequest&) {
+        handled.set_value();
+        return RawReply::Ok("");
+      },
+      ClientStreams());
+  Client client(server->port());
+  StreamCall call(client, kMethod);
+  EXPECT_TRUE(call.Write("a"));
+  ASSERT_EQ(handled.get_future().wait_for(20s), std::future_status::ready);
+  std::jthread stopper([&] { server->Stop(1h); });
+  EXPECT_EQ(call.Read(), std::nullopt);
+  EXPECT_FALSE(call.End().ok());
+}
+
+TEST(GrpcStream, HealthKnowsTheServices) {
+  GrpcServerOptions options;
+  options.health_names = {"plugin"};
+  const auto server = StartServer(StreamOf({}, RawReply::Ok("")), options);
+  Client client(server->port());
+  const auto check = [&](const std::string& service) {
+    const std::string request =
+        service.empty() ? "" : "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
+    const auto answer = client.Call("/grpc.health.v1.Health/Check", request);
+    return answer.status.ok() ? answer.bytes : answer.status.error_message();
+  };
+  for (const char* service : {"", "plugin", "test.Service"}) EXPECT_EQ(check(service), "\x08\x01");
+  EXPECT_NE(check("test.Other"), "\x08\x01");
 }
 
 TEST(GrpcStream, MakesNoMessageBeforeTheLastIsTaken) {

@@ -29,6 +29,8 @@ GRPC_CALLS = {
                   messages.otlp_protobuf),
     "jaeger_grpc": ("/jaeger.api_v2.CollectorService/PostSpans", messages.jaeger_protobuf),
     "zipkin": ("/zipkin.proto3.SpanService/Report", messages.zipkin_protobuf),
+    "remote_storage": ("/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+                       messages.otlp_protobuf),
     "sampling_grpc": ("/jaeger.api_v2.SamplingManager/GetSamplingStrategy",
                       lambda _: messages.field(1, "any")),
 }

@@ -78,7 +78,8 @@ Status CheckForward(const Resolved& resolved) {
 Status CheckAuth(const Resolved& resolved) {
   const std::vector<std::string> known = {
       "admin", "jaeger_grpc", "jaeger_http",   "otlp_grpc",     "otlp_http",
-      "query", "query_grpc",  "query_zipkin",  "sampling_grpc", "sampling_http", "zipkin"};
+      "query", "query_grpc",  "query_zipkin",  "sampling_grpc", "sampling_http", "zipkin",
+      "remote_storage", "remote_storage_archive"};
   for (const std::string& name : resolved.config.auth.except) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       return Wrong(resolved, "auth.except",
@@ -120,7 +121,7 @@ Status CheckConfig(Role role, const Resolved& resolved) {
   TS_TRY(CheckForward(resolved));
   TS_TRY(CheckAuth(resolved));
   TS_TRY(CheckTenancy(resolved));
-  if ((role & (kStoring | kQuery)) != 0) TS_TRY(CheckStorage(resolved));
+  if ((role & (kKeeping | kQuery)) != 0) TS_TRY(CheckStorage(resolved));
   if (role == kQuery && config.store.data.empty()) {
     return Wrong(resolved, "data", "query reads the store of a collector: name its directory");
   }

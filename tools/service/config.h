@@ -18,6 +18,7 @@ enum Role : unsigned {
   kCollector = 2,
   kAgent = 4,
   kQuery = 8,
+  kRemoteStorage = 16,
 };
 
 // Where a listener listens, or that it doesn't.
@@ -163,6 +164,13 @@ struct QuerySection {
   std::uint64_t workers = 4;           // threads of each port
 };
 
+// A storage back end of Jaeger's collectors and query services.
+struct RemoteStorageSection {
+  ListenAddress grpc = OnPort(17271);
+  ListenAddress archive = OnPort(17272);  // the archive, as a store like the other
+  bool purge = false;                     // may they be emptied by a call
+};
+
 // TLS of each listener.
 struct TlsSection {
   net::TlsServerOptions otlp_grpc;
@@ -176,6 +184,7 @@ struct TlsSection {
   net::TlsServerOptions query_grpc;
   net::TlsServerOptions query_zipkin;
   net::TlsServerOptions admin;
+  net::TlsServerOptions remote_storage;  // of both
 };
 
 // What every HTTP and gRPC listener is bound by.
@@ -245,6 +254,7 @@ struct ServiceConfig {
   PipelineSection pipeline;
   TailSection tail;
   QuerySection query;
+  RemoteStorageSection remote_storage;
   AdminSection admin;
   TlsSection tls;
   AuthSection auth;

@@ -89,7 +89,7 @@ constexpr std::pair<const char*, const char*> kFlags[] = {
 
 // A flag, and that it is read from the environment under Jaeger's name.
 void ExpectTaken(const std::string& name, const std::string& value) {
-  for (const Role role : {kAllInOne, kCollector, kAgent, kQuery}) {
+  for (const Role role : kRoles) {
     const auto resolved = Resolve(role, {.flags = {{name, value, "--" + name}}});
     EXPECT_TRUE(resolved.has_value()) << resolved.error().message();
   }

@@ -118,6 +118,8 @@ const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view
       {"query_zipkin", &tls.query_zipkin},
       {"sampling_grpc", &tls.sampling_grpc},
       {"admin", &tls.admin},
+      {"remote_storage", &tls.remote_storage},
+      {"remote_storage_archive", &tls.remote_storage},
   };
   for (const auto& [name, options] : by_key) {
     if (name == key) return *options;
@@ -167,6 +169,11 @@ Status Service::ServeGrpc(GrpcListener listener) {
   options.port = listener.address.port;
   options.max_message_bytes = limits.max_message_bytes;
   options.max_bytes_in_flight = std::max(limits.max_bytes_in_flight, limits.max_message_bytes);
+  options.health_names = std::move(listener.health_names);
+  if (!listener.client_streams.empty()) {
+    options.client_streams = std::move(listener.client_streams);
+    options.max_streams_per_connection = static_cast<int>(options.max_client_streams);
+  }
   TS_TRY_ASSIGN(auto server,
                 net::GrpcServer::Start(std::move(options),
                                        Guarded(*this, listener.name.key,

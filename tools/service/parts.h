@@ -12,14 +12,16 @@ Status StartAdmin(Service& service);     // health, metrics: first, so that it t
 Status OpenStore(Service& service);      // sets Shared::store
 Status OpenStoreToRead(Service& service);  // sets Shared::tenants alone: another process writes
 Status OpenTenants(Service& service);    // sets Shared::tenancy and tenants: after the store
+Status OpenArchives(Service& service);   // sets Shared::archives: after the store
 Status OpenSampling(Service& service);   // sets Shared::strategies and adaptive
 Status StartSampling(Service& service);  // the agent's endpoints for clients
 Status OpenForward(Service& service);    // where spans are sent on: sets Shared::end, strategies
 Status OpenBaggage(Service& service);    // sets Shared::baggage
 Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
-Status StartQuery(Service& service);     // needs stores; sets Shared::query_access
+Status StartQuery(Service& service);     // needs stores and archives; sets Shared::query_access
 Status OpenZipkinQuery(Service& service);  // sets Shared::zipkin_reads; after StartQuery
 Status StartZipkinQuery(Service& service);  // a port of its own; after OpenZipkinQuery
+Status StartRemoteStorage(Service& service);  // needs the archives and the pipeline
 Status StartOtlp(Service& service);      // needs the pipeline
 Status StartZipkin(Service& service);    // needs the pipeline
 
@@ -31,5 +33,6 @@ const std::vector<Part>& AllInOneParts();
 const std::vector<Part>& CollectorParts();
 const std::vector<Part>& AgentParts();
 const std::vector<Part>& QueryParts();
+const std::vector<Part>& RemoteStorageParts();
 
 }  // namespace tracestore::tools

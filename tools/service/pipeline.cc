@@ -103,6 +103,7 @@ Status StartPipeline(Service& service) {
 
   auto& budget = service.Keep(std::make_unique<ingest::ByteBudget>(config.max_bytes));
   service.OnCollect([&budget](server::MetricRegistry& metrics) { CollectBudget(metrics, budget); });
+  service.shared().budget = &budget;
   ingest::IntakeOptions options;
   JaegerCollectorMetrics* jaegers = nullptr;
   if (service.config().role != kAgent)

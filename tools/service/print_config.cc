@@ -98,7 +98,7 @@ std::string Code(std::string_view text) { return text.empty() ? "" : "`" + Cell(
 std::string RolesText(const Setting& setting) {
   if (setting.roles == kEvery) return "all";
   std::string text;
-  for (const Role role : {kAllInOne, kCollector, kAgent, kQuery}) {
+  for (const Role role : kRoles) {
     if ((setting.roles & role) == 0) continue;
     text += (text.empty() ? "" : ", ") + std::string(RoleName(role));
   }
@@ -111,7 +111,7 @@ std::string DefaultText(const Setting& setting) {
     text += (text.empty() ? "" : ",") + value;
   }
   std::string shown = Code(text);
-  for (const Role role : {kAgent, kQuery}) {
+  for (const Role role : {kAgent, kQuery, kRemoteStorage}) {
     const auto own = ValuesOf(setting, DefaultsOf(role));
     if ((setting.roles & role) == 0 || (setting.roles & kStoring) == 0 ||
         own == ValuesOf(setting, DefaultsOf(kAllInOne))) {

@@ -2,22 +2,20 @@
 #include <spdlog/spdlog.h>
 #include <tracestore/store.h>
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "base/try.h"
 #include "net/cors.h"
-#include "net/grpc_reply.h"
 #include "server/jaeger/query_api.h"
 #include "server/jaeger/query_grpc.h"
 #include "server/pages/jaeger_pages.h"
 #include "server/reflection/reflection.h"
-#include "service/archive.h"
-#include "service/jaeger_metrics.h"
+#include "service/late_stores.h"
 #include "service/parts.h"
 #include "service/query_access.h"
+#include "service/query_counts.h"
 #include "service/tenants.h"
 
 namespace tracestore::tools {
@@ -57,31 +55,23 @@ net::HttpHandler WithHeaders(const std::vector<std::string>& headers, net::HttpH
 }
 
 server::JaegerQueryOptions OptionsOf(const QuerySection& config, const TenantView& view,
-                                     ArchiveWriter& archives, server::RequestObserver observer) {
+                                     LateStores& archives, server::RequestObserver observer) {
   server::JaegerQueryOptions query;
   query.max_clock_skew = config.max_clock_skew;
   query.max_traces = static_cast<std::uint32_t>(config.max_traces);
   query.observer = std::move(observer);
   query.snapshot = [view] { return view.Take(); };
-  query.archive = [&archives, store = view.store](TraceId id) -> Result<ArchiveResult> {
-    if (store == nullptr) return ArchiveResult();
-    return archives.Copy(*store, id);
+  query.archive = [&archives, view](TraceId id) -> Result<ArchiveResult> {
+    if (view.store == nullptr) return ArchiveResult();
+    return archives.Archive(*view.store, ArchiveDirectory(view.directory), id);
   };
   if (view.store == nullptr) return query;
-  const auto archive = std::make_shared<ArchiveReader>(view.directory);
-  query.archived = [archive](TraceId id) { return archive->Get(id); };
-  return query;
-}
-
-// `failed`: whether a status is the service's own failure.
-server::RequestObserver CountedBy(server::MetricRegistry& metrics, bool (*failed)(int status)) {
-  return [&metrics, failed](std::string_view route, int status, std::chrono::nanoseconds took) {
-    metrics.Add("tracestore_query_requests_total",
-                {{"route", route}, {"status", std::to_string(status)}});
-    metrics.Add("tracestore_query_seconds_total", {{"route", route}},
-                std::chrono::duration<double>(took).count());
-    CountJaegerQuery(metrics, route, !failed(status), took);
+  query.archived = [&archives,
+                    directory = ArchiveDirectory(view.directory)](TraceId id) -> Result<SpanList> {
+    TS_TRY_ASSIGN(const Snapshot snapshot, archives.Take(directory));
+    return snapshot.Get(id);
   };
+  return query;
 }
 
 std::optional<net::CorsOptions> CorsOf(const QuerySection& config) {
@@ -113,32 +103,20 @@ QueryAccess& OpenAccess(Service& service) {
   return access;
 }
 
-bool HttpFailed(int status) { return status >= 500; }
-
-bool GrpcFailed(int code) {
-  switch (static_cast<net::GrpcCode>(code)) {
-    case net::GrpcCode::kOk:
-    case net::GrpcCode::kCancelled:
-    case net::GrpcCode::kInvalidArgument:
-    case net::GrpcCode::kNotFound: return false;
-    default: return true;
-  }
-}
-
 }  // namespace
 
 Status StartQuery(Service& service) {
   const QuerySection& config = service.config().query;
-  auto& archives = service.Keep(std::make_unique<ArchiveWriter>());
+  LateStores& archives = *service.shared().archives;
   QueryAccess& access = OpenAccess(service);
   net::RawGrpcServices methods = PerTenant(
-      service, [&config, &archives, observer = CountedBy(service.metrics(), GrpcFailed)](
+      service, [&config, &archives, observer = CountedOverGrpc(service.metrics())](
                    const TenantView& view) {
         return server::JaegerQueryGrpcServices(OptionsOf(config, view, archives, observer));
       });
   server::AddReflection(methods);
   net::HttpHandler handler = PerTenant(
-      service, [&config, &archives, observer = CountedBy(service.metrics(), HttpFailed)](
+      service, [&config, &archives, observer = CountedOverHttp(service.metrics())](
                    const TenantView& view) {
         return server::MakeJaegerQueryHandler(OptionsOf(config, view, archives, observer));
       });

@@ -4,9 +4,9 @@ namespace tracestore::tools {
 
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
-      OpenAuth, StartAdmin, OpenStore, OpenTenants, OpenSampling, OpenBaggage, StartPipeline,
-      StartQuery, StartSampling, StartOtlp, OpenZipkinQuery, StartZipkin, StartJaegerCollector,
-      StartAgentPorts,
+      OpenAuth, StartAdmin, OpenStore, OpenTenants, OpenArchives, OpenSampling, OpenBaggage,
+      StartPipeline, StartRemoteStorage, StartQuery, StartSampling, StartOtlp, OpenZipkinQuery,
+      StartZipkin, StartJaegerCollector, StartAgentPorts,
   };
   return kParts;
 }
@@ -15,6 +15,14 @@ const std::vector<Part>& CollectorParts() {
   static const std::vector<Part> kParts = {
       OpenAuth, StartAdmin, OpenForward, OpenStore, OpenTenants, OpenSampling, OpenBaggage,
       StartPipeline, StartSampling, StartOtlp, StartZipkin, StartJaegerCollector, StartAgentPorts,
+  };
+  return kParts;
+}
+
+const std::vector<Part>& RemoteStorageParts() {
+  static const std::vector<Part> kParts = {
+      OpenAuth,     StartAdmin,    OpenStore,          OpenTenants,
+      OpenArchives, StartPipeline, StartRemoteStorage,
   };
   return kParts;
 }

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,7 @@ namespace server {
 class TenantStores;
 }
 namespace ingest {
+class ByteBudget;
 class Intake;
 class SpanSink;
 class ZipkinCounters;
@@ -47,6 +49,7 @@ class StrategyProvider;
 
 namespace tracestore::tools {
 
+class LateStores;
 class QueryAccess;
 class Service;
 using Part = Status (*)(Service&);
@@ -73,6 +76,8 @@ struct GrpcListener {
   ListenAddress address;
   net::RawGrpcServices methods;
   std::size_t worker_threads = 4;
+  std::set<std::string, std::less<>> client_streams = {};  // as GrpcServerOptions has them
+  std::vector<std::string> health_names = {};
 };
 
 // Both on one port.
@@ -94,6 +99,8 @@ struct Shared {
   ingest::SpanSink* end = nullptr;         // what the pipeline ends in, unless it is the store
   ingest::SpanSink* sink = nullptr;        // where receivers put spans
   const ingest::Intake* intake = nullptr;  // what receivers hand messages to
+  ingest::ByteBudget* budget = nullptr;    // of messages in flight
+  LateStores* archives = nullptr;          // null where spans are sent on
   ingest::ZipkinCounters* zipkin_counters = nullptr;
   sampling::StrategyProvider* strategies = nullptr;  // what clients are told
   sampling::AdaptiveSampler* adaptive = nullptr;     // null unless sampling is adaptive

@@ -20,6 +20,7 @@ const char* RoleName(Role role) noexcept {
     case kCollector: return "collector";
     case kAgent: return "agent";
     case kQuery: return "query";
+    case kRemoteStorage: return "remote-storage";
   }
   return "";
 }
@@ -27,7 +28,8 @@ const char* RoleName(Role role) noexcept {
 std::span<const Setting> Settings() {
   static const auto kAll = Joined<Setting>(
       {GeneralSettings(), CollectorSettings(), JaegerPortSettings(), ForwardSettings(),
-       PipelineSettings(), SamplingSettings(), QuerySettings(), SecuritySettings(), TenancySettings()});
+       PipelineSettings(), SamplingSettings(), QuerySettings(), RemoteStorageSettings(),
+       SecuritySettings(), TenancySettings()});
   return kAll;
 }
 
@@ -71,6 +73,7 @@ ServiceConfig DefaultsOf(Role role) {
     config.forward.type = "grpc";
   }
   if (role == kQuery) config.admin.http = OnPort(16687);
+  if (role == kRemoteStorage) config.admin.http = OnPort(17270);
   return config;
 }
 

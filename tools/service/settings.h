@@ -19,11 +19,13 @@
 namespace tracestore::tools {
 
 inline constexpr unsigned kStoring = kAllInOne | kCollector;
-inline constexpr unsigned kTaking = kAllInOne | kCollector | kAgent;
+inline constexpr unsigned kTaking = kStoring | kAgent;           // spans, of clients
 inline constexpr unsigned kReading = kAllInOne | kQuery;
-inline constexpr unsigned kEvery = kTaking | kReading;
+inline constexpr unsigned kKeeping = kStoring | kRemoteStorage;  // that may have a store of their own
+inline constexpr unsigned kEvery = kTaking | kReading | kKeeping;
+inline constexpr Role kRoles[] = {kAllInOne, kCollector, kAgent, kQuery, kRemoteStorage};
 
-// "all-in-one", "collector", "agent", "query": the command.
+// "all-in-one", "collector", "agent", "query", "remote-storage": the command.
 const char* RoleName(Role role) noexcept;
 
 // Where a value goes; its type is the setting's.

@@ -29,6 +29,8 @@ constexpr OtherName kOtherNames[] = {
     {.name = "collector.http-port",
      .setting = "collector.http-server.host-port",
      .rule = Rule::kZeroIsUnset},
+    // Of Jaeger's own remote-storage.
+    {.name = "grpc.host-port", .setting = "remote-storage.host-port"},
     {.name = "badger.directory-value", .setting = "data"},
     {.name = "badger.span-store-ttl", .setting = "keep-age"},
 };

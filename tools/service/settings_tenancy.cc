@@ -28,7 +28,7 @@ constexpr Setting kSettings[] = {
      .field = TS_FIELD(tenancy.max_tenants),
      .group = "Tenants",
      .help = "Beside the default one; a new one beyond them is refused",
-     .roles = kStoring,
+     .roles = kKeeping,
      .least = 1,
      .most = 10'000},
     {.name = "multi-tenancy.span-rates",
@@ -40,7 +40,7 @@ constexpr Setting kSettings[] = {
      .field = TS_FIELD(tenancy.keep_bytes),
      .group = "Tenants",
      .help = "keep-bytes of tenants, TENANT=SIZE,…; the setting keep-bytes is every other's",
-     .roles = kStoring},
+     .roles = kKeeping},
 };
 
 }  // namespace

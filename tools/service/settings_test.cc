@@ -60,7 +60,7 @@ TEST(Settings, EveryNameStandsOnceAndNoneIsABranchOfAnother) {
 }
 
 TEST(Settings, EveryDefaultCanBeSaid) {
-  for (const Role role : {kAllInOne, kCollector, kAgent}) {
+  for (const Role role : kRoles) {
     for (const Setting& setting : Settings()) {
       ServiceConfig config = DefaultsOf(role);
       const auto values = ValuesOf(setting, config);

@@ -60,11 +60,14 @@ class Decoder {
   Decoder(std::string_view message, SpanBatch& out)
       : message_(message), out_(out), pool_(out), keys_(out.strings), texts_(out.strings) {}
 
-  Result<model::DecodeReport> Run();
+  // Of a request, or of spans alone.
+  Result<model::DecodeReport> Run(bool request);
 
  private:
   // Each gives false where the bytes are no protobuf.
   bool DecodeRequest();
+  bool DecodeBatches(const std::vector<std::string_view>& process,
+                     const std::vector<std::string_view>& batches);
   bool DecodeSpans(std::string_view batch);
   bool DecodeSpan(std::string_view message);
   bool ScanSpan(std::string_view message, SpanRecord& span);
@@ -404,6 +407,11 @@ bool Decoder::DecodeRequest() {
     }
     if (!Done(reader)) return false;
   }
+  return DecodeBatches(process, batches);
+}
+
+bool Decoder::DecodeBatches(const std::vector<std::string_view>& process,
+                            const std::vector<std::string_view>& batches) {
   if (!DecodeProcess(process, batch_resource_)) return false;
   scope_ = static_cast<std::uint32_t>(out_.scopes.size());
   out_.scopes.emplace_back();
@@ -412,9 +420,9 @@ bool Decoder::DecodeRequest() {
   return true;
 }
 
-Result<model::DecodeReport> Decoder::Run() {
+Result<model::DecodeReport> Decoder::Run(bool request) {
   const SpanBatch::Mark mark = out_.mark();
-  const bool good = DecodeRequest();
+  const bool good = request ? DecodeRequest() : DecodeBatches({}, {message_});
   if (!good || report_.accepted == 0) out_.Rollback(mark);
   if (good) return std::move(report_);
   return Error(ErrorCode::kInvalidArgument, "Jaeger protobuf is malformed at byte " +
@@ -430,7 +438,15 @@ Result<model::DecodeReport> DecodeJaegerProtobuf(std::string_view message, SpanB
   const Status room =
       CheckJaegerRoom("Jaeger protobuf", message.size(), limits.max_message_bytes, out);
   if (!room.has_value()) return room.error();
-  return Decoder(message, out).Run();
+  return Decoder(message, out).Run(true);
+}
+
+Result<model::DecodeReport> DecodeJaegerSpans(std::string_view message, SpanBatch& out,
+                                              const JaegerProtobufLimits& limits) {
+  const Status room =
+      CheckJaegerRoom("Jaeger protobuf", message.size(), limits.max_message_bytes, out);
+  if (!room.has_value()) return room.error();
+  return Decoder(message, out).Run(false);
 }
 
 }  // namespace tracestore::codec

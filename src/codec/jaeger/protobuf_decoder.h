@@ -27,4 +27,9 @@ struct JaegerProtobufLimits {
 Result<model::DecodeReport> DecodeJaegerProtobuf(std::string_view message, model::SpanBatch& out,
                                                  const JaegerProtobufLimits& limits = {});
 
+// The same of a message whose field 1 is spans, each with its process: a SpansResponseChunk, or any
+// number of a storage's WriteSpanRequest one behind the other.
+Result<model::DecodeReport> DecodeJaegerSpans(std::string_view message, model::SpanBatch& out,
+                                              const JaegerProtobufLimits& limits = {});
+
 }  // namespace tracestore::codec

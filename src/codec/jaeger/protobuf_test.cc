@@ -100,6 +100,30 @@ TEST(JaegerProtobuf, KeepsTheGoodSpansOfABatch) {
   EXPECT_EQ(static_cast<std::int64_t>(out.spans[0].duration_ns), -1'000'000'001);
 }
 
+// Messages of a stream, one behind the other.
+TEST(JaegerProtobuf, ReadsSpansWithoutARequest) {
+  std::string process;
+  WireWriter(process).Bytes(field::kSpanProcess, Process("shop"));
+  std::string message;
+  WireWriter wire(message);
+  wire.Bytes(field::kChunkSpans, Span(kTrace, kSpan, process));
+  wire.Bytes(2, "not a process here");
+  wire.Bytes(field::kChunkSpans, Span("short", kSpan));
+  wire.Bytes(field::kChunkSpans, Span(kTrace, kSpan, process));
+  SpanBatch batch;
+  const auto report = DecodeJaegerSpans(message, batch);
+  ASSERT_TRUE(report.has_value()) << report.error().message();
+  EXPECT_EQ(report->accepted, 2u);
+  EXPECT_EQ(report->rejected, 1u);
+  EXPECT_EQ(report->first_error, "span 2: trace id is 5 bytes long, not 16");
+  ASSERT_EQ(batch.size(), 2u);
+  EXPECT_EQ(model::ServiceOf(batch, batch.resources[batch.spans[1].resource]), "shop");
+  message.pop_back();
+  EXPECT_FALSE(DecodeJaegerSpans(message, batch).has_value());
+  EXPECT_EQ(batch.size(), 2u);
+  EXPECT_EQ(DecodeJaegerSpans("", batch)->accepted, 0u);
+}
+
 TEST(JaegerProtobuf, NamesTheByteOfABreach) {
   SpanBatch out;
   const auto report = DecodeJaegerProtobuf("\x0A\x05\x0A\x03\x0A\x09x", out);

@@ -13,6 +13,10 @@ inline constexpr std::uint32_t kQueryService = 1, kQueryOperation = 2, kQueryAtt
                                kQueryStartMin = 4, kQueryStartMax = 5, kQueryDurationMin = 6,
                                kQueryDurationMax = 7, kQueryDepth = 8, kQueryRaw = 9,
                                kQueryFilter = 10;
+// Where storage.v2's TraceQueryParameters has others: 3 is repeated KeyValue.
+inline constexpr std::uint32_t kStorageFilter = 9, kStoragePagination = 10;
+inline constexpr std::uint32_t kPageSize = 1, kPageToken = 2;
+inline constexpr std::uint32_t kGetTracesQuery = 1;
 inline constexpr std::uint32_t kMapKey = 1, kMapValue = 2;
 // GetOperationsRequest, GetDependenciesRequest.
 inline constexpr std::uint32_t kOperationsService = 1, kOperationsKind = 2;
@@ -24,7 +28,9 @@ inline constexpr std::uint32_t kV2OperationNames = 1, kV2Operations = 2, kV3Oper
 inline constexpr std::uint32_t kOperationName = 1, kOperationKind = 2;
 inline constexpr std::uint32_t kDependencies = 1;
 inline constexpr std::uint32_t kLinkParent = 1, kLinkChild = 2, kLinkCalls = 3;
-inline constexpr std::uint32_t kSummaries = 1;
+inline constexpr std::uint32_t kSummaries = 1, kTraceIds = 1;
+inline constexpr std::uint32_t kNextPage = 2;     // beside kSummaries and kTraceIds, of storage.v2
+inline constexpr std::uint32_t kFoundTraceId = 1;
 inline constexpr std::uint32_t kSummaryTraceId = 1, kSummaryRootService = 2,
                                kSummaryRootOperation = 3, kSummaryStart = 4, kSummaryEnd = 5,
                                kSummarySpans = 6, kSummaryErrors = 7, kSummaryOrphans = 8,

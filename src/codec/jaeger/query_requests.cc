@@ -46,6 +46,9 @@ struct Time {
     return EndOf(reader);
   }
 
+  // Go's time that nobody set, which its clients send: the beginning of the year 1.
+  bool IsGoZero() const { return seconds == -62'135'596'800 && nanos == 0; }
+
   std::uint64_t UnixNs() const {
     constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
     constexpr auto kNanosEach = static_cast<std::uint64_t>(kNanos);
@@ -68,7 +71,7 @@ Status ReadTime(std::string_view message, std::optional<Time>& time) {
 }
 
 std::optional<std::uint64_t> UnixNs(const std::optional<Time>& time) {
-  if (!time) return std::nullopt;
+  if (!time || time->IsGoZero()) return std::nullopt;
   return time->UnixNs();
 }
 
@@ -96,10 +99,37 @@ struct FindTimes {
   std::optional<Time> duration_max;
 };
 
-Status ReadQuery(std::string_view message, JaegerFindTraces& out, FindTimes& times) {
+Status ReadPagination(std::string_view message, JaegerStorageFind& out) {
+  WireReader reader(message);
+  while (reader.Next()) {
+    switch (reader.tag()) {
+      case Number(field::kPageSize):
+        out.page_size = static_cast<std::uint32_t>(reader.Varint());
+        break;
+      case Bytes(field::kPageToken): out.page_token = reader.Bytes(); break;
+      default: reader.Skip();
+    }
+  }
+  return EndOf(reader);
+}
+
+// Where the parameters of storage.v2 differ from the others'. False: they don't.
+bool ReadStorageField(WireReader& reader, JaegerStorageFind& out, Status& read) {
+  switch (reader.tag()) {
+    case Bytes(field::kQueryAttributes): out.attributes.push_back(reader.Bytes()); return true;
+    case Bytes(field::kStorageFilter): out.find.filter = reader.Bytes(); return true;
+    case Bytes(field::kStoragePagination): read = ReadPagination(reader.Bytes(), out); return true;
+    default: return false;
+  }
+}
+
+// `storage`: of whom `out` is a part, or null.
+Status ReadQuery(std::string_view message, JaegerFindTraces& out, FindTimes& times,
+                 JaegerStorageFind* storage) {
   WireReader reader(message);
   Status read;
   while (read.has_value() && reader.Next()) {
+    if (storage != nullptr && ReadStorageField(reader, *storage, read)) continue;
     switch (reader.tag()) {
       case Bytes(field::kQueryService): out.service = reader.Bytes(); break;
       case Bytes(field::kQueryOperation): out.operation = reader.Bytes(); break;
@@ -140,8 +170,9 @@ Result<JaegerGetTrace> DecodeJaegerGetTrace(std::string_view message) {
   return out;
 }
 
-Result<JaegerFindTraces> DecodeJaegerFindTraces(std::string_view message) {
-  JaegerFindTraces out;
+namespace {
+
+Status ReadFind(std::string_view message, JaegerFindTraces& out, JaegerStorageFind* storage) {
   FindTimes times;
   WireReader reader(message);
   while (reader.Next()) {
@@ -150,14 +181,43 @@ Result<JaegerFindTraces> DecodeJaegerFindTraces(std::string_view message) {
       continue;
     }
     out.has_query = true;
-    TS_TRY(ReadQuery(reader.Bytes(), out, times));
+    TS_TRY(ReadQuery(reader.Bytes(), out, times, storage));
   }
   TS_TRY(EndOf(reader));
   out.start_min_ns = UnixNs(times.start_min);
   out.start_max_ns = UnixNs(times.start_max);
   out.duration_min_ns = times.duration_min.value_or(Time()).Ns();
   out.duration_max_ns = times.duration_max.value_or(Time()).Ns();
+  return {};
+}
+
+}  // namespace
+
+Result<JaegerFindTraces> DecodeJaegerFindTraces(std::string_view message) {
+  JaegerFindTraces out;
+  TS_TRY(ReadFind(message, out, nullptr));
   return out;
+}
+
+Result<JaegerStorageFind> DecodeJaegerStorageFind(std::string_view message) {
+  JaegerStorageFind out;
+  TS_TRY(ReadFind(message, out.find, &out));
+  return out;
+}
+
+Result<std::vector<std::string_view>> DecodeJaegerGetTraces(std::string_view message) {
+  std::vector<std::string_view> ids;
+  WireReader reader(message);
+  while (reader.Next()) {
+    if (reader.tag() != Bytes(field::kGetTracesQuery)) {
+      reader.Skip();
+      continue;
+    }
+    TS_TRY_ASSIGN(const JaegerGetTrace get, DecodeJaegerGetTrace(reader.Bytes()));
+    ids.push_back(get.trace_id);
+  }
+  TS_TRY(EndOf(reader));
+  return ids;
 }
 
 Result<JaegerGetOperations> DecodeJaegerGetOperations(std::string_view message) {

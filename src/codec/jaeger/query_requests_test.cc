@@ -74,6 +74,43 @@ TEST(JaegerQueryRequests, CutsTimesOffAtTheirEnds) {
   EXPECT_EQ(Find(Varint(8, static_cast<std::uint64_t>(-3))).depth, -3);
 }
 
+TEST(JaegerQueryRequests, GosTimeThatNobodySetIsAbsent) {
+  const JaegerFindTraces find = Find(Time(4, -62'135'596'800, 0) + Time(5, -62'135'596'800, 1));
+  EXPECT_EQ(find.start_min_ns, std::nullopt);
+  EXPECT_EQ(find.start_max_ns, 0u);
+}
+
+TEST(JaegerQueryRequests, ReadsASearchOfAStorage) {
+  const std::string key_value = Text(1, "a") + Text(2, Varint(3, 1));
+  const std::string message = Text(
+      field::kFindQuery,
+      Text(1, "fe") + Text(3, key_value) + Text(3, "") + Time(4, 5, 6) + Varint(8, 20) +
+          Varint(9, 1) + Text(9, "filter") + Text(10, Varint(1, 7) + Text(2, "next")) +
+          Text(99, "new"));
+  const auto asked = DecodeJaegerStorageFind(message);
+  ASSERT_TRUE(asked.has_value()) << asked.error().message();
+  EXPECT_TRUE(asked->find.has_query);
+  EXPECT_EQ(asked->find.service, "fe");
+  EXPECT_EQ(asked->find.start_min_ns, 5'000'000'006u);
+  EXPECT_EQ(asked->find.depth, 20);
+  EXPECT_EQ(asked->find.filter, "filter");
+  EXPECT_TRUE(asked->find.attributes.empty());
+  EXPECT_EQ(asked->attributes, (std::vector<std::string_view>{key_value, ""}));
+  EXPECT_EQ(asked->page_size, 7u);
+  EXPECT_EQ(asked->page_token, "next");
+  const auto pages = DecodeJaegerStorageFind(Text(1, Text(10, "\x0a\x7f")));
+  EXPECT_FALSE(pages.has_value());
+}
+
+TEST(JaegerQueryRequests, ReadsTheIdsOfTraces) {
+  const std::string message = Text(1, Text(1, "one") + Time(2, 1, 0)) + Text(1, "") +
+                              Varint(1, 5) + Text(1, Text(1, "two"));
+  const auto ids = DecodeJaegerGetTraces(message);
+  ASSERT_TRUE(ids.has_value()) << ids.error().message();
+  EXPECT_EQ(*ids, (std::vector<std::string_view>{"one", "", "two"}));
+  EXPECT_FALSE(DecodeJaegerGetTraces(Text(1, "\x0a\x7f")).has_value());
+}
+
 TEST(JaegerQueryRequests, MergesMessagesThatComeTwice) {
   const auto find = DecodeJaegerFindTraces(Text(1, Text(1, "a") + Text(4, Varint(1, 3))) +
                                            Text(1, Text(2, "b") + Text(4, Varint(2, 4))));

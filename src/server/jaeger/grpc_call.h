@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codec/jaeger/query_requests.h"
 #include "net/grpc_server.h"
@@ -50,16 +51,44 @@ net::RawReply StreamTrace(std::shared_ptr<const JaegerQuerySource> source,
                           const net::RawRequest& request, TraceId id, bool raw, EncodeTrace encode,
                           std::string_view what);
 
+// The same of several, one after the other; those that nobody has are passed over.
+net::RawReply StreamTraces(std::shared_ptr<const JaegerQuerySource> source,
+                           const net::RawRequest& request, std::vector<TraceId> ids, bool raw,
+                           EncodeTrace encode, std::string_view what);
+
+// The ids of what `query` finds. The query's deadline and flag are set here.
+Result<std::vector<TraceId>> FoundIds(const JaegerQuerySource& source,
+                                      const net::RawRequest& request, Query query);
+
 // The messages of what `query` finds. Nothing found: none. The query's deadline and flag are set
 // here.
 net::RawReply StreamFound(const JaegerQuerySource& source, const net::RawRequest& request,
                           Query query, bool raw, EncodeTrace encode, std::string_view what);
 
+// A SpansResponseChunk of api_v2 and storage.v1.
+void EncodeJaegerChunk(const ShownTrace& trace, std::size_t first, std::size_t count, bool raw,
+                       std::string& out);
+// A TracesData of OTLP.
+void EncodeTracesData(const ShownTrace& trace, std::size_t first, std::size_t count, bool raw,
+                      std::string& out);
+
+// Big-endian; absent is zeros. Of longer ids the first bytes count, as everywhere in Jaeger's protobuf.
+// Errors: kInvalidArgument, shorter.
+Result<TraceId> BinaryTraceId(std::string_view bytes);
+
+std::string TraceIdBytes(TraceId id);
+
 // What the conditions of a search come to, but for its limit. False: nothing can match.
 bool ToQuery(const codec::JaegerFindTraces& find, Query& query);
 
-// A GetServicesResponse of both.
+// The legacy conditions that a request has beside its filter, separated by blanks.
+std::string BesideFilter(const codec::JaegerFindTraces& find, bool has_attributes);
+
+// A GetServicesResponse of all.
 net::RawReply GrpcServices(const JaegerQuerySource& source, const net::RawRequest& request);
+// A GetOperationsResponse: of api_v2 and storage.v1, with their list of names, or of storage.v2.
+net::RawReply GrpcOperations(const JaegerQuerySource& source, const net::RawRequest& request,
+                             bool with_names = true);
 // A GetDependenciesResponse of api_v2, which is a DependenciesResponse of api_v3: both ends count.
 net::RawReply GrpcDependencies(const JaegerQuerySource& source, const net::RawRequest& request,
                                std::uint64_t start_ns, std::uint64_t end_ns);

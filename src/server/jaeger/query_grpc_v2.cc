@@ -1,46 +1,21 @@
 #include "server/jaeger/query_grpc_v2.h"
 
 #include <algorithm>
-#include <set>
-#include <span>
 #include <string>
 #include <utility>
 
-#include "base/bytes.h"
-#include "codec/jaeger/protobuf_encoder.h"
-#include "codec/jaeger/query_fields.h"
+#include "base/try.h"
 #include "codec/jaeger/query_requests.h"
-#include "codec/wire/wire_reader.h"
 #include "server/jaeger/grpc_call.h"
 
 namespace tracestore::server {
 namespace {
 
-namespace field = codec::jaeger_query_field;
 using net::RawReply;
 using net::RawRequest;
 
-constexpr std::size_t kTraceIdBytes = 16;
-
-void EncodeChunk(const ShownTrace& trace, std::size_t first, std::size_t count, bool raw,
-                 std::string& out) {
-  codec::JaegerSpansOptions options;
-  options.sort_tags = !raw;
-  if (!trace.warnings.empty()) options.warnings = std::span(trace.warnings).subspan(first, count);
-  codec::EncodeJaegerSpans(*trace.batch, std::span(trace.rows).subspan(first, count), options, out);
-}
-
-// Big-endian. Of longer ids the first bytes count, as everywhere in Jaeger's protobuf.
-Result<TraceId> ToTraceId(std::string_view bytes) {
-  TraceId id;
-  if (!bytes.empty()) {
-    if (bytes.size() < kTraceIdBytes) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "TraceID is " + std::to_string(bytes.size()) + " bytes long, not 16"};
-    }
-    id.high = __builtin_bswap64(base::LoadLe<std::uint64_t>(bytes.data()));
-    id.low = __builtin_bswap64(base::LoadLe<std::uint64_t>(bytes.data() + 8));
-  }
+Result<TraceId> RequiredId(std::string_view bytes) {
+  TS_TRY_ASSIGN(const TraceId id, BinaryTraceId(bytes));
   if (id == TraceId())
     return Error{ErrorCode::kInvalidArgument, "uninitialized TraceID is not allowed"};
   return id;
@@ -54,16 +29,16 @@ class JaegerV2Grpc {
   RawReply GetTrace(const RawRequest& request) const {
     const auto get = codec::DecodeJaegerGetTrace(request.message);
     if (!get.has_value()) return BadGrpcRequest(get.error().message());
-    const auto id = ToTraceId(get->trace_id);
+    const auto id = RequiredId(get->trace_id);
     if (!id.has_value()) return BadGrpcRequest(id.error().message());
-    return StreamTrace(source_, request, *id, get->raw, EncodeChunk,
+    return StreamTrace(source_, request, *id, get->raw, EncodeJaegerChunk,
                        "failed to fetch spans from the backend");
   }
 
   RawReply ArchiveTrace(const RawRequest& request) const {
     const auto get = codec::DecodeJaegerGetTrace(request.message);
     if (!get.has_value()) return BadGrpcRequest(get.error().message());
-    const auto id = ToTraceId(get->trace_id);
+    const auto id = RequiredId(get->trace_id);
     if (!id.has_value()) return BadGrpcRequest(id.error().message());
     constexpr std::string_view kWhat = "failed to archive trace";
     const auto& archive = source_->options().archive;
@@ -84,34 +59,14 @@ class JaegerV2Grpc {
     // Jaeger's storages take a limit of 0 or less as none.
     query.limit = source_->LimitOf(static_cast<std::uint32_t>(std::max(find->depth, 0)));
     if (!ToQuery(*find, query)) return NoMessages();
-    return StreamFound(*source_, request, std::move(query), find->raw, EncodeChunk,
+    return StreamFound(*source_, request, std::move(query), find->raw, EncodeJaegerChunk,
                        "failed when searching for traces");
   }
 
   RawReply GetServices(const RawRequest& request) const { return GrpcServices(*source_, request); }
 
   RawReply GetOperations(const RawRequest& request) const {
-    const auto get = codec::DecodeJaegerGetOperations(request.message);
-    if (!get.has_value()) return BadGrpcRequest(get.error().message());
-    const CallEnd end(request.stop);
-    const auto operations = source_->Operations(std::string(get->service), end.flag());
-    if (!operations.has_value())
-      return GrpcFailure(operations.error(), "failed to fetch operations");
-    std::set<std::string_view> names;
-    std::string out;
-    codec::WireWriter wire(out);
-    for (const OperationInfo& operation : *operations) {
-      const std::string_view kind =
-          operation.kind == SpanKind::kUnspecified ? "" : SpanKindName(operation.kind);
-      if (!get->span_kind.empty() && kind != get->span_kind) continue;
-      names.insert(operation.name);
-      const std::size_t begin = wire.Begin(field::kV2Operations);
-      wire.Bytes(field::kOperationName, operation.name);
-      wire.Bytes(field::kOperationKind, kind);
-      wire.End(begin);
-    }
-    for (const std::string_view name : names) wire.BytesAlways(field::kV2OperationNames, name);
-    return RawReply::Ok(std::move(out));
+    return GrpcOperations(*source_, request);
   }
 
   RawReply GetDependencies(const RawRequest& request) const {

@@ -1,20 +1,17 @@
 #include "server/jaeger/query_grpc_v3.h"
 
-#include <limits>
-#include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/try.h"
 #include "codec/jaeger/filter_tree.h"
 #include "codec/jaeger/query_fields.h"
 #include "codec/jaeger/query_requests.h"
-#include "codec/otlp/protobuf_encoder.h"
 #include "codec/wire/wire_reader.h"
 #include "server/jaeger/filter_expression.h"
 #include "server/jaeger/go_values.h"
 #include "server/jaeger/grpc_call.h"
+#include "server/jaeger/summary_messages.h"
 
 namespace tracestore::server {
 namespace {
@@ -26,30 +23,11 @@ using net::RawRequest;
 constexpr std::uint32_t kDefaultTraces = 100;  // as over HTTP
 constexpr std::string_view kSearchFailed = "failed when searching for traces";
 
-void EncodeTracesData(const ShownTrace& trace, std::size_t first, std::size_t count, bool,
-                      std::string& out) {
-  codec::EncodeOtlpProtobuf(*trace.batch, std::span(trace.rows).subspan(first, count), out);
-}
-
 struct Search {
   Query query;
   bool raw = false;
   bool nothing_matches = false;
 };
-
-// The legacy conditions that a request has beside its filter, separated by blanks.
-std::string BesideFilter(const codec::JaegerFindTraces& find) {
-  std::string names;
-  const auto add = [&](bool is_set, const char* name) {
-    if (is_set) names += (names.empty() ? "" : " ") + std::string(name);
-  };
-  add(!find.service.empty(), "service_name");
-  add(!find.operation.empty(), "operation_name");
-  add(find.duration_min_ns != 0, "duration_min");
-  add(find.duration_max_ns != 0, "duration_max");
-  add(!find.attributes.empty(), "attributes");
-  return names;
-}
 
 Result<Search> ReadSearch(std::string_view message) {
   const auto invalid = [](std::string why) {
@@ -65,51 +43,11 @@ Result<Search> ReadSearch(std::string_view message) {
   search.nothing_matches = !ToQuery(find, search.query);
   if (find.filter) {
     TS_TRY_ASSIGN(search.query.where, FilterExpression(codec::DecodeFilterProtobuf(*find.filter),
-                                                       BesideFilter(find)));
+                                                       BesideFilter(find, !find.attributes.empty())));
   }
   search.query.limit = find.depth > 0 ? static_cast<std::uint32_t>(find.depth) : kDefaultTraces;
   search.raw = find.raw;
   return search;
-}
-
-// An int32 of the message.
-std::uint64_t Count(std::uint64_t count) {
-  constexpr std::uint64_t kMost = std::numeric_limits<std::int32_t>::max();
-  return count < kMost ? count : kMost;
-}
-
-void WriteSummary(const TraceSummary& summary, codec::WireWriter& wire) {
-  const std::size_t begin = wire.Begin(field::kSummaries);
-  wire.Bytes(field::kSummaryTraceId, summary.trace_id.ToHex());
-  wire.Bytes(field::kSummaryRootService, summary.root_service);
-  wire.Bytes(field::kSummaryRootOperation, summary.root_operation);
-  if (summary.has_start) {
-    wire.Fixed64(field::kSummaryStart, summary.start_ns);
-    wire.Fixed64(field::kSummaryEnd, summary.end_ns);
-  }
-  wire.Uint(field::kSummarySpans, Count(summary.span_count));
-  wire.Uint(field::kSummaryErrors, Count(summary.error_count));
-  wire.Uint(field::kSummaryOrphans, Count(summary.orphan_count));
-  for (const TraceSummary::Service& service : summary.services) {
-    const std::size_t at = wire.Begin(field::kSummaryServices);
-    wire.Bytes(field::kServiceName, JaegerQuerySource::Shown(service.name));
-    wire.Uint(field::kServiceSpans, Count(service.span_count));
-    wire.Uint(field::kServiceErrors, Count(service.error_count));
-    wire.End(at);
-  }
-  wire.End(begin);
-}
-
-// Messages of summaries; they are all in memory, which the query's limit bounds.
-RawReply StreamSummaries(std::vector<TraceSummary> summaries) {
-  return RawReply::Stream([summaries = std::move(summaries), next = std::size_t{0}](
-                              std::string& message) mutable -> std::optional<RawReply> {
-    if (next == summaries.size()) return RawReply::Ok("");
-    codec::WireWriter wire(message);
-    while (next < summaries.size() && message.size() < kWantedMessageBytes)
-      WriteSummary(summaries[next++], wire);
-    return std::nullopt;
-  });
 }
 
 class JaegerV3Grpc {
@@ -146,7 +84,7 @@ class JaegerV3Grpc {
     if (!snapshot.has_value()) return GrpcFailure(snapshot.error(), kSearchFailed);
     auto page = snapshot->FindSummaries(search->query);
     if (!page.has_value()) return GrpcFailure(page.error(), kSearchFailed);
-    return StreamSummaries(std::move(page->summaries));
+    return StreamSummaries(std::move(page->summaries), SummaryIds::kHex, "");
   }
 
   RawReply GetServices(const RawRequest& request) const { return GrpcServices(*source_, request); }

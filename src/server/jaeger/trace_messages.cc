@@ -18,7 +18,8 @@ Result<bool> TraceMessages::Next(std::string& message) {
     row_ = 0;
     if (next_ == ids_.size()) return false;
     TS_TRY_ASSIGN(const SpanList spans, options_.read(ids_[next_++]));
-    trace_ = ShowTrace(spans, options_.raw, options_.max_skew_ns);
+    trace_ = options_.as_stored ? AsStored(spans)
+                                : ShowTrace(spans, options_.raw, options_.max_skew_ns);
     per_message_ = kFirstRows;
   }
   std::size_t rows = std::min(per_message_, trace_.rows.size() - row_);

@@ -26,6 +26,7 @@ struct TraceMessagesOptions {
   std::function<void(const ShownTrace& trace, std::size_t first, std::size_t count,
                      std::string& out)>
       encode;
+  bool as_stored = false;         // in every field: raw and max_skew_ns say nothing
   bool raw = false;               // as in ShowTrace
   std::uint64_t max_skew_ns = 0;  // as in ShowTrace
 };

@@ -68,6 +68,14 @@ ShownTrace ShowTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns)
   return shown;
 }
 
+ShownTrace AsStored(const SpanList& spans) {
+  ShownTrace shown;
+  shown.batch = spans.batch() ? spans.batch() : std::make_shared<const model::SpanBatch>();
+  shown.rows.resize(shown.batch->size());
+  std::iota(shown.rows.begin(), shown.rows.end(), 0u);
+  return shown;
+}
+
 void AppendTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns, std::string& out) {
   const ShownTrace shown = ShowTrace(spans, raw, max_skew_ns);
   codec::JaegerJsonOptions options;

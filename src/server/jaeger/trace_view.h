@@ -26,6 +26,9 @@ struct ShownTrace {
 // most `max_skew_ns`; 0, Jaeger's default: none is.
 ShownTrace ShowTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns);
 
+// Each span as often and in every field as it was stored.
+ShownTrace AsStored(const SpanList& spans);
+
 // Appends the trace object of what is shown, in Jaeger's JSON.
 void AppendTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns, std::string& out);
 

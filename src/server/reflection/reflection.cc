@@ -13,6 +13,12 @@
 #include "grpc/health/v1/health.pb.h"
 #include "grpc/reflection/v1/reflection.pb.h"
 #include "grpc/reflection/v1alpha/reflection.pb.h"
+#include "opentelemetry/proto/collector/trace/v1/trace_service.pb.h"
+#include "storage/v1/storage.pb.h"
+#include "storage/v2/capabilities.pb.h"
+#include "storage/v2/dependency_storage.pb.h"
+#include "storage/v2/trace_storage.pb.h"
+#include "tracestore/storage/v1/admin.pb.h"
 
 namespace tracestore::server {
 namespace {
@@ -30,6 +36,12 @@ constexpr std::string_view kMethods[] = {
 const DescriptorPool& Pool() {
   static const std::vector<const google::protobuf::Descriptor*> kLinked = {
       jaeger::api_v2::GetTraceRequest::descriptor(), jaeger::api_v3::GetTraceRequest::descriptor(),
+      jaeger::storage::v1::GetTraceRequest::descriptor(),
+      tracestore::storage::v1::PurgeRequest::descriptor(),
+      jaeger::storage::v2::GetTracesRequest::descriptor(),
+      jaeger::storage::v2::GetDependenciesRequest::descriptor(),
+      jaeger::storage::v2::GetCapabilitiesRequest::descriptor(),
+      opentelemetry::proto::collector::trace::v1::ExportTraceServiceRequest::descriptor(),
       grpc::health::v1::HealthCheckRequest::descriptor(),
       grpc::reflection::v1::ServerReflectionRequest::descriptor(),
       grpc::reflection::v1alpha::ServerReflectionRequest::descriptor()};

@@ -1,0 +1,62 @@
+#include "net/grpc_calls.h"
+
+#include <chrono>
+#include <string>
+
+namespace tracestore::net {
+namespace {
+
+constexpr std::chrono::milliseconds kRetryAfter{1'000};
+
+}  // namespace
+
+grpc::Status BusyStatus(const char* why) {
+  return ToStatus(RawReply::Retry(GrpcCode::kResourceExhausted, why, kRetryAfter));
+}
+
+grpc::Status StoppingStatus() { return {grpc::StatusCode::UNAVAILABLE, "the server is stopping"}; }
+
+RawReply ThrownReply(const std::exception& error) {
+  return RawReply::Fail(GrpcCode::kInternal, std::string("internal error: ") + error.what());
+}
+
+RawReply Unpacked::Take(const grpc::ByteBuffer& buffer, std::size_t max_bytes) {
+  sent_.emplace(buffer);
+  message = sent_->view();
+  const auto coding = CodingOf(buffer);
+  if (!coding) return RawReply::Fail(GrpcCode::kUnimplemented, "unknown message compression");
+  if (*coding == Coding::kIdentity) return {};
+  unpacked_ = Decompress(*coding, sent_->view(), max_bytes);
+  if (unpacked_.outcome == Decompressed::Outcome::kTooLarge)
+    return RawReply::Fail(GrpcCode::kResourceExhausted, unpacked_.message);
+  if (unpacked_.outcome == Decompressed::Outcome::kCorrupt)
+    return RawReply::Fail(GrpcCode::kInvalidArgument, unpacked_.message);
+  message = unpacked_.bytes;
+  return {};
+}
+
+RawReply CallHandler(const RawHandler& handler, std::string_view message,
+                     grpc::GenericCallbackServerContext& context, std::stop_token stop) {
+  const std::string peer = PeerName(context.peer());
+  RawRequest request;
+  request.message = message;
+  request.method = context.method();
+  request.peer = peer;
+  request.stop = std::move(stop);
+  request.metadata = [&context](std::string_view key) -> std::optional<std::string_view> {
+    const auto& all = context.client_metadata();
+    const auto at = all.find(grpc::string_ref(key.data(), key.size()));
+    if (at == all.end()) return std::nullopt;
+    return std::string_view(at->second.data(), at->second.size());
+  };
+  request.metadata_count = [&context](std::string_view key) {
+    return context.client_metadata().count(grpc::string_ref(key.data(), key.size()));
+  };
+  try {
+    return handler(request);
+  } catch (const std::exception& error) {
+    return ThrownReply(error);
+  }
+}
+
+}  // namespace tracestore::net

@@ -1,0 +1,62 @@
+// What the calls of one gRPC server share, and how a handler is called. Private to the server, as all
+// headers with gRPC in them.
+#pragma once
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/status.h>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string_view>
+#include <utility>
+
+#include "net/compression.h"
+#include "net/grpc_plumbing.h"
+#include "net/grpc_server.h"
+#include "net/peer_watch.h"
+#include "net/worker_pool.h"
+
+namespace tracestore::net {
+
+// Outlives the grpc::Server.
+struct GrpcCalls {
+  GrpcCalls(GrpcServerOptions o, RawGrpcServices m)
+      : options(std::move(o)), methods(std::move(m)), peers(options.peer_timeout),
+        pool(options.worker_threads) {}
+  const GrpcServerOptions options;
+  const RawGrpcServices methods;
+  std::atomic<std::size_t> calls{0};
+  std::atomic<std::size_t> bytes{0};
+  std::mutex streams_mutex;
+  std::set<grpc::ServerContextBase*> streams;  // guarded by streams_mutex: clients' streams
+  PeerWatch peers;
+  WorkerPool pool;
+};
+
+grpc::Status BusyStatus(const char* why);  // RESOURCE_EXHAUSTED: come again
+grpc::Status StoppingStatus();
+RawReply ThrownReply(const std::exception& error);
+
+// A message without its compression; `message` is valid as long as this.
+class Unpacked {
+ public:
+  // Gives what is wrong, or a reply that is OK.
+  RawReply Take(const grpc::ByteBuffer& buffer, std::size_t max_bytes);
+
+  std::string_view message;
+
+ private:
+  std::optional<Flattened> sent_;
+  Decompressed unpacked_;
+};
+
+// What the handler throws is a reply.
+RawReply CallHandler(const RawHandler& handler, std::string_view message,
+                     grpc::GenericCallbackServerContext& context, std::stop_token stop);
+
+}  // namespace tracestore::net

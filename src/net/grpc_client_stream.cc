@@ -1,0 +1,207 @@
+#include "net/grpc_client_stream.h"
+
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tracestore::net {
+namespace {
+
+// Of a client's stream: no further message is read while so much waits for the handler. About what a
+// batch of an exporter has.
+constexpr std::size_t kGatheredBytes = std::size_t{1} << 20;
+constexpr std::size_t kGatheredMessages = 8192;
+
+// One call of GrpcServerOptions::client_streams. A read is out as long as there is room; one worker at
+// most has the messages that came, so that the handler gets them in order.
+class ClientStream final : public grpc::ServerGenericBidiReactor {
+ public:
+  ClientStream(GrpcCalls& shared, grpc::GenericCallbackServerContext& context,
+               const RawHandler& handler)
+      : shared_(shared), context_(context), handler_(handler) {
+    bool room = false;
+    {
+      const std::lock_guard lock(shared_.streams_mutex);
+      room = shared_.streams.size() < shared_.options.max_client_streams;
+      if (room) shared_.streams.insert(&context_);
+    }
+    if (room) {
+      reading_ = true;
+      StartRead(&request_);
+    } else {
+      finished_ = true;
+      Finish(BusyStatus("too many streams"));
+    }
+  }
+
+  void OnReadDone(bool ok) override {
+    bool read = false;
+    bool submit = false;
+    {
+      const std::lock_guard lock(mutex_);
+      reading_ = false;
+      if (finished_) return;
+      if (ok) {
+        Hold(held_ + request_.Length());
+        waiting_bytes_ += request_.Length();
+        waiting_.push_back(std::move(request_));
+        request_.Clear();
+        read = reading_ = HasRoom();
+      } else {
+        ended_ = true;
+      }
+      submit = !running_;
+      running_ = true;
+    }
+    if (read) StartRead(&request_);
+    if (submit) Submit();
+  }
+
+  void OnWriteDone(bool) override { shared_.peers.Remove(awaited_); }
+  void OnCancel() override { stop_.request_stop(); }
+
+  void OnDone() override {
+    shared_.peers.Remove(awaited_);
+    {
+      const std::lock_guard lock(shared_.streams_mutex);
+      shared_.streams.erase(&context_);
+    }
+    Hold(0);
+    delete this;
+  }
+
+ private:
+  bool HasRoom() const {
+    return waiting_bytes_ < kGatheredBytes && waiting_.size() < kGatheredMessages;
+  }
+
+  void Hold(std::size_t bytes) {
+    shared_.bytes -= held_;
+    held_ = bytes;
+    shared_.bytes += bytes;
+  }
+
+  void Submit() {
+    if (!shared_.pool.Submit([this] { Run(); })) End(StoppingStatus());
+  }
+
+  void End(const grpc::Status& status) {
+    {
+      const std::lock_guard lock(mutex_);
+      finished_ = true;
+    }
+    Finish(status);
+  }
+
+  void Answer() {
+    {
+      const std::lock_guard lock(mutex_);
+      finished_ = true;
+    }
+    if (silent_) {
+      Finish(grpc::Status::OK);
+      return;
+    }
+    const grpc::Slice slice(answer_);
+    response_ = grpc::ByteBuffer(&slice, 1);
+    shared_.peers.Add(context_, awaited_);
+    StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
+  }
+
+  // Hands what waits to the handler; then again in its turn, so that no stream keeps a worker.
+  void Run() {
+    std::vector<grpc::ByteBuffer> taken;
+    bool ended = false;
+    bool read = false;
+    {
+      const std::lock_guard lock(mutex_);
+      taken.swap(waiting_);
+      Hold(waiting_bytes_);
+      waiting_bytes_ = 0;
+      ended = ended_;
+      read = !reading_ && !ended_;
+      reading_ = reading_ || read;
+    }
+    if (shared_.bytes > shared_.options.max_bytes_in_flight) {
+      End(BusyStatus("too many request bytes in flight"));
+      return;
+    }
+    if (read) StartRead(&request_);
+    if (!taken.empty() || (ended && !called_)) {
+      const RawReply reply = Handle(taken);
+      if (reply.code != GrpcCode::kOk) {
+        End(ToStatus(reply));
+        return;
+      }
+      answer_ = reply.bytes;
+      silent_ = reply.again;
+    }
+    taken.clear();
+    Next();
+  }
+
+  void Next() {
+    bool answer = false;
+    {
+      const std::lock_guard lock(mutex_);
+      Hold(waiting_bytes_);
+      if (waiting_.empty() && !ended_) {
+        running_ = false;
+        return;
+      }
+      answer = waiting_.empty() && called_;
+    }
+    if (answer) {
+      Answer();
+    } else {
+      Submit();
+    }
+  }
+
+  RawReply Handle(const std::vector<grpc::ByteBuffer>& messages) {
+    called_ = true;
+    std::string joined;
+    Unpacked one;
+    for (const grpc::ByteBuffer& message : messages) {
+      RawReply taken = one.Take(message, shared_.options.max_message_bytes);
+      if (taken.code != GrpcCode::kOk) return taken;
+      if (messages.size() == 1) break;
+      if (joined.size() + one.message.size() > shared_.options.max_bytes_in_flight)
+        return RawReply::Fail(GrpcCode::kResourceExhausted, "the messages are too long");
+      joined += one.message;
+    }
+    return CallHandler(handler_, messages.size() == 1 ? one.message : joined, context_,
+                       stop_.get_token());
+  }
+
+  GrpcCalls& shared_;
+  grpc::GenericCallbackServerContext& context_;
+  const RawHandler& handler_;
+  grpc::ByteBuffer request_;   // of the read that is out
+  grpc::ByteBuffer response_;
+  std::string answer_;         // of the worker, as what follows
+  bool silent_ = false;
+  bool called_ = false;
+  std::mutex mutex_;
+  std::vector<grpc::ByteBuffer> waiting_;  // guarded by mutex_, as what follows
+  std::size_t waiting_bytes_ = 0;
+  std::size_t held_ = 0;   // of shared_.bytes
+  bool reading_ = false;   // a read is out
+  bool running_ = false;   // a worker has what waits, or will
+  bool ended_ = false;     // the client has no more
+  bool finished_ = false;
+  std::stop_source stop_;
+  PeerWatch::Place awaited_;
+};
+
+}  // namespace
+
+grpc::ServerGenericBidiReactor* NewClientStream(GrpcCalls& shared,
+                                                grpc::GenericCallbackServerContext& context,
+                                                const RawHandler& handler) {
+  return new ClientStream(shared, context, handler);
+}
+
+}  // namespace tracestore::net

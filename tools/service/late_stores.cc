@@ -1,0 +1,98 @@
+#include "service/late_stores.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "api/archive_copy.h"
+#include "base/try.h"
+
+namespace tracestore::tools {
+namespace {
+
+// A copy of a trace takes milliseconds: others are done by then.
+constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::milliseconds kBetweenTries{20};
+
+}  // namespace
+
+LateStores::~LateStores() { (void)Close(); }
+
+Result<std::shared_ptr<LateStores::Entry>> LateStores::Of(const std::string& directory) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return Error{ErrorCode::kIo, "the store is closed"};
+  auto& entry = entries_[directory];
+  if (!entry) entry = std::make_shared<Entry>();
+  return entry;
+}
+
+Result<Snapshot> LateStores::Take(const std::string& directory) {
+  TS_TRY_ASSIGN(const auto entry, Of(directory));
+  const std::lock_guard lock(entry->mutex);
+  if (entry->writer) return entry->writer->TakeSnapshot();
+  if (!entry->reader) {
+    StoreOptions options;
+    options.mode = OpenMode::kRead;
+    auto opened = Store::Open(directory, std::move(options));
+    if (!opened.has_value()) {
+      if (opened.error().code() != ErrorCode::kNotFound) return opened.error();
+      AppendResult nothing;
+      return SnapshotOfFiles({}, nothing);
+    }
+    entry->reader = std::move(opened).value();
+  }
+  return entry->reader->TakeSnapshot();
+}
+
+Result<Store*> LateStores::ToWrite(const std::string& directory) {
+  TS_TRY_ASSIGN(const auto entry, Of(directory));
+  const std::lock_guard lock(entry->mutex);
+  if (!entry->writer) {
+    TS_TRY_ASSIGN(entry->writer, Store::Open(directory, options_()));
+  }
+  return entry->writer.get();
+}
+
+Result<ArchiveResult> LateStores::Archive(Store& from, const std::string& directory, TraceId id) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    auto copied = TryArchive(from, directory, id);
+    const bool busy = !copied.has_value() && copied.error().code() == ErrorCode::kBusy;
+    if (!busy || std::chrono::steady_clock::now() >= give_up) return copied;
+    std::this_thread::sleep_for(kBetweenTries);  // a lock of another process wakes nobody
+  }
+}
+
+Result<ArchiveResult> LateStores::TryArchive(Store& from, const std::string& directory,
+                                             TraceId id) {
+  TS_TRY_ASSIGN(const auto entry, Of(directory));
+  const std::lock_guard lock(entry->mutex);
+  if (!entry->writer) return from.Archive({id});
+  TS_TRY_ASSIGN(const Snapshot snapshot, from.TakeSnapshot());
+  return CopyTraces(snapshot, {id}, [&]() -> Result<Store*> { return entry->writer.get(); });
+}
+
+Status LateStores::Purge(const std::string& directory) {
+  TS_TRY(Take(directory));  // opens it where it is there
+  TS_TRY_ASSIGN(const auto entry, Of(directory));
+  const std::lock_guard lock(entry->mutex);
+  Store* const store = entry->writer ? entry->writer.get() : entry->reader.get();
+  return store == nullptr ? Status() : store->DeleteAll();
+}
+
+Status LateStores::Close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  Status first;
+  for (const auto& [directory, entry] : entries_) {
+    const std::lock_guard lock(entry->mutex);
+    if (!entry->writer) continue;
+    const Status closed = entry->writer->Close();
+    if (!closed.has_value() && first.has_value()) first = closed;
+  }
+  return first;
+}
+
+}  // namespace tracestore::tools
