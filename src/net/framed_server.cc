@@ -4,7 +4,6 @@
 #include "net/framed_server.h"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -46,6 +45,34 @@ constexpr std::chrono::milliseconds kAcceptPause{50};  // when out of descriptor
 
 auto Into(error_code& ec) { return asio::redirect_error(asio::use_awaitable, ec); }
 
+std::string WithLength(std::string_view bytes) {
+  std::string out;
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(bytes.size() >> shift));
+  return out += bytes;
+}
+
+// Framed Thrift: a length of four bytes, the highest first.
+FrameProtocol WithLengths(FrameHandler handler) {
+  FrameProtocol protocol;
+  protocol.header_bytes = kLengthBytes;
+  protocol.rest = [](std::string_view header) {
+    std::size_t length = 0;
+    for (const char byte : header) length = length << 8 | static_cast<std::uint8_t>(byte);
+    return std::optional(length);
+  };
+  protocol.open = [handler = std::move(handler)](std::string_view peer) -> FrameSession {
+    return [&handler, peer = std::string(peer)](std::string_view frame) {
+      const auto answer = handler(frame.substr(kLengthBytes), peer);
+      FrameAnswer out;
+      out.end = !answer.has_value();
+      if (answer && !answer->empty()) out.bytes = WithLength(*answer);
+      return out;
+    };
+  };
+  return protocol;
+}
+
 std::string PeerName(const tcp::socket& socket) {
   error_code ec;
   const auto peer = socket.remote_endpoint(ec);
@@ -77,16 +104,18 @@ struct FramedServer::Impl {
     Impl& server;
     SecureStream stream;
     std::string peer;
-    std::string frame;
+    FrameSession session;
+    std::string frame;         // header included
     std::size_t reserved = 0;  // of max_bytes_in_flight
+    bool unfinished = false;   // the last message said that more must come
     std::list<Connection*>::iterator self;
     // While it waits for a message: nothing of one has come.
     std::optional<std::list<Connection*>::iterator> waiting_at;
   };
 
-  Impl(FramedServerOptions o, FrameHandler h, std::function<void(FrameProblem)> p)
+  Impl(FramedServerOptions o, FrameProtocol f, std::function<void(FrameProblem)> p)
       : options(std::move(o)),
-        handler(std::move(h)),
+        protocol(std::move(f)),
         on_problem(std::move(p)),
         pool(options.worker_threads) {}
 
@@ -101,13 +130,14 @@ struct FramedServer::Impl {
   static Task<bool> Handshake(Connection& c);
   static Task<bool> ServeOne(Connection& c);
   static Task<bool> ReadSome(Connection& c, char* into, std::size_t size);
+  static Task<std::optional<std::size_t>> ReadHeader(Connection& c);
   static Task<bool> ReadFrame(Connection& c);
   static Task<bool> Respond(Connection& c);
   static Task<bool> Write(Connection& c, std::string_view bytes);
   bool Reserve(Connection& c, std::size_t size);
 
   const FramedServerOptions options;
-  const FrameHandler handler;
+  const FrameProtocol protocol;
   const std::function<void(FrameProblem)> on_problem;
   std::uint16_t port = 0;
   std::shared_ptr<TlsContext> tls;  // null: plain
@@ -132,7 +162,10 @@ struct FramedServer::Impl {
 };
 
 FramedServer::Impl::Connection::Connection(Impl& owner, tcp::socket socket)
-    : server(owner), stream(std::move(socket)), peer(PeerName(stream.tcp().socket())) {
+    : server(owner),
+      stream(std::move(socket)),
+      peer(PeerName(stream.tcp().socket())),
+      session(owner.protocol.open(peer)) {
   self = server.open.insert(server.open.end(), this);
   SetWaiting(true);
   const std::lock_guard lock(server.mutex);
@@ -261,43 +294,51 @@ Task<bool> FramedServer::Impl::ReadSome(Connection& c, char* into, std::size_t s
   co_return true;
 }
 
+// The bytes that follow the header, which is in the frame then.
+Task<std::optional<std::size_t>> FramedServer::Impl::ReadHeader(Connection& c) {
+  const FramedServerOptions& options = c.server.options;
+  if (c.server.stopping) co_return std::nullopt;
+  c.SetWaiting(!c.unfinished);
+  c.stream.tcp().expires_after(c.unfinished ? options.read_timeout : options.idle_timeout);
+  c.frame.resize(c.server.protocol.header_bytes);
+  const bool came = co_await ReadSome(c, c.frame.data(), c.frame.size());
+  if (!came) co_return std::nullopt;
+  const auto rest = c.server.protocol.rest(c.frame);
+  if (rest && *rest > options.max_frame_bytes) {
+    c.server.Tell(FrameProblem::kTooLong);
+    co_return std::nullopt;
+  }
+  co_return rest;
+}
+
 // The message grows as it arrives, so that a length costs its sender no less than it says.
 Task<bool> FramedServer::Impl::ReadFrame(Connection& c) {
   const FramedServerOptions& options = c.server.options;
-  if (c.server.stopping) co_return false;
-  std::array<char, kLengthBytes> head{};
-  c.SetWaiting(true);
-  c.stream.tcp().expires_after(options.idle_timeout);
-  const bool has_head = co_await ReadSome(c, head.data(), head.size());
-  if (!has_head) co_return false;
-  std::size_t length = 0;
-  for (const char byte : head) length = length << 8 | static_cast<std::uint8_t>(byte);
-  if (length > options.max_frame_bytes) {
-    c.server.Tell(FrameProblem::kTooLong);
-    co_return false;
-  }
+  const auto rest = co_await ReadHeader(c);
+  if (!rest) co_return false;
+  const std::size_t header = c.frame.size();
   c.stream.tcp().expires_after(options.read_timeout);
-  while (c.frame.size() < length) {
-    const std::size_t had = c.frame.size();
-    const std::size_t next = std::min(length, std::max(kReadStep, had * 2));
+  for (std::size_t had = 0; had < *rest;) {
+    const std::size_t next = std::min(*rest, std::max(kReadStep, had * 2));
     if (!c.server.Reserve(c, next)) {
       c.server.Tell(FrameProblem::kNoRoom);
       co_return false;
     }
-    c.frame.resize(next);
-    const bool came = co_await ReadSome(c, c.frame.data() + had, next - had);
+    c.frame.resize(header + next);
+    const bool came = co_await ReadSome(c, c.frame.data() + header + had, next - had);
     if (!came) co_return false;
+    had = next;
   }
   co_return true;
 }
 
-// Runs the handler on the pool and waits for its end without blocking the I/O thread.
+// Runs the session on the pool and waits for its end without blocking the I/O thread.
 Task<bool> FramedServer::Impl::Respond(Connection& c) {
   asio::steady_timer done(c.server.io, asio::steady_timer::time_point::max());
-  std::optional<std::string> answer;
+  std::optional<FrameAnswer> answer;
   const bool accepted = c.server.pool.Submit([&c, &done, &answer] {
     try {
-      answer = c.server.handler(c.frame, c.peer);
+      answer = c.session(c.frame);
     } catch (const std::exception&) {
       // No answer: the connection ends.
     }
@@ -308,13 +349,9 @@ Task<bool> FramedServer::Impl::Respond(Connection& c) {
   error_code ec;
   co_await done.async_wait(Into(ec));
   if (!answer) co_return false;
-  if (answer->empty()) co_return true;
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8)
-    bytes.push_back(static_cast<char>(answer->size() >> shift));
-  bytes += *answer;
-  const bool sent = co_await Write(c, bytes);
-  co_return sent;
+  c.unfinished = answer->unfinished;
+  const bool sent = co_await Write(c, answer->bytes);
+  co_return sent && !answer->end;
 }
 
 Task<bool> FramedServer::Impl::Write(Connection& c, std::string_view bytes) {
@@ -355,9 +392,15 @@ void FramedServer::Impl::Stop(std::chrono::milliseconds grace) {
 Result<std::unique_ptr<FramedServer>> FramedServer::Start(
     FramedServerOptions options, FrameHandler handler,
     std::function<void(FrameProblem)> on_problem) {
+  return Start(std::move(options), WithLengths(std::move(handler)), std::move(on_problem));
+}
+
+Result<std::unique_ptr<FramedServer>> FramedServer::Start(
+    FramedServerOptions options, FrameProtocol protocol,
+    std::function<void(FrameProblem)> on_problem) {
   try {
     auto impl =
-        std::make_unique<Impl>(std::move(options), std::move(handler), std::move(on_problem));
+        std::make_unique<Impl>(std::move(options), std::move(protocol), std::move(on_problem));
     auto listening = impl->Listen();
     if (!listening.has_value()) return std::move(listening).error();
     return std::unique_ptr<FramedServer>(new FramedServer(std::move(impl)));

@@ -1,5 +1,5 @@
-// FramedServer: messages of a length and that many bytes over TCP, each answered by one such
-// message, as framed Thrift has them. It knows no message: one handler answers all.
+// FramedServer: messages over TCP that say their length in front, each answered at once, as framed
+// Thrift and TChannel have them. It knows no message: a handler, or one a connection, answers.
 #pragma once
 #include <tracestore/status.h>
 
@@ -21,8 +21,8 @@ struct FramedServerOptions {
   std::uint16_t port = 0;          // 0 = a free one, see FramedServer::port()
   TlsServerOptions tls;
 
-  // Of one message; a longer one ends the connection before its first byte is read. libthrift's
-  // own.
+  // Of one message without its header; a longer one ends the connection before its first byte is
+  // read. libthrift's own.
   std::size_t max_frame_bytes = 16'384'000;
   // Of all messages that are being read or answered; beyond it a connection is closed. At least
   // max_frame_bytes.
@@ -31,7 +31,7 @@ struct FramedServerOptions {
   // if none waits the new one is closed.
   std::size_t max_connections = 1024;
 
-  // A length must come within this after its first byte, and each further 64 KiB of a message.
+  // A header must come within this after its first byte, and each further 64 KiB of a message.
   std::chrono::milliseconds read_timeout{10'000};
   // How long a connection may wait for a message, the first one included.
   std::chrono::milliseconds idle_timeout{600'000};
@@ -48,6 +48,26 @@ struct FramedServerOptions {
 using FrameHandler =
     std::function<std::optional<std::string>(std::string_view frame, std::string_view peer)>;
 
+// The answer to one message of a connection.
+struct FrameAnswer {
+  std::string bytes;        // written as they are; "": nothing
+  bool end = false;         // the connection ends once they are written
+  bool unfinished = false;  // more must come soon: the next message within read_timeout
+};
+// Answers the messages of one connection: `frame` is its header and what follows. Called on worker
+// threads, one call at a time; may block. An exception ends the connection.
+using FrameSession = std::function<FrameAnswer(std::string_view frame)>;
+
+// How the messages of a port are cut, and who answers them.
+struct FrameProtocol {
+  std::size_t header_bytes = 4;  // at most kMaxFrameHeader
+  // The bytes that follow a header; nullopt ends the connection.
+  std::function<std::optional<std::size_t>(std::string_view header)> rest;
+  // For each connection, on the server's thread; must not block.
+  std::function<FrameSession(std::string_view peer)> open;
+};
+inline constexpr std::size_t kMaxFrameHeader = 64;
+
 // Why a connection was ended by the server, for those who count.
 enum class FrameProblem : std::uint8_t { kTooLong, kTooSlow, kNoRoom, kTooManyConnections };
 const char* FrameProblemName(FrameProblem problem) noexcept;  // "too-long", "too-slow", …
@@ -56,6 +76,10 @@ class FramedServer {
  public:
   // Listens, then serves on threads of its own until Stop(). `on_problem` may be unset; it runs on
   // the server's thread. Errors as HttpServer::Start.
+  static Result<std::unique_ptr<FramedServer>> Start(
+      FramedServerOptions options, FrameProtocol protocol,
+      std::function<void(FrameProblem)> on_problem = {});
+  // The same for messages of a length of four bytes, and for one handler of all connections.
   static Result<std::unique_ptr<FramedServer>> Start(
       FramedServerOptions options, FrameHandler handler,
       std::function<void(FrameProblem)> on_problem = {});

@@ -89,7 +89,8 @@ class Faults(unittest.TestCase):
 
     def test_a_crowd_that_drips(self):
         head = b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n" + b" " * 100
-        openings = {"scribe": messages.scribe_log([1])}
+        openings = {"scribe": messages.scribe_log([1]),
+                    "jaeger_tchannel": messages.tchannel_init() + messages.submit_batches(1)}
         with self.watch():
             for listener in self.target.tcp:
                 opening = openings.get(listener, http2.PREFACE * 4
@@ -121,7 +122,11 @@ class Faults(unittest.TestCase):
                     b"GET /" + b"a" * 100_000, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
                     struct.pack(">I", 0x7FFFFFFF), struct.pack(">I", 0x80000000),
                     struct.pack(">I", 0xFFFFFFFF), struct.pack(">I", 20) + b"\x80\x01\x00\x01",
-                    struct.pack(">I", 0)]
+                    struct.pack(">I", 0),
+                    messages.tchannel_init(), messages.tchannel_init()[:20],
+                    messages.tchannel_init() + messages.submit_batches(1)[:-20],
+                    messages.tchannel_init() + messages.tchannel_frame(messages.CALL_REQ, 1, b""),
+                    messages.tchannel_init() + b"\xff\xff\x03\0" + bytes(12)]
         return [opening + noise(self.random.randrange(0, 3000)) for opening in openings
                 for _ in range(3)]
 
@@ -183,6 +188,33 @@ class Faults(unittest.TestCase):
                         messages.framed(nested + b"\x0c\x00\x63" * 100_000)):
             with self.watch(), Crowd(port, 200, lambda _: opening):
                 self.target.check_scribe()
+
+    def test_calls_of_tchannel_that_do_not_end(self):
+        """Of 16 and 31 MiB of frames a connection, without the last ones; and of Thrift that has not what it
+        announces."""
+        port = self.target.ports["jaeger_tchannel"]
+        method = "Collector::submitBatches"
+        endless = messages.tchannel_call(2, method, bytes(31 * MIB), whole=False)
+        many = b"".join(messages.tchannel_call(number, method, bytes(MIB), whole=False)
+                        for number in range(2, 18))
+        nested = [messages.tchannel_call(2, method, argument) for argument in (
+            b"\x0f\x00\x01\x0c" + struct.pack(">I", GIB), b"\x0c\x00\x63" * 100_000,
+            b"\x0b\x00\x01" + struct.pack(">I", GIB))]
+        for opening in (endless, many, *nested):
+            with self.watch():
+                opened = []
+                try:
+                    for _ in range(20):
+                        connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+                        opened.append(connection)
+                        try:
+                            connection.sendall(messages.tchannel_init() + opening)
+                        except OSError:
+                            pass  # closed meanwhile: it may
+                    self.target.check_tchannel()
+                finally:
+                    for connection in opened:
+                        connection.close()
 
     def test_thrift_by_http_that_announces_what_it_has_not(self):
         path, content_type, _ = HTTP_POSTS["jaeger_http"]

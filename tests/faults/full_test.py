@@ -48,6 +48,7 @@ class Full(unittest.TestCase):
         for listener in RECEIVERS:
             outcomes[listener + " grpc"] = self.send(self.send_grpc, listener)
         outcomes["scribe"] = self.send(self.send_scribe, "scribe")
+        outcomes["tchannel"] = self.send(self.send_tchannel, "jaeger_tchannel")
         return outcomes
 
     def send(self, by, listener):
@@ -87,6 +88,13 @@ class Full(unittest.TestCase):
         answer = self.target.scribe(messages.scribe_log([number]))
         self.assertIn(answer, (messages.SCRIBE_OK, messages.SCRIBE_TRY_LATER))
         return answer == messages.SCRIBE_OK
+
+    def send_tchannel(self, _, number):
+        kind, payload = self.target.tchannel(messages.submit_batches(number))
+        self.assertIn(kind, (messages.CALL_RES, messages.ERROR))
+        if kind == messages.ERROR:
+            self.assertIn(payload[0], (3, 4))  # busy, declined
+        return kind == messages.CALL_RES
 
     def counted(self, name):
         return sum(value for key, value in self.target.metrics().items()

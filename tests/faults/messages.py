@@ -7,6 +7,7 @@ import base64
 import json
 import struct
 import time
+import zlib
 
 
 # Protobuf.
@@ -205,3 +206,46 @@ def scribe_log(numbers, category="zipkin"):
 
 SCRIBE_OK = framed(Binary.message("Log", 2, [(0, I32, 0)]))
 SCRIBE_TRY_LATER = framed(Binary.message("Log", 2, [(0, I32, 1)]))
+
+
+# TChannel: a connection's first frame, and a call of as many frames as it takes.
+
+INIT_REQ, CALL_REQ, CALL_REQ_CONTINUE = 0x01, 0x03, 0x13
+INIT_RES, CALL_RES, ERROR = 0x02, 0x04, 0xFF
+
+
+def tchannel_frame(kind, number, payload):
+    return struct.pack(">HBxI8x", 16 + len(payload), kind, number) + payload
+
+
+def text(length_format, value):
+    value = value.encode() if isinstance(value, str) else value
+    return struct.pack(length_format, len(value)) + value
+
+
+def tchannel_init():
+    headers = {"host_port": "0.0.0.0:0", "process_name": "faults"}
+    return tchannel_frame(INIT_REQ, 1, struct.pack(">HH", 2, len(headers)) + b"".join(
+        text(">H", key) + text(">H", value) for key, value in headers.items()))
+
+
+def tchannel_call(number, method, argument, whole=True):
+    """The frames of a call; not `whole`: all but the last."""
+    head = (struct.pack(">I25x", 1000) + text(">B", "jaeger-collector") + bytes([2])
+            + text(">B", "as") + text(">B", "thrift") + text(">B", "cn") + text(">B", "faults"))
+    frames, running, kind = [], 0, CALL_REQ
+    before = text(">H", method) + text(">H", b"\0\0")
+    running = zlib.crc32(b"\0\0", zlib.crc32(method.encode()))
+    pieces = [argument[at:at + 60_000] for at in range(0, len(argument), 60_000)] or [b""]
+    for index, piece in enumerate(pieces):
+        running = zlib.crc32(piece, running)
+        more = bytes([index + 1 < len(pieces)])
+        frames.append(tchannel_frame(kind, number, more + head + struct.pack(">BI", 1, running)
+                                     + before + text(">H", piece)))
+        head, before, kind = b"", b"", CALL_REQ_CONTINUE
+    return b"".join(frames if whole else frames[:-1])
+
+
+def submit_batches(number):
+    arguments = [(1, LIST, (STRUCT, [jaeger_batch([number])]))]
+    return tchannel_call(2, "Collector::submitBatches", Binary.value(STRUCT, arguments))

@@ -122,6 +122,19 @@ class Target:
                 answer += piece
             return answer
 
+    def tchannel(self, call):
+        """The type and payload of the answer's frame."""
+        with socket.create_connection(("127.0.0.1", self.ports["jaeger_tchannel"]),
+                                      PATIENCE) as connection:
+            connection.sendall(messages.tchannel_init() + call)
+            reader = connection.makefile("rb")
+            for _ in range(2):
+                head = reader.read(16)
+                if len(head) < 16:
+                    raise Refused("closed without an answer")
+                payload = reader.read(int.from_bytes(head[:2], "big") - 16)
+            return head[2], payload
+
     def is_kept(self, number):
         status, _ = self.get("query", f"/api/traces/{messages.trace_id(number)}")
         if status not in (200, 404):
@@ -157,6 +170,12 @@ class Target:
                    lambda: self.scribe(messages.scribe_log([number])) == messages.SCRIBE_OK)
         eventually("a span by Scribe", lambda: self.is_kept(number))
 
+    def check_tchannel(self):
+        number = self.next_number()
+        eventually("TChannel", lambda: self.tchannel(messages.submit_batches(number))[0]
+                   == messages.CALL_RES)
+        eventually("a span by TChannel", lambda: self.is_kept(number))
+
     def check_udp(self, listener):
         number = self.next_number()
         packet = PACKETS[listener](number)
@@ -177,6 +196,8 @@ class Target:
             self.check_udp(listener)
         if listener == "scribe":
             self.check_scribe()
+        if listener == "jaeger_tchannel":
+            self.check_tchannel()
 
     def check_all(self):
         self.check_health()

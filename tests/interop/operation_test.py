@@ -1,5 +1,6 @@
 """The service as an operator sees it: systemd's protocol, SIGHUP, sampling, metrics, health."""
 
+import contextlib
 import json
 import os
 import re
@@ -16,6 +17,9 @@ import urllib.request
 from pathlib import Path
 
 from service import Service, free_ports
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
+import messages  # noqa: E402  its folder was just named
 
 PROGRAM = sys.argv.pop(1)
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +41,14 @@ def post_spans(service, trace_id, *spans):
                                      {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200, answer.status
+
+
+def make_certificate(cert, key):
+    """Signed by itself, for 127.0.0.1; PEM files."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True, timeout=60)
 
 
 def sampling_rate(service):
@@ -288,10 +300,7 @@ class Operation(unittest.TestCase):
 
     def test_a_listener_with_tls_and_client_certificates(self):
         cert, key = str(self.path / "cert.pem"), str(self.path / "key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", key, "-out", cert],
-                       check=True, capture_output=True, timeout=60)
+        make_certificate(cert, key)
         with Service(PROGRAM, self.path / "data", "--admin.http.tls.enabled",
                      f"--admin.http.tls.cert={cert}", f"--admin.http.tls.key={key}",
                      f"--admin.http.tls.client-ca={cert}") as service:
@@ -305,6 +314,47 @@ class Operation(unittest.TestCase):
             with self.assertRaises(OSError):  # no TLS
                 urllib.request.urlopen(service.url("admin", "/"), timeout=60).close()
             self.assertIn("https://127.0.0.1:", service.log())
+            service.stop()
+
+    def test_scribe_and_tchannel_have_tls_and_client_certificates(self):
+        cert, key = str(self.path / "cert.pem"), str(self.path / "key.pem")
+        make_certificate(cert, key)
+        flags = [f"--collector.{port}.tls.{flag}" for port in ("scribe", "tchan-server")
+                 for flag in ("enabled", f"cert={cert}", f"key={key}", f"client-ca={cert}")]
+        opening = messages.tchannel_init() + messages.submit_batches(0x1235)
+        with Service(PROGRAM, self.path / "data", *flags) as service:
+            for listener, said, begins in (
+                    ("scribe", messages.scribe_log([0x1237]), messages.SCRIBE_OK),
+                    ("jaeger_tchannel", opening, None)):
+                context = ssl.create_default_context(cafile=cert)
+                address = ("127.0.0.1", service.ports[listener])
+                with self.subTest(listener):
+                    with socket.create_connection(address, 60) as plain:
+                        plain.sendall(said)
+                        with contextlib.suppress(ConnectionError):
+                            self.assertNotIn(b"\x80\x01", plain.recv(100))
+                    with self.assertRaises(OSError):  # it shows no certificate
+                        with context.wrap_socket(socket.create_connection(address, 60),
+                                                 server_hostname="127.0.0.1") as client:
+                            client.sendall(said)
+                            if not client.recv(1):
+                                raise ConnectionError("closed")
+                    context.load_cert_chain(cert, key)
+                    with context.wrap_socket(socket.create_connection(address, 60),
+                                             server_hostname="127.0.0.1") as client:
+                        client.sendall(said)
+                        reader = client.makefile("rb")
+                        if begins:
+                            self.assertEqual(reader.read(len(begins)), begins)
+                        else:
+                            kinds = []
+                            for _ in range(2):
+                                head = reader.read(16)
+                                kinds.append(head[2])
+                                reader.read(int.from_bytes(head[:2], "big") - 16)
+                            self.assertEqual(kinds, [messages.INIT_RES, messages.CALL_RES])
+            for number in (0x1235, 0x1237):
+                self.assertIsNotNone(service.trace(messages.trace_id(number)))
             service.stop()
 
     def test_a_body_beyond_the_limit_is_refused(self):

@@ -22,7 +22,7 @@ PROTOCOLS = {
     "codec/jaeger",
     "codec/zipkin",
 }
-CODECS = PROTOCOLS | {"codec", "codec/detect", "codec/column", "codec/sampling"}
+CODECS = PROTOCOLS | {"codec", "codec/detect", "codec/column", "codec/sampling", "codec/tchannel"}
 
 # unit -> the units it may include
 ROOMS = {
@@ -36,7 +36,9 @@ ROOMS = {
     "codec/otlp": {"base", "model", "codec/json", "codec/wire"},
     "codec/jaeger": {"base", "model", "codec/json", "codec/wire", "codec/thrift"},
     "codec/zipkin": {"base", "model", "codec/json", "codec/wire", "codec/thrift"},
-    "codec/sampling": {"base", "model", "codec/json", "codec/wire"},  # strategies and their forms
+    # Strategies and their forms.
+    "codec/sampling": {"base", "model", "codec/json", "codec/wire", "codec/thrift"},
+    "codec/tchannel": {"base"},  # its frames and calls, whatever they carry
     # Format detection, which calls all protocols.
     "codec": {"base", "model"} | PROTOCOLS,
     "codec/detect": {"base", "model"} | PROTOCOLS,

@@ -12,7 +12,7 @@ namespace {
 bool HasOpenListeners(const ServiceConfig& config) {
   const JaegerSection& jaeger = config.jaeger;
   return config.zipkin.scribe.on || jaeger.compact.address.on || jaeger.binary.address.on ||
-         jaeger.zipkin_compact.address.on;
+         jaeger.zipkin_compact.address.on || jaeger.tchannel.on;
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ Status OpenAuth(Service& service) {
   service.shared().credentials = credentials;
   service.OnReload([credentials] { return credentials->Reload(); });
   if (HasOpenListeners(service.config()))
-    spdlog::warn("UDP and Scribe take spans from anybody: they have no place for credentials");
+    spdlog::warn("UDP, TChannel and Scribe take spans from anybody: they have no place for credentials");
   return {};
 }
 

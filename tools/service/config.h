@@ -177,7 +177,9 @@ struct TlsSection {
   net::TlsServerOptions otlp_http;
   net::TlsServerOptions jaeger_grpc;
   net::TlsServerOptions jaeger_http;
+  net::TlsServerOptions jaeger_tchannel;
   net::TlsServerOptions zipkin;
+  net::TlsServerOptions scribe;
   net::TlsServerOptions sampling_http;
   net::TlsServerOptions sampling_grpc;
   net::TlsServerOptions query;

@@ -9,8 +9,8 @@
 
 namespace tracestore::tools {
 
-// "http://host[:port][/path]" or https, whose certificate the system's authorities must have
-// signed. Errors: kInvalidArgument (no such URL), and HttpClient::Send's.
+// As net::ParseUrl has them; of https the system's authorities must have signed the certificate.
+// Errors: kInvalidArgument (no such URL), and HttpClient::Send's.
 Result<net::HttpClientResponse> FetchUrl(const std::string& url, std::chrono::milliseconds timeout);
 
 }  // namespace tracestore::tools

@@ -1,7 +1,9 @@
-// Jaeger's ports: the agent's three by UDP, the collector's by gRPC and HTTP.
+// Jaeger's ports: the agent's three by UDP, the collector's by gRPC, HTTP and TChannel.
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/try.h"
@@ -9,6 +11,8 @@
 #include "ingest/receivers/agent_udp.h"
 #include "ingest/receivers/jaeger_grpc.h"
 #include "ingest/receivers/jaeger_http.h"
+#include "ingest/receivers/tchannel.h"
+#include "service/listeners.h"
 #include "service/parts.h"
 #include "service/sampling.h"
 
@@ -40,6 +44,8 @@ void Describe(server::MetricRegistry& metrics) {
       {"jaeger_agent_client_stats_connected_clients", "Clients heard of within an hour."},
       {"jaeger_agent_client_stats_spans_dropped_total",
        "Spans that clients say they have dropped, by cause."},
+      {"tracestore_tchannel_refused_total",
+       "Calls and connections of TChannel refused for what came over them, by cause."},
       {"jaeger_collector_http_request_duration", "Seconds of requests to Jaeger's HTTP port."},
       {"jaeger_collector_http_server_requests_total", "Requests for strategies, by type."},
       {"jaeger_collector_http_server_errors_total", "Requests refused or failed, by source."},
@@ -123,6 +129,40 @@ net::HttpHandler Timed(server::MetricRegistry& metrics, net::HttpHandler handler
   };
 }
 
+// Counted as Jaeger's other endpoints for strategies count.
+std::function<Result<codec::SamplingStrategy>(std::string_view)> Strategies(Service& service) {
+  const auto api = SamplingApi(service, "jaeger_collector");
+  return [api](std::string_view name) {
+    auto strategy = api.strategies->StrategyFor(name);
+    api.observer(strategy.has_value() ? server::SamplingOutcome::kTchannel
+                                      : server::SamplingOutcome::kProviderFailure);
+    return strategy;
+  };
+}
+
+Status StartTchannel(Service& service) {
+  const ListenAddress& address = service.config().jaeger.tchannel;
+  if (!address.on) return {};
+  const LimitsSection& limits = service.config().limits;
+  ingest::TchannelOptions options;
+  options.server = FramedOptions(service, "jaeger_tchannel", address);
+  options.version = server::Version();
+  options.max_call_bytes = limits.max_message_bytes;
+  options.max_pending_bytes = options.server.max_bytes_in_flight;
+  options.call_timeout = options.server.read_timeout;
+  options.strategies = Strategies(service);
+  if (const auto& tenancy = service.config().tenancy; tenancy.on)
+    options.tenant = tenancy.default_tenant;
+  options.on_refused = [&metrics = service.metrics()](std::string_view cause) {
+    metrics.Add("tracestore_tchannel_refused_total", {{"cause", cause}});
+  };
+  TS_TRY_ASSIGN(auto receiver, ingest::TchannelReceiver::Start(std::move(options),
+                                                               *service.shared().intake));
+  service.Serve({"jaeger_tchannel", "Jaeger collector, TChannel", "{}"}, address,
+                std::move(receiver));
+  return {};
+}
+
 }  // namespace
 
 Status StartAgentPorts(Service& service) {
@@ -153,6 +193,7 @@ Status StartJaegerCollector(Service& service) {
       .address = config.grpc,
       .methods = std::move(methods),
   }));
+  TS_TRY(StartTchannel(service));
   net::HttpHandler handler = ingest::MakeJaegerHttpHandler(
       intake, server::MakeCollectorSamplingHandler(SamplingApi(service, "jaeger_collector")));
   return service.ServeHttp({

@@ -111,7 +111,9 @@ const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view
       {"otlp_http", &tls.otlp_http},
       {"jaeger_grpc", &tls.jaeger_grpc},
       {"jaeger_http", &tls.jaeger_http},
+      {"jaeger_tchannel", &tls.jaeger_tchannel},
       {"zipkin", &tls.zipkin},
+      {"scribe", &tls.scribe},
       {"sampling_http", &tls.sampling_http},
       {"query", &tls.query},
       {"query_grpc", &tls.query_grpc},
@@ -125,6 +127,20 @@ const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view
     if (name == key) return *options;
   }
   return kNone;
+}
+
+net::FramedServerOptions FramedOptions(const Service& service, std::string_view key,
+                                       const ListenAddress& address) {
+  const LimitsSection& limits = service.config().limits;
+  net::FramedServerOptions options;
+  options.host = service.HostOf(address);
+  options.port = address.port;
+  options.tls = WithLog(TlsOf(service.config(), key), std::string(key));
+  options.max_connections = limits.max_connections;
+  options.max_bytes_in_flight = std::max(limits.max_bytes_in_flight, options.max_frame_bytes);
+  options.read_timeout = Milliseconds(limits.read_timeout);
+  options.write_timeout = Milliseconds(limits.write_timeout);
+  return options;
 }
 
 Status Service::ServeHttp(HttpListener listener) {

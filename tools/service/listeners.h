@@ -1,13 +1,20 @@
-// Which TLS a listener has.
+// Which TLS a listener has, and what the listeners of framed messages are opened with.
 #pragma once
 #include <string_view>
 
+#include "net/framed_server.h"
 #include "net/tls.h"
 #include "service/config.h"
+#include "service/service.h"
 
 namespace tracestore::tools {
 
 // Of the listener of that key (ListenerName::key); one that isn't enabled for a key that has none.
 const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view key) noexcept;
+
+// Of Scribe and TChannel, whose senders notice a closed connection by losing a message: idle ones
+// are closed late, or where there is no room.
+net::FramedServerOptions FramedOptions(const Service& service, std::string_view key,
+                                       const ListenAddress& address);
 
 }  // namespace tracestore::tools

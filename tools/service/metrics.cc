@@ -34,6 +34,7 @@ void DescribeSamplingMetrics(server::MetricRegistry& metrics) {
        "Reloads of the strategies file that changed something."},
       {"tracestore_sampling_reload_failures_total", "Reloads that gave an error."},
       {"tracestore_sampling_grpc_requests_total", "Strategies told over gRPC."},
+      {"tracestore_sampling_tchannel_requests_total", "Strategies told over TChannel."},
       {"tracestore_adaptive_calculations_total", "Calculations of probabilities, as the leader."},
       {"tracestore_adaptive_store_errors_total",
        "Times that the state couldn't be read or written."},

@@ -113,6 +113,8 @@ void CountSampling(server::MetricRegistry& metrics, const std::string& prefix,
     case server::SamplingOutcome::kBaggage: return request("baggage");
     case server::SamplingOutcome::kGrpc:
       return metrics.Add("tracestore_sampling_grpc_requests_total", {});
+    case server::SamplingOutcome::kTchannel:
+      return metrics.Add("tracestore_sampling_tchannel_requests_total", {});
     case server::SamplingOutcome::kBadRequest: return error("all", "4xx");
     case server::SamplingOutcome::kProviderFailure: return error("collector-proxy", "5xx");
     case server::SamplingOutcome::kEncodeFailure: return error("thrift", "5xx");

@@ -31,6 +31,9 @@ constexpr OtherName kOtherNames[] = {
      .rule = Rule::kZeroIsUnset},
     // Of Jaeger's own remote-storage.
     {.name = "grpc.host-port", .setting = "remote-storage.host-port"},
+    {.name = "collector.port",
+     .setting = "collector.tchan-server.host-port",
+     .rule = Rule::kZeroIsUnset},
     {.name = "badger.directory-value", .setting = "data"},
     {.name = "badger.span-store-ttl", .setting = "keep-age"},
 };
@@ -65,7 +68,6 @@ constexpr Ignored kIgnored[] = {
     {.name = "processor.jaeger-binary.workers", .why = kNoQueue},
     {.name = "processor.jaeger-compact.workers", .why = kNoQueue},
     {.name = "processor.zipkin-compact.workers", .why = kNoQueue},
-    {.name = "collector.port", .why = kUnbuilt},
     {.name = "reporter.grpc.retry.max", .why = "spans are sent again until a collector takes them"},
     {.name = "reporter.grpc.discovery.min-peers",
      .why = "every collector has a connection of its own"},

@@ -50,7 +50,9 @@ constexpr unsigned kRoles_otlp_grpc = kStoring;
 constexpr unsigned kRoles_otlp_http = kStoring;
 constexpr unsigned kRoles_jaeger_grpc = kStoring;
 constexpr unsigned kRoles_jaeger_http = kStoring;
+constexpr unsigned kRoles_jaeger_tchannel = kStoring;
 constexpr unsigned kRoles_zipkin = kStoring;
+constexpr unsigned kRoles_scribe = kStoring;
 constexpr unsigned kRoles_sampling_http = kTaking;
 constexpr unsigned kRoles_sampling_grpc = kTaking;
 constexpr unsigned kRoles_query = kReading;
@@ -115,7 +117,9 @@ constexpr Setting kSettings[] = {
     TS_TLS_SETTINGS("collector.otlp.http.tls", otlp_http, "OTLP over HTTP", true),
     TS_TLS_SETTINGS("collector.grpc.tls", jaeger_grpc, "Jaeger's gRPC port", true),
     TS_TLS_SETTINGS("collector.http.tls", jaeger_http, "Jaeger's HTTP port", true),
+    TS_TLS_SETTINGS("collector.tchan-server.tls", jaeger_tchannel, "TChannel's port", false),
     TS_TLS_SETTINGS("collector.zipkin.tls", zipkin, "Zipkin's port", true),
+    TS_TLS_SETTINGS("collector.scribe.tls", scribe, "Scribe's port", false),
     TS_TLS_SETTINGS("http-server.tls", sampling_http, "the agent's HTTP port", false),
     TS_TLS_SETTINGS("sampling.grpc.tls", sampling_grpc, "sampling over gRPC", false),
     TS_TLS_SETTINGS("query.http.tls", query, "the query API", true),

@@ -1,7 +1,5 @@
 // Zipkin: HTTP and gRPC on one port, and Scribe.
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -11,6 +9,7 @@
 #include "ingest/receivers/zipkin_grpc.h"
 #include "ingest/receivers/zipkin_http.h"
 #include "ingest/zipkin_counters.h"
+#include "service/listeners.h"
 #include "service/parts.h"
 #include "service/zipkin_cors.h"
 
@@ -51,21 +50,10 @@ Status StartScribe(Service& service, ingest::ZipkinCounters& counters) {
   const ListenAddress& address = config.scribe;
   if (!address.on) return {};
   ingest::ScribeOptions options;
-  options.server.host = service.HostOf(address);
-  options.server.port = address.port;
+  options.server = FramedOptions(service, "scribe", address);
   options.category = config.scribe_category;
   if (const auto& tenancy = service.config().tenancy; tenancy.on)
     options.tenant = tenancy.default_tenant;
-  // Its senders notice a closed connection by losing a message, so that idle ones are closed late,
-  // or where there is no room.
-  const LimitsSection& limits = service.config().limits;
-  options.server.max_connections = limits.max_connections;
-  options.server.max_bytes_in_flight =
-      std::max(limits.max_bytes_in_flight, options.server.max_frame_bytes);
-  options.server.read_timeout =
-      std::chrono::duration_cast<std::chrono::milliseconds>(limits.read_timeout);
-  options.server.write_timeout =
-      std::chrono::duration_cast<std::chrono::milliseconds>(limits.write_timeout);
   TS_TRY_ASSIGN(auto receiver, ingest::ScribeReceiver::Start(
                                    std::move(options), *service.shared().intake, [&counters] {
                                      counters.CountUnreadable(ingest::transport::kScribe);

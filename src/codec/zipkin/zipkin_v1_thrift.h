@@ -29,6 +29,11 @@ struct ZipkinThriftOptions {
 Result<model::DecodeReport> DecodeZipkinThriftSpans(ThriftReader& in, model::SpanBatch& out,
                                                     const ZipkinThriftOptions& options = {});
 
+// The same of a call's arguments, of which the list is field 1: emitZipkinBatch, submitZipkinBatch.
+// `listed`, where it is given, gets the spans of version 1 that the list announces.
+Result<model::DecodeReport> DecodeZipkinThriftArguments(ThriftReader& in, model::SpanBatch& out,
+                                                        std::uint32_t* listed = nullptr);
+
 // The same of a whole message of the binary protocol, as POST /api/v1/spans takes it: the list
 // alone. What follows it is not looked at.
 Result<model::DecodeReport> DecodeZipkinV1Thrift(std::string_view message, model::SpanBatch& out,

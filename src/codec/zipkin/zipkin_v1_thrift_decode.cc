@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/try.h"
 #include "codec/json/json_writer.h"
 #include "codec/zipkin/zipkin_v1.h"
 #include "codec/zipkin/zipkin_v1_thrift.h"
@@ -295,6 +296,22 @@ Result<model::DecodeReport> DecodeZipkinThriftSpans(ThriftReader& in, SpanBatch&
   auto result = Decoder(out, options.strict).List(in);
   if (!result.has_value()) out.Rollback(mark);
   return result;
+}
+
+Result<model::DecodeReport> DecodeZipkinThriftArguments(ThriftReader& in, model::SpanBatch& out,
+                                                        std::uint32_t* listed) {
+  model::DecodeReport report;
+  ThriftField field;
+  while (in.Next(field)) {
+    if (field.tag() == ThriftTag(1, ThriftType::kList)) {
+      if (listed != nullptr) *listed = ThriftReader(in).List().size;
+      TS_TRY_ASSIGN(report, DecodeZipkinThriftSpans(in, out));
+    } else {
+      in.Skip(field);
+    }
+  }
+  if (!in.ok()) return in.error();
+  return report;
 }
 
 Result<model::DecodeReport> DecodeZipkinV1Thrift(std::string_view message, SpanBatch& out,

@@ -21,21 +21,6 @@ struct Group {
   std::size_t bytes = 0;
 };
 
-// The arguments of Agent.emitZipkinBatch: field 1, a list of spans.
-Result<model::DecodeReport> DecodeZipkinArguments(ThriftReader& in, model::SpanBatch& out) {
-  model::DecodeReport report;
-  codec::ThriftField field;
-  while (in.Next(field)) {
-    if (field.tag() == codec::ThriftTag(1, codec::ThriftType::kList)) {
-      TS_TRY_ASSIGN(report, codec::DecodeZipkinThriftSpans(in, out));
-    } else {
-      in.Skip(field);
-    }
-  }
-  if (!in.ok()) return in.error();
-  return report;
-}
-
 bool IsZipkinCall(std::string_view packet, ThriftProtocol protocol) {
   ThriftReader in(packet, protocol);
   return in.Message().name == "emitZipkinBatch" && in.ok();
@@ -50,7 +35,7 @@ Result<model::DecodeReport> DecodeCall(std::string_view packet, bool zipkin,
   }
   ThriftReader in(packet, protocol);
   in.Message();
-  return DecodeZipkinArguments(in, out);
+  return codec::DecodeZipkinThriftArguments(in, out);
 }
 
 IntakeSource SourceOf(bool zipkin, const AgentUdpOptions& options) {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "codec/thrift/binary_writer.h"
 #include "codec/thrift/thrift_reader.h"
 #include "codec/zipkin/zipkin_v1_thrift.h"
 #include "model/text.h"
@@ -11,54 +12,40 @@
 namespace tracestore::ingest {
 namespace {
 
+using codec::ThriftBinaryWriter;
 using codec::ThriftField;
 using codec::ThriftReader;
 using codec::ThriftTag;
 using codec::ThriftType;
 
 constexpr std::uint32_t kReply = 0x80010002, kException = 0x80010003;  // strict binary protocol
-constexpr std::int32_t kOk = 0, kTryLater = 1;                         // ResultCode
-constexpr std::int32_t kUnknownMethod = 1, kInternalError = 6;         // TApplicationException
-
-void Append32(std::uint32_t value, std::string& out) {
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
-}
-
-void AppendField(ThriftType type, std::uint16_t number, std::string& out) {
-  out.push_back(static_cast<char>(type));
-  out.push_back(static_cast<char>(number >> 8));
-  out.push_back(static_cast<char>(number));
-}
-
-void AppendText(std::string_view text, std::string& out) {
-  Append32(static_cast<std::uint32_t>(text.size()), out);
-  out += text;
-}
+constexpr std::uint32_t kOk = 0, kTryLater = 1;                         // ResultCode
+constexpr std::uint32_t kUnknownMethod = 1, kInternalError = 6;         // TApplicationException
 
 std::string Header(std::uint32_t version, const codec::ThriftMessage& call) {
   std::string out;
-  Append32(version, out);
-  AppendText(call.name, out);
-  Append32(static_cast<std::uint32_t>(call.sequence), out);
+  ThriftBinaryWriter writer(out);
+  writer.I32(version);
+  writer.Text(call.name);
+  writer.I32(static_cast<std::uint32_t>(call.sequence));
   return out;
 }
 
-std::string Answer(const codec::ThriftMessage& call, std::int32_t code) {
+std::string Answer(const codec::ThriftMessage& call, std::uint32_t code) {
   std::string out = Header(kReply, call);
-  AppendField(ThriftType::kI32, 0, out);
-  Append32(static_cast<std::uint32_t>(code), out);
-  out.push_back('\0');
+  ThriftBinaryWriter writer(out);
+  writer.I32Field(0, code);
+  writer.Stop();
   return out;
 }
 
 std::string Exception(const codec::ThriftMessage& call, std::string_view message,
-                      std::int32_t type) {
+                      std::uint32_t type) {
   std::string out = Header(kException, call);
-  AppendField(ThriftType::kString, 1, out);
-  AppendText(message, out);
-  AppendField(ThriftType::kI32, 2, out);
-  Append32(static_cast<std::uint32_t>(type), out);
-  out.push_back('\0');
+  ThriftBinaryWriter writer(out);
+  writer.TextField(1, message);
+  writer.I32Field(2, type);
+  writer.Stop();
   return out;
 }
 

@@ -16,6 +16,7 @@ enum class SamplingOutcome : std::uint8_t {
   kSamplingLegacy,   // http_server_requests{type="sampling-legacy"}
   kBaggage,          // http_server_requests{type="baggage"}
   kGrpc,             // answered over gRPC
+  kTchannel,         // answered over TChannel, by whoever has that port
   kBadRequest,       // http_server_errors{source="all",status="4xx"}
   kProviderFailure,  // http_server_errors{source="collector-proxy",status="5xx"}
   kEncodeFailure,    // http_server_errors{source="thrift",status="5xx"}
