@@ -136,6 +136,12 @@ struct QuerySection {
   std::chrono::nanoseconds max_clock_skew{0};   // by which a span may be moved; 0: none is
 };
 
+// Grafana Tempo's query API.
+struct TempoSection {
+  ListenAddress http = OnPort(3200);
+  std::chrono::nanoseconds timeout = std::chrono::seconds{30};
+};
+
 // TLS of each listener.
 struct TlsSection {
   net::TlsServerOptions otlp_grpc;
@@ -147,6 +153,7 @@ struct TlsSection {
   net::TlsServerOptions sampling_grpc;
   net::TlsServerOptions query;
   net::TlsServerOptions query_grpc;
+  net::TlsServerOptions tempo;
   net::TlsServerOptions admin;
 };
 
@@ -217,6 +224,7 @@ struct ServiceConfig {
   PipelineSection pipeline;
   TailSection tail;
   QuerySection query;
+  TempoSection tempo;
   AdminSection admin;
   TlsSection tls;
   AuthSection auth;

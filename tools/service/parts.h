@@ -17,6 +17,7 @@ Status OpenForward(Service& service);    // where spans are sent on: sets Shared
 Status OpenBaggage(Service& service);    // sets Shared::baggage
 Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
 Status StartQuery(Service& service);     // needs the store
+Status StartTempo(Service& service);     // Tempo's query API; needs the store
 Status OpenZipkinQuery(Service& service);  // sets Shared::zipkin_reads; needs store and pipeline
 Status StartOtlp(Service& service);      // needs the pipeline
 Status StartZipkin(Service& service);    // needs the pipeline

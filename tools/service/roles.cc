@@ -5,7 +5,7 @@ namespace tracestore::tools {
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
       OpenAuth, StartAdmin, OpenStore, OpenTenants, OpenSampling, OpenBaggage, StartPipeline,
-      StartQuery, StartSampling, StartOtlp, OpenZipkinQuery, StartZipkin, StartJaegerCollector,
+      StartQuery, StartTempo, StartSampling, StartOtlp, OpenZipkinQuery, StartZipkin, StartJaegerCollector,
       StartAgentPorts,
   };
   return kParts;

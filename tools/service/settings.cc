@@ -26,7 +26,7 @@ const char* RoleName(Role role) noexcept {
 std::span<const Setting> Settings() {
   static const auto kAll = Joined<Setting>(
       {GeneralSettings(), CollectorSettings(), JaegerPortSettings(), ForwardSettings(),
-       PipelineSettings(), SamplingSettings(), QuerySettings(), SecuritySettings(), TenancySettings()});
+       PipelineSettings(), SamplingSettings(), QuerySettings(), TempoSettings(), SecuritySettings(), TenancySettings()});
   return kAll;
 }
 

@@ -55,6 +55,7 @@ constexpr unsigned kRoles_sampling_http = kEvery;
 constexpr unsigned kRoles_sampling_grpc = kEvery;
 constexpr unsigned kRoles_query = kAllInOne;
 constexpr unsigned kRoles_query_grpc = kAllInOne;
+constexpr unsigned kRoles_tempo = kAllInOne;
 constexpr unsigned kRoles_admin = kEvery;
 
 constexpr Setting kSettings[] = {
@@ -118,6 +119,7 @@ constexpr Setting kSettings[] = {
     TS_TLS_SETTINGS("sampling.grpc.tls", sampling_grpc, "sampling over gRPC", false),
     TS_TLS_SETTINGS("query.http.tls", query, "the query API", true),
     TS_TLS_SETTINGS("query.grpc.tls", query_grpc, "the query API over gRPC", true),
+    TS_TLS_SETTINGS("tempo.tls", tempo, "Tempo's query API", false),
     TS_TLS_SETTINGS("admin.http.tls", admin, "the admin port", false),
 };
 

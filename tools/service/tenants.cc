@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "net/tenancy.h"
+#include "server/tempo/tempo_api.h"
 #include "server/tenants/tenant_stores.h"
 #include "service/parts.h"
 #include "service/settings.h"
@@ -136,6 +137,12 @@ Status OpenTenants(Service& service) {
   tenancy->header = LowerCase(config.header);
   tenancy->tenants = config.tenants;
   tenancy->open = IsNobodys;
+  auto tempo = std::make_shared<net::TenancyOptions>(*tenancy);
+  tempo->header = "x-scope-orgid";
+  tempo->missing = "no org id";
+  tempo->bad_name = server::TempoBadTenant;
+  tempo->open = server::IsTempoOpen;
+  service.shared().tempo_tenancy = std::move(tempo);
   service.shared().tenancy = std::move(tenancy);
   if (service.shared().store == nullptr) return {};  // spans are sent on, with their tenant
   TS_TRY_ASSIGN(const ByTenant keep_bytes, SizesByTenant(config.keep_bytes));
