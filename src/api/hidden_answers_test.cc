@@ -20,6 +20,7 @@
 #include "predicate/testing/naive_search.h"
 #include "predicate/testing/random.h"
 #include "predicate/testing/small_world.h"
+#include "query/tags.h"
 
 namespace tracestore {
 namespace {
@@ -123,6 +124,14 @@ class Comparison {
     EXPECT_EQ(Counts(found_.Keys()), keys);
     for (const auto& [key, count] : keys)
       EXPECT_EQ(Counts(found_.Values(key, 0)), Counts(expected_.Values(key, 0))) << key;
+    EXPECT_EQ(query::KeysByLevel(*found_.data())->keys,
+              query::KeysByLevel(*expected_.data())->keys);
+    for (const auto& [key, count] : keys) {
+      const auto values = [&key = key](const Snapshot& snapshot) {
+        return query::TypedValues(*snapshot.data(), key, query::kOnAny).value();
+      };
+      EXPECT_EQ(values(found_), values(expected_)) << key;
+    }
     for (const char* service : {"", "frontend", "cart", "nobody"}) {
       const auto operations = [&](const Snapshot& snapshot) {
         std::map<std::pair<std::string, SpanKind>, std::uint64_t> counts;

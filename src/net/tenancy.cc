@@ -6,7 +6,6 @@
 namespace tracestore::net {
 namespace {
 
-constexpr const char* kMissing = "missing tenant header";
 constexpr const char* kUnknown = "unknown tenant";
 constexpr const char* kExtra = "extra tenant header";
 constexpr const char* kNoName =
@@ -18,6 +17,10 @@ bool IsKnown(const TenancyOptions& options, std::string_view tenant) {
   return known.empty() || std::find(known.begin(), known.end(), tenant) != known.end();
 }
 
+std::string NoName(const TenancyOptions& options, std::string_view name) {
+  return options.bad_name ? options.bad_name(name) : kNoName;
+}
+
 bool IsOpen(const TenancyOptions& options, std::string_view path) {
   return options.open && options.open(path);
 }
@@ -25,11 +28,11 @@ bool IsOpen(const TenancyOptions& options, std::string_view path) {
 RawReply Guard(const TenancyOptions& options, const RawHandler& inner, const RawRequest& request) {
   if (IsOpen(options, request.method)) return inner(request);
   const std::string_view tenant = request.metadata(options.header).value_or("");
-  if (tenant.empty()) return RawReply::Fail(GrpcCode::kUnauthenticated, kMissing);
+  if (tenant.empty()) return RawReply::Fail(GrpcCode::kUnauthenticated, options.missing);
   if (request.metadata_count(options.header) != 1)
     return RawReply::Fail(GrpcCode::kPermissionDenied, kExtra);
   if (!IsKnown(options, tenant)) return RawReply::Fail(GrpcCode::kPermissionDenied, kUnknown);
-  if (!IsTenantName(tenant)) return RawReply::Fail(GrpcCode::kInvalidArgument, kNoName);
+  if (!IsTenantName(tenant)) return RawReply::Fail(GrpcCode::kInvalidArgument, NoName(options, tenant));
   RawRequest whose = request;
   whose.tenant = tenant;
   return inner(whose);
@@ -49,9 +52,9 @@ HttpGate TenancyGate(std::shared_ptr<const TenancyOptions> options) {
   return [options = std::move(options)](HttpRequest& request) -> std::optional<HttpResponse> {
     if (request.method == "OPTIONS" || IsOpen(*options, request.path)) return std::nullopt;
     const std::string_view tenant = request.header(options->header);
-    if (tenant.empty()) return HttpResponse::Text(401, kMissing);
+    if (tenant.empty()) return HttpResponse::Text(401, options->missing);
     if (!IsKnown(*options, tenant)) return HttpResponse::Text(401, kUnknown);
-    if (!IsTenantName(tenant)) return HttpResponse::Text(400, kNoName);
+    if (!IsTenantName(tenant)) return HttpResponse::Text(400, NoName(*options, tenant));
     request.tenant = tenant;
     return std::nullopt;
   };

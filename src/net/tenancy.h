@@ -20,10 +20,14 @@ struct TenancyOptions {
   std::vector<std::string> tenants;  // that there are; empty: every name that may be one
   // Requests that are nobody's and need no header: by the path, or the gRPC method. Unset: none.
   std::function<bool(std::string_view path)> open;
+  // The sentences of refusals, where they aren't Jaeger's: without the header, and for a name that
+  // can't be one.
+  std::string missing = "missing tenant header";
+  std::function<std::string(std::string_view name)> bad_name;
 };
 
-// Sets HttpRequest::tenant (HttpServerOptions::gate). 401 "missing tenant header" or "unknown tenant", as Jaeger says it; 400
-// for a name that can't be one. A preflight (OPTIONS) is let through.
+// Sets HttpRequest::tenant (HttpServerOptions::gate). 401 "missing tenant header" or "unknown tenant",
+// as Jaeger says it; 400 for a name that can't be one. A preflight (OPTIONS) is let through.
 HttpGate TenancyGate(std::shared_ptr<const TenancyOptions> options);
 
 // Sets RawRequest::tenant. UNAUTHENTICATED "missing tenant header", PERMISSION_DENIED "unknown

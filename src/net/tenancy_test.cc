@@ -48,6 +48,16 @@ TEST(HttpTenancy, TellsTheHandlerOrRefuses) {
   EXPECT_EQ(Ask(Options({}), "../shop").status, 400);
 }
 
+TEST(HttpTenancy, RefusesInTheWordsItIsTold) {
+  TenancyOptions options;
+  options.missing = "no org id";
+  options.bad_name = [](std::string_view name) { return "not " + std::string(name); };
+  const auto shared = std::make_shared<const TenancyOptions>(std::move(options));
+  EXPECT_EQ(Ask(shared, "").body, "no org id");
+  EXPECT_EQ(Ask(shared, "a/b").body, "not a/b");
+  EXPECT_EQ(Ask(shared, "a/b").status, 400);
+}
+
 TEST(HttpTenancy, LeavesOpenWhatIsNobodys) {
   EXPECT_EQ(Ask(Options({}), "", "/health").body, "of ''");
   EXPECT_EQ(Ask(Options({}), "shop", "/health").body, "of ''");

@@ -9,7 +9,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 ROOTS = [SOURCES / "codec/jaeger/proto", SOURCES / "codec/otlp/proto",
-         SOURCES / "server/reflection/proto"]
+         SOURCES / "server/reflection/proto", Path(__file__).resolve().parent / "proto"]
 
 
 def missing():

@@ -78,7 +78,7 @@ Status CheckForward(const Resolved& resolved) {
 Status CheckAuth(const Resolved& resolved) {
   const std::vector<std::string> known = {
       "admin", "jaeger_grpc", "jaeger_http",   "otlp_grpc",     "otlp_http",
-      "query", "query_grpc",  "query_zipkin",  "sampling_grpc", "sampling_http", "zipkin",
+      "query", "query_grpc",  "query_zipkin",  "sampling_grpc", "sampling_http", "tempo", "zipkin",
       "remote_storage", "remote_storage_archive"};
   for (const std::string& name : resolved.config.auth.except) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {

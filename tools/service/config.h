@@ -171,6 +171,12 @@ struct RemoteStorageSection {
   bool purge = false;                     // may they be emptied by a call
 };
 
+// Grafana Tempo's query API.
+struct TempoSection {
+  ListenAddress http = OnPort(3200);
+  std::chrono::nanoseconds timeout = std::chrono::seconds{30};
+};
+
 // TLS of each listener.
 struct TlsSection {
   net::TlsServerOptions otlp_grpc;
@@ -185,6 +191,7 @@ struct TlsSection {
   net::TlsServerOptions query;
   net::TlsServerOptions query_grpc;
   net::TlsServerOptions query_zipkin;
+  net::TlsServerOptions tempo;
   net::TlsServerOptions admin;
   net::TlsServerOptions remote_storage;  // of both
 };
@@ -257,6 +264,7 @@ struct ServiceConfig {
   TailSection tail;
   QuerySection query;
   RemoteStorageSection remote_storage;
+  TempoSection tempo;
   AdminSection admin;
   TlsSection tls;
   AuthSection auth;

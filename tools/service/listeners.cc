@@ -56,7 +56,7 @@ net::RefusalObserver CountRefused(Service& service, const std::string& key) {
 // Null where a listener's requests are nobody's: its clients have no such header.
 std::shared_ptr<const net::TenancyOptions> TenancyOf(Service& service, std::string_view key) {
   if (key == "admin" || key == "sampling_http" || key == "sampling_grpc") return nullptr;
-  return service.shared().tenancy;
+  return key == "tempo" ? service.shared().tempo_tenancy : service.shared().tenancy;
 }
 
 // Who it is first, then whose it is: strangers learn nothing of tenants.
@@ -118,6 +118,7 @@ const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view
       {"query", &tls.query},
       {"query_grpc", &tls.query_grpc},
       {"query_zipkin", &tls.query_zipkin},
+      {"tempo", &tls.tempo},
       {"sampling_grpc", &tls.sampling_grpc},
       {"admin", &tls.admin},
       {"remote_storage", &tls.remote_storage},

@@ -19,6 +19,7 @@ Status OpenForward(Service& service);    // where spans are sent on: sets Shared
 Status OpenBaggage(Service& service);    // sets Shared::baggage
 Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
 Status StartQuery(Service& service);     // needs stores and archives; sets Shared::query_access
+Status StartTempo(Service& service);     // Tempo's query API; after StartQuery
 Status OpenZipkinQuery(Service& service);  // sets Shared::zipkin_reads; after StartQuery
 Status StartZipkinQuery(Service& service);  // a port of its own; after OpenZipkinQuery
 Status StartRemoteStorage(Service& service);  // needs the archives and the pipeline

@@ -5,8 +5,8 @@ namespace tracestore::tools {
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
       OpenAuth, StartAdmin, OpenStore, OpenTenants, OpenArchives, OpenSampling, OpenBaggage,
-      StartPipeline, StartRemoteStorage, StartQuery, StartSampling, StartOtlp, OpenZipkinQuery,
-      StartZipkin, StartJaegerCollector, StartAgentPorts,
+      StartPipeline, StartRemoteStorage, StartQuery, StartTempo, StartSampling, StartOtlp,
+      OpenZipkinQuery, StartZipkin, StartJaegerCollector, StartAgentPorts,
   };
   return kParts;
 }
@@ -37,8 +37,8 @@ const std::vector<Part>& AgentParts() {
 
 const std::vector<Part>& QueryParts() {
   static const std::vector<Part> kParts = {
-      OpenAuth, StartAdmin, OpenStoreToRead, OpenTenants, StartQuery, OpenZipkinQuery,
-      StartZipkinQuery,
+      OpenAuth, StartAdmin, OpenStoreToRead, OpenTenants, OpenArchives, StartQuery,
+      StartTempo, OpenZipkinQuery, StartZipkinQuery,
   };
   return kParts;
 }

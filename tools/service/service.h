@@ -105,6 +105,7 @@ struct Shared {
   sampling::StrategyProvider* strategies = nullptr;  // what clients are told
   sampling::AdaptiveSampler* adaptive = nullptr;     // null unless sampling is adaptive
   std::shared_ptr<const net::TenancyOptions> tenancy;  // null: nobody is asked whose a request is
+  std::shared_ptr<const net::TenancyOptions> tempo_tenancy;  // the same by Tempo's header
   server::TenantStores* tenants = nullptr;             // null: all is in `store`
   std::shared_ptr<net::Credentials> credentials;     // null: anybody may speak
   QueryAccess* query_access = nullptr;               // lets queries in

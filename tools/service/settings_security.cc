@@ -59,6 +59,7 @@ constexpr unsigned kRoles_query = kReading;
 constexpr unsigned kRoles_query_grpc = kReading;
 constexpr unsigned kRoles_query_zipkin = kQuery;
 constexpr unsigned kRoles_remote_storage = kAllInOne | kRemoteStorage;
+constexpr unsigned kRoles_tempo = kReading;
 constexpr unsigned kRoles_admin = kEvery;
 
 constexpr Setting kSettings[] = {
@@ -126,6 +127,7 @@ constexpr Setting kSettings[] = {
     TS_TLS_SETTINGS("query.grpc.tls", query_grpc, "the query API over gRPC", true),
     TS_TLS_SETTINGS("query.zipkin.tls", query_zipkin, "Zipkin's port of query", false),
     TS_TLS_SETTINGS("remote-storage.tls", remote_storage, "the storage for Jaeger", false),
+    TS_TLS_SETTINGS("tempo.tls", tempo, "Tempo's query API", false),
     TS_TLS_SETTINGS("admin.http.tls", admin, "the admin port", false),
 };
 

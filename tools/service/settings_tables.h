@@ -12,8 +12,9 @@ std::span<const Setting> JaegerPortSettings();  // settings_jaeger_ports.cc
 std::span<const Setting> ForwardSettings();     // settings_forward.cc
 std::span<const Setting> PipelineSettings();    // settings_pipeline.cc
 std::span<const Setting> SamplingSettings();    // settings_sampling.cc
-std::span<const Setting> QuerySettings();
-std::span<const Setting> RemoteStorageSettings();       // settings_query.cc
+std::span<const Setting> QuerySettings();          // settings_query.cc
+std::span<const Setting> RemoteStorageSettings();  // settings_remote_storage.cc
+std::span<const Setting> TempoSettings();          // settings_tempo.cc
 
 std::span<const Setting> SecuritySettings();  // settings_security.cc
 std::span<const Setting> TenancySettings();   // settings_tenancy.cc

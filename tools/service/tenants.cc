@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "net/tenancy.h"
+#include "server/tempo/tempo_api.h"
 #include "service/parts.h"
 #include "service/settings.h"
 #include "service/store_options.h"
@@ -137,6 +138,12 @@ Status OpenTenants(Service& service) {
   tenancy->header = LowerCase(config.header);
   tenancy->tenants = config.tenants;
   tenancy->open = IsNobodys;
+  auto tempo = std::make_shared<net::TenancyOptions>(*tenancy);
+  tempo->header = "x-scope-orgid";
+  tempo->missing = "no org id";
+  tempo->bad_name = server::TempoBadTenant;
+  tempo->open = server::IsTempoOpen;
+  service.shared().tempo_tenancy = std::move(tempo);
   service.shared().tenancy = std::move(tenancy);
   service.Show("tenants", "by header " + config.header);
   // Where there is no store, spans are sent on, with their tenant; or all stores are read only.

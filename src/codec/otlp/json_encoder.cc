@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/bytes.h"
 #include "codec/otlp/span_conversion.h"
 #include "model/value_blob.h"
 
@@ -13,15 +14,27 @@ namespace {
 using model::SpanBatch;
 using model::ValueToken;
 
+constexpr std::string_view kKinds[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL",
+                                      "SPAN_KIND_SERVER",      "SPAN_KIND_CLIENT",
+                                      "SPAN_KIND_PRODUCER",    "SPAN_KIND_CONSUMER"};
+constexpr std::string_view kCodes[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
+
 // Fields with their default value are left out, as proto3's JSON mapping has it; but a span always
 // has its ids, name and times, which readers less patient than ours expect.
 class Encoder {
  public:
-  Encoder(const SpanBatch& batch, JsonWriter& out) : batch_(batch), json_(out) {}
+  // `proto`: in protobuf's own mapping.
+  Encoder(const SpanBatch& batch, JsonWriter& out, bool proto = false)
+      : batch_(batch), json_(out), proto_(proto) {}
 
   void Run(std::span<const std::uint32_t> rows) {
     json_.BeginObject();
     json_.Key("resourceSpans");
+    WriteList(rows);
+    json_.EndObject();
+  }
+
+  void WriteList(std::span<const std::uint32_t> rows) {
     json_.BeginArray();
     for (std::size_t i = 0; i < rows.size();) {
       const std::uint32_t resource = batch_.spans[rows[i]].resource;
@@ -49,7 +62,6 @@ class Encoder {
       json_.EndObject();
     }
     json_.EndArray();
-    json_.EndObject();
   }
 
  private:
@@ -65,8 +77,33 @@ class Encoder {
     json_.Uint(value);
   }
   void Time(std::string_view key, std::uint64_t value) {
+    if (proto_ && value == 0) return;
     json_.Key(key);
     json_.UintString(value);
+  }
+
+  void Id(std::string_view key, TraceId id) {
+    if (!proto_) return Text(key, id.ToHex());
+    if (id.empty()) return;
+    char bytes[16];
+    base::StoreLe(bytes, __builtin_bswap64(id.high));
+    base::StoreLe(bytes + 8, __builtin_bswap64(id.low));
+    json_.Key(key);
+    json_.Base64({bytes, sizeof bytes});
+  }
+  void Id(std::string_view key, SpanId id) {
+    if (!proto_) return Text(key, id.ToHex());
+    if (id.empty()) return;
+    char bytes[8];
+    base::StoreLe(bytes, __builtin_bswap64(id.value));
+    json_.Key(key);
+    json_.Base64({bytes, sizeof bytes});
+  }
+  // Of an enumeration.
+  template <std::size_t N>
+  void Name(std::string_view key, std::size_t value, const std::string_view (&names)[N]) {
+    if (!proto_ || value >= N) return Count(key, value);
+    if (value != 0) Text(key, names[value]);
   }
 
   void WriteResource(const model::ResourceRecord& resource) {
@@ -90,14 +127,18 @@ class Encoder {
   void WriteSpan(const model::SpanRecord& span) {
     const OtlpSpanView view(batch_, span);
     json_.BeginObject();
-    Text("traceId", span.trace_id.ToHex());
-    Text("spanId", span.span_id.ToHex());
+    Id("traceId", span.trace_id);
+    Id("spanId", span.span_id);
     Text("traceState", view.trace_state());
-    if (!span.parent_id.empty()) Text("parentSpanId", span.parent_id.ToHex());
+    if (!span.parent_id.empty()) Id("parentSpanId", span.parent_id);
     Count("flags", span.flags);
-    json_.Key("name");
-    json_.String(Of(span.name));
-    Count("kind", static_cast<std::uint64_t>(span.kind));
+    if (proto_) {
+      Text("name", Of(span.name));
+    } else {
+      json_.Key("name");
+      json_.String(Of(span.name));
+    }
+    Name("kind", static_cast<std::size_t>(span.kind), kKinds);
     Time("startTimeUnixNano", view.start_ns());
     Time("endTimeUnixNano", view.end_ns());
     if (span.attributes.count > 0) {
@@ -116,7 +157,7 @@ class Encoder {
     json_.Key("status");
     json_.BeginObject();
     Text("message", Of(span.status_message));
-    Count("code", static_cast<std::uint64_t>(span.status));
+    Name("code", static_cast<std::size_t>(span.status), kCodes);
     json_.EndObject();
     json_.EndObject();
   }
@@ -152,8 +193,8 @@ class Encoder {
     for (std::uint32_t i = 0; i < span.references.count; ++i) {
       const model::ReferenceRecord& link = batch_.references[span.references.begin + i];
       json_.BeginObject();
-      if (!link.trace_id.empty()) Text("traceId", link.trace_id.ToHex());
-      if (!link.span_id.empty()) Text("spanId", link.span_id.ToHex());
+      if (!link.trace_id.empty()) Id("traceId", link.trace_id);
+      if (!link.span_id.empty()) Id("spanId", link.span_id);
       Text("traceState", Of(link.trace_state));
       WriteAttributes(link.attributes, RefTypeName(link.type));
       Count("droppedAttributesCount", link.dropped_attributes);
@@ -299,6 +340,7 @@ class Encoder {
 
   const SpanBatch& batch_;
   JsonWriter& json_;
+  const bool proto_;
   std::vector<bool> maps_;   // open containers of the value being written
   bool entry_open_ = false;  // a map's entry has its key, not yet its value
 };
@@ -307,6 +349,11 @@ class Encoder {
 
 void WriteOtlpJson(const SpanBatch& batch, std::span<const std::uint32_t> rows, JsonWriter& out) {
   Encoder(batch, out).Run(rows);
+}
+
+void WriteProtoJsonResourceSpans(const SpanBatch& batch, std::span<const std::uint32_t> rows,
+                                 JsonWriter& out) {
+  Encoder(batch, out, true).WriteList(rows);
 }
 
 void EncodeOtlpJson(const SpanBatch& batch, std::span<const std::uint32_t> rows, std::string& out) {

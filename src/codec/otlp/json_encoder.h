@@ -15,6 +15,11 @@ namespace tracestore::codec {
 void WriteOtlpJson(const model::SpanBatch& batch, std::span<const std::uint32_t> rows,
                    JsonWriter& out);
 
+// The list of ResourceSpans alone, in protobuf's own JSON mapping, where OTLP/JSON differs from it:
+// ids are base64, kinds and status codes have their names, what is empty is left out.
+void WriteProtoJsonResourceSpans(const model::SpanBatch& batch,
+                                 std::span<const std::uint32_t> rows, JsonWriter& out);
+
 // The same as text, appended to `out`.
 void EncodeOtlpJson(const model::SpanBatch& batch, std::span<const std::uint32_t> rows,
                     std::string& out);

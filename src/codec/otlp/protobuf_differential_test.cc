@@ -1,8 +1,14 @@
 // Our decoder against protobuf's parser: on messages built of random content, and on mutated bytes.
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <string>
+#include <vector>
 
+#include <google/protobuf/util/json_util.h>
+
+#include "codec/otlp/json_encoder.h"
+#include "codec/otlp/protobuf_decoder.h"
 #include "codec/otlp/protobuf_encoder.h"
 #include "codec/otlp/testing/otlp_test_util.h"
 #include "codec/otlp/testing/reference_decoder.h"
@@ -170,6 +176,38 @@ TEST(OtlpDifferential, ReadsMutatedBytesAsProtobufDoes) {
       }
       ASSERT_EQ(CompareOtlpDecoders(bytes), "");
     }
+  }
+}
+
+// What protobuf's own parser makes of our JSON in its mapping is what our protobuf says.
+TEST(OtlpProtoJson, IsReadByProtobufsParser) {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ArbitraryOptions options;
+    options.origin = static_cast<Origin>(seed % 3);
+    options.spans = 20;
+    const model::SpanBatch batch = ArbitraryBatch(seed, options);
+    std::vector<std::uint32_t> rows(batch.size());
+    std::iota(rows.begin(), rows.end(), 0U);
+    std::string json = "{\"resourceSpans\":";
+    {
+      JsonWriter writer(json);
+      WriteProtoJsonResourceSpans(batch, rows, writer);
+    }
+    json += '}';
+    ExportTraceServiceRequest request;
+    const auto parsed = google::protobuf::util::JsonStringToMessage(json, &request);
+    ASSERT_TRUE(parsed.ok()) << parsed.ToString();
+    std::string bytes;
+    EncodeOtlpProtobuf(batch, bytes);
+    ExportTraceServiceRequest expected;
+    ASSERT_TRUE(expected.ParseFromString(bytes));
+    model::SpanBatch a, b;
+    ASSERT_TRUE(DecodeOtlpProtobuf(request.SerializeAsString(), a).has_value());
+    ASSERT_TRUE(DecodeOtlpProtobuf(bytes, b).has_value());
+    ASSERT_EQ(a.size(), b.size());
+    for (std::uint32_t row = 0; row < a.size(); ++row)
+      EXPECT_TRUE(model::SpansEqual(a, a.spans[row], b, b.spans[row])) << "row " << row;
   }
 }
 

@@ -262,6 +262,16 @@ Result<std::int64_t> ParseGoInt(std::string_view text, int bits) {
   return value;
 }
 
+Result<std::uint64_t> ParseGoUint(std::string_view text, int bits) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument)
+    return NumError("ParseUint", text, "invalid syntax");
+  if (error == std::errc::result_out_of_range || (bits < 64 && value >> bits != 0))
+    return NumError("ParseUint", text, "value out of range");
+  return value;
+}
+
 Result<bool> ParseGoBool(std::string_view text) {
   for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"})
     if (text == yes) return true;

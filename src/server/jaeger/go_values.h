@@ -18,6 +18,9 @@ namespace tracestore::server {
 // out of range`. `bits` is 32 or 64.
 Result<std::int64_t> ParseGoInt(std::string_view text, int bits);
 
+// strconv.ParseUint(text, 10, bits), likewise; a sign is a syntax error.
+Result<std::uint64_t> ParseGoUint(std::string_view text, int bits);
+
 // strconv.ParseBool: 1, t, T, true, True, TRUE and their opposites.
 Result<bool> ParseGoBool(std::string_view text);
 

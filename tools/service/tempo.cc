@@ -1,0 +1,52 @@
+// Grafana Tempo's query API.
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "server/tempo/tempo_api.h"
+#include "service/parts.h"
+#include "service/query_access.h"
+#include "service/tenants.h"
+
+namespace tracestore::tools {
+namespace {
+
+server::TempoQueryOptions OptionsOf(Service& service) {
+  server::TempoQueryOptions options;
+  options.observer = [&metrics = service.metrics()](std::string_view route, int status,
+                                                    std::chrono::nanoseconds took) {
+    const std::string shown = "tempo " + std::string(route);  // Jaeger has some of the same paths
+    metrics.Add("tracestore_query_requests_total",
+                {{"route", shown}, {"status", std::to_string(status)}});
+    metrics.Add("tracestore_query_seconds_total", {{"route", shown}},
+                std::chrono::duration<double>(took).count());
+  };
+  options.ready = [&health = service.health()] { return health.Answer().status == 200; };
+  options.metrics = [&service] {
+    service.Collect(service.metrics());
+    return service.metrics().Text();
+  };
+  options.timeout =
+      std::chrono::duration_cast<std::chrono::milliseconds>(service.config().tempo.timeout);
+  return options;
+}
+
+}  // namespace
+
+Status StartTempo(Service& service) {
+  net::HttpHandler handler =
+      PerTenant(service, [base = OptionsOf(service)](const TenantView& view) {
+        server::TempoQueryOptions options = base;
+        options.snapshot = [view] { return view.Take(); };
+        return server::MakeTempoQueryHandler(std::move(options));
+      });
+  return service.ServeHttp({
+      .name = {"tempo", "Tempo query API", "http://{}/api/search"},
+      .address = service.config().tempo.http,
+      .handler = service.shared().query_access->Http("tempo", std::move(handler),
+                                                     server::TempoRefusal),
+      .refusal = server::TempoRefusal,
+  });
+}
+
+}  // namespace tracestore::tools
