@@ -2,17 +2,21 @@
 
 Usage: python_figures.py STORE     (a store of bench/run, in an environment with pandas and pyarrow)
 
-CPU seconds are user and system of one process each; memory is what the process had at most, less what
-it had before the work. The tables of both ways have the same ten columns.
+CPU seconds are user and system of one process each. Memory is the process' RssAnon, looked at every
+millisecond from outside, less what it had before the work: at its highest, and at the end, when what was
+asked for is all that is left. All tables have the same ten columns.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 COLUMNS = (
@@ -28,14 +32,24 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def anonymous_mib(process: str) -> float:
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) / 1024
+    return 0.0  # it has ended
 
 
 def measured(work) -> dict:
-    before, memory = cpu(), peak_mib()
-    rows = work()
-    return {"rows": rows, "cpu": cpu() - before, "mib": peak_mib() - memory}
+    """What `work` gives has a length: that of the table, or of what stands for it."""
+    gc.collect()
+    print("begin", flush=True)
+    sys.stdin.readline()  # the other process has looked
+    before, memory = cpu(), anonymous_mib("self")
+    made = work()
+    used = cpu() - before
+    gc.collect()
+    rows = made if isinstance(made, int) else len(made)
+    return {"rows": rows, "cpu": used, "held": anonymous_mib("self") - memory}
 
 
 def arrow(path: str) -> dict:
@@ -45,9 +59,7 @@ def arrow(path: str) -> dict:
 
     with tracestore.open(path) as store:
         pyarrow.table({"warm": [1]})
-        return measured(
-            lambda: store.find().spans(columns=COLUMNS, ids="binary").to_arrow().num_rows
-        )
+        return measured(lambda: store.find().spans(columns=COLUMNS, ids="binary").to_arrow())
 
 
 def paths(path: str) -> dict:
@@ -74,15 +86,35 @@ def find(path: str) -> dict:
         return measured(work)
 
 
-def ours(path: str) -> dict:
+def compared(path: str, make) -> dict:
     import pandas  # noqa: F401  (loaded before it is measured)
-    import pyarrow  # noqa: F401
+    import pyarrow
 
     import tracestore
 
+    pyarrow.table({"warm": [1]}).to_pandas()
+    with tracestore.open(path) as store:
+        return measured(lambda: make(store.find(limit=COMPARED_TRACES).spans(columns=COLUMNS)))
+
+
+def ours_arrow(path: str) -> dict:
+    return compared(path, lambda spans: spans.to_arrow())
+
+
+def ours_smallest(path: str) -> dict:
+    import pyarrow
+
+    import tracestore
+
+    pyarrow.table({"warm": [1]})
     with tracestore.open(path) as store:
         found = store.find(limit=COMPARED_TRACES)
-        return measured(lambda: len(found.spans(columns=COLUMNS).to_pandas()))
+        spans = found.spans(columns=COLUMNS, ids="binary", dictionaries=True)
+        return measured(lambda: spans.to_arrow())
+
+
+def ours_pandas(path: str) -> dict:
+    return compared(path, lambda spans: spans.to_pandas())
 
 
 def jaeger_frame(file: Path):
@@ -114,59 +146,106 @@ def jaeger_frame(file: Path):
 
 
 def theirs(folder: str) -> dict:
-    import pandas  # noqa: F401
+    """Of one file of all traces, or of a file for each: whatever the folder holds."""
+    import pandas
 
     files = sorted(Path(folder).glob("*.json"))
+    pandas.DataFrame([{"warm": "x"}])
+    if len(files) == 1:
+        return measured(lambda: jaeger_frame(files[0]))
+    return measured(
+        lambda: pandas.concat([jaeger_frame(file) for file in files], ignore_index=True)
+    )
 
-    def work() -> int:
-        import pandas
 
-        return len(pandas.concat([jaeger_frame(file) for file in files], ignore_index=True))
-
-    return measured(work)
-
-
-def write_jaeger(path: str, folder: str) -> None:
+def write_jaeger(path: str, one: Path, each: Path) -> None:
+    """The traces as one file, as Jaeger's API gives them, and as a file for each."""
     import tracestore
 
-    with tracestore.open(path) as store:
+    one.mkdir()
+    each.mkdir()
+    with tracestore.open(path) as store, (one / "traces.json").open("wb") as out:
+        out.write(b'{"data":[')
         for number, trace in enumerate(store.find(limit=COMPARED_TRACES).traces()):
-            (Path(folder) / f"{number:06}.json").write_bytes(trace.encode("jaeger"))
+            encoded = trace.encode("jaeger")
+            (each / f"{number:06}.json").write_bytes(encoded)
+            data = json.dumps(json.loads(encoded)["data"], separators=(",", ":"))[1:-1]
+            out.write((b"," if number else b"") + data.encode())
+        out.write(b"]}")
 
 
 def child(step: str, argument: str) -> dict:
-    done = subprocess.run(
-        [sys.executable, __file__, "--step", step, argument], capture_output=True, text=True
-    )
-    if done.returncode != 0:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout)
+    """Runs a step in a process of its own and looks at its memory meanwhile."""
+    command = [sys.executable, __file__, "--step", step, argument]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdin is not None
+    if process.stdout.readline() != "begin\n":
+        sys.exit(f"{step} has failed")
+    before = highest = anonymous_mib(str(process.pid))
+    ended = threading.Event()
+
+    def look() -> None:
+        nonlocal highest
+        while not ended.is_set():
+            try:
+                highest = max(highest, anonymous_mib(str(process.pid)))
+            except OSError:
+                return
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    answer = process.communicate("go\n")[0]
+    ended.set()
+    thread.join()
+    if process.returncode != 0:
+        sys.exit(f"{step} has failed")
+    return {**json.loads(answer), "mib": highest - before}
+
+
+STEPS = {
+    "arrow": arrow, "paths": paths, "find": find,
+    "ours_arrow": ours_arrow, "ours_smallest": ours_smallest, "ours_pandas": ours_pandas,
+    "theirs": theirs,
+}  # fmt: skip
+OURS = {
+    "ours_arrow": "Arrow", "ours_smallest": "Arrow with binary ids and dictionaries",
+    "ours_pandas": "pandas",
+}  # fmt: skip
+
+
+def against(what: str, one: dict, other: dict) -> None:
+    # Jaeger's JSON has equal spans as often as they were stored, tables once.
+    assert one["rows"] <= other["rows"], (one, other)
+    print(f"  {what}: {other['cpu']:.2f} CPU s, {other['mib']:.0f} MiB at most, {other['held']:.0f} at the"
+          f" end: {other['cpu'] / one['cpu']:.0f} x the CPU, {other['mib'] / one['mib']:.1f} x the memory")
 
 
 def main() -> None:
     if len(sys.argv) == 4 and sys.argv[1] == "--step":
-        step = {"arrow": arrow, "paths": paths, "find": find, "ours": ours, "theirs": theirs}
-        print(json.dumps(step[sys.argv[2]](sys.argv[3])))
+        print(json.dumps(STEPS[sys.argv[2]](sys.argv[3])))
         return
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     path = sys.argv[1]
     table = child("arrow", path)
     print(f"ten columns as Arrow: {table['rows']} spans, {table['cpu']:.2f} CPU s,"
-          f" {table['cpu'] / table['rows'] * 1e6:.2f} s a million, {table['mib']:.0f} MiB")
+          f" {table['cpu'] / table['rows'] * 1e6:.2f} s a million, {table['mib']:.0f} MiB at most,"
+          f" {table['held']:.0f} at the end")
     path_cpu = child("paths", path)
     print(f"critical paths of {PATHS} traces: {path_cpu['rows']} parts, {path_cpu['cpu']:.2f} CPU s")
     calls = child("find", path)
     print(f"find() of nothing, all of it: {calls['cpu'] / CALLS * 1e6:.0f} us a call")
-    with tempfile.TemporaryDirectory() as folder:
-        write_jaeger(path, folder)
-        one, other = child("ours", path), child("theirs", folder)
-    # Jaeger's JSON has equal spans as often as they were stored, tables once.
-    assert one["rows"] <= other["rows"], (one, other)
-    print(f"pandas of {one['rows']} spans: {one['cpu']:.2f} CPU s, {one['mib']:.0f} MiB;"
-          f" by way of Jaeger's JSON {other['cpu']:.2f} CPU s, {other['mib']:.0f} MiB:"
-          f" {other['cpu'] / one['cpu']:.1f} x the CPU,"
-          f" {other['mib'] / max(one['mib'], 1):.1f} x the memory")
+    with tempfile.TemporaryDirectory() as work:
+        one, each = Path(work) / "one", Path(work) / "each"
+        write_jaeger(path, one, each)
+        file, files = child("theirs", str(one)), child("theirs", str(each))
+        for name, title in OURS.items():
+            got = child(name, path)
+            print(f"{title} of {COMPARED_TRACES} traces: {got['rows']} spans,"
+                  f" {got['cpu']:.2f} CPU s, {got['mib']:.0f} MiB at most, {got['held']:.0f} at the end")
+            against("pandas of Jaeger's JSON in one file", got, file)
+            against("pandas of a file of Jaeger's JSON for each trace", got, files)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@
 #include <tracestore/format.h>
 #include <tracestore/store.h>
 
+#include "api/draw_tree.h"
 #include "codec/json/json_writer.h"
 #include "command.h"
 #include "exit_codes.h"
 #include "human_text.h"
 #include "listing.h"
 #include "output_json.h"
-#include "render_tree.h"
 #include "source.h"
 #include "trace_timing.h"
 
@@ -29,7 +29,7 @@ struct GetOptions {
   std::string format;
   std::string clock_skew;
   std::string span;
-  TreeOptions tree;
+  DrawOptions tree;
   bool by_operation = false;  // critical-path
 };
 
@@ -138,7 +138,7 @@ int PrintJson(const std::vector<TimedTrace>& traces, Form form) {
 }
 
 int PrintTree(const TimedTrace& trace, const GetOptions& options) {
-  TreeOptions tree = options.tree;
+  DrawOptions tree = options.tree;
   if (!options.span.empty()) {
     const auto id = SpanId::FromHex(options.span);
     const auto nodes = trace.graph.Find(*id);
@@ -147,7 +147,12 @@ int PrintTree(const TimedTrace& trace, const GetOptions& options) {
     }
     tree.top = nodes.front();
   }
-  const DrawnTree drawn = DrawTree(trace, tree, options.form.terminal());
+  const Terminal terminal = options.form.terminal();
+  tree.width = terminal.width;
+  tree.color = terminal.color;
+  tree.shorten = terminal.is_terminal;
+  const DrawnTree drawn = api::DrawTree(
+      {trace.spans, trace.summary, trace.graph, trace.intervals, trace.critical}, tree);
   if (Status status = WriteOut(drawn.text); !status) return Fail(status.error());
   if (drawn.left_out > 0) {
     std::fprintf(stderr, "%s not drawn (--limit 0 draws all)\n",

@@ -1,10 +1,8 @@
 #include "human_text.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <limits>
 #include <optional>
 
@@ -19,48 +17,6 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kMinute = 60 * kSecond;
 constexpr std::uint64_t kHour = 60 * kMinute;
 constexpr std::uint64_t kDay = 24 * kHour;
-
-std::string Decimal(double value, const char* unit) {
-  std::array<char, 48> text{};
-  const int digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  std::string out = text.data();
-  if (out.find('.') != std::string::npos) {
-    out.erase(out.find_last_not_of('0') + 1);
-    if (out.back() == '.') out.pop_back();
-  }
-  return out + unit;
-}
-
-std::string TwoParts(std::uint64_t big, const char* big_unit, std::uint64_t small,
-                     const char* small_unit) {
-  std::string out = std::to_string(big) + big_unit;
-  if (small == 0) return out;
-  if (small < 10) out += '0';
-  return out + std::to_string(small) + small_unit;
-}
-
-// "2023-11-14" and "22:13:20".
-struct Clock {
-  std::string date;
-  std::string time;
-};
-Clock ClockOf(std::uint64_t unix_ns) {
-  using std::chrono::sys_days;
-  const std::uint64_t seconds = unix_ns / kSecond;
-  const std::chrono::days days(static_cast<int>(seconds / 86'400));
-  const std::chrono::year_month_day date{sys_days(days)};
-  const auto second_of_day = static_cast<unsigned>(seconds % 86'400);
-  std::array<char, 48> text{};
-  Clock clock;
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-  clock.date = text.data();
-  std::snprintf(text.data(), text.size(), "%02u:%02u:%02u", second_of_day / 3600,
-                second_of_day / 60 % 60, second_of_day % 60);
-  clock.time = text.data();
-  return clock;
-}
 
 bool IsDigit(char c) noexcept { return c >= '0' && c <= '9'; }
 
@@ -118,72 +74,6 @@ std::string WithZone(std::string_view text) {
 }
 
 }  // namespace
-
-std::string DurationText(std::uint64_t ns) {
-  const auto value = static_cast<double>(ns);
-  if (ns == 0) return "0";
-  if (ns < 1'000) return std::to_string(ns) + "ns";
-  if (value < 999.5e3) return Decimal(value / 1e3, "µs");
-  if (value < 999.5e6) return Decimal(value / 1e6, "ms");
-  if (value < 59.95e9) return Decimal(value / 1e9, "s");
-  // The two units that are left are whole ones, rounded to the nearest.
-  if (ns < kHour - kSecond / 2) {
-    const std::uint64_t seconds = (ns + kSecond / 2) / kSecond;
-    return TwoParts(seconds / 60, "m", seconds % 60, "s");
-  }
-  if (ns < kDay - kMinute / 2) {
-    const std::uint64_t minutes = (ns + kMinute / 2) / kMinute;
-    return TwoParts(minutes / 60, "h", minutes % 60, "m");
-  }
-  const std::uint64_t hours = ns / kHour + (ns % kHour >= kHour / 2 ? 1 : 0);
-  return TwoParts(hours / 24, "d", hours % 24, "h");
-}
-
-std::string TimeText(std::uint64_t unix_ns) {
-  const Clock clock = ClockOf(unix_ns);
-  std::string out = clock.date + "T" + clock.time;
-  if (const std::uint64_t rest = unix_ns % kSecond; rest != 0) {
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), ".%09llu", static_cast<unsigned long long>(rest));
-    std::string decimals = text.data();
-    decimals.erase(decimals.find_last_not_of('0') + 1);
-    out += decimals;
-  }
-  return out + "Z";
-}
-
-std::string ShortTimeText(std::uint64_t unix_ns) {
-  const Clock clock = ClockOf(unix_ns);
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), ".%03u",
-                static_cast<unsigned>(unix_ns % kSecond / 1'000'000));
-  return clock.date + " " + clock.time + text.data();
-}
-
-std::string CountText(std::uint64_t count) {
-  std::string digits = std::to_string(count);
-  for (std::size_t at = digits.size(); at > 3;) {
-    at -= 3;
-    digits.insert(at, ",");
-  }
-  return digits;
-}
-
-std::string BytesText(std::uint64_t bytes) {
-  constexpr std::array<const char*, 6> kUnits = {" KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
-  if (bytes < 1024) return std::to_string(bytes) + " B";
-  auto value = static_cast<double>(bytes) / 1024;
-  std::size_t unit = 0;
-  while (value >= 999.5 && unit + 1 < kUnits.size()) {
-    value /= 1024;
-    ++unit;
-  }
-  return Decimal(value, kUnits[unit]);
-}
-
-std::string Plural(std::uint64_t count, std::string_view noun) {
-  return CountText(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
-}
 
 Result<std::uint64_t> ParseMoment(std::string_view text, std::uint64_t now_ns) {
   const std::string given(text);

@@ -1,7 +1,6 @@
-// What stdout is (a terminal? how wide? colours?) and how texts of unknown origin are put on it.
+// What stdout is (a terminal? how wide? colours?), and how texts are put on it.
 #pragma once
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,12 +8,17 @@
 
 #include <tracestore/status.h>
 
+#include "base/display_text.h"
+
 namespace tracestore::tools {
 
 // Columns where stdout is no terminal.
 inline constexpr std::size_t kDefaultWidth = 100;
 
-enum class Style : std::uint8_t { kPlain, kBold, kDim, kRed, kGreen, kYellow, kBlue, kCyan };
+using base::CleanText;
+using base::DisplayWidth;
+using base::Shorten;
+using base::Style;
 
 // Decides from --color, NO_COLOR, TERM and what stdout is.
 struct Terminal {
@@ -33,16 +37,6 @@ struct Terminal {
 void AddColorFlag(CLI::App& app, std::string& when);
 
 bool StderrIsTerminal();
-
-// Control characters, which could steer the terminal, become U+FFFD, and so do bytes that are no
-// UTF-8; line ends and tabs become blanks.
-std::string CleanText(std::string_view text);
-
-// Columns that clean text takes: wide characters two, combining ones none.
-std::size_t DisplayWidth(std::string_view text) noexcept;
-
-// Clean text of at most `width` columns; what is cut off leaves "…".
-std::string Shorten(std::string_view text, std::size_t width);
 
 // Writes to stdout. kIo where it can't be written (a full disk).
 Status WriteOut(std::string_view text);

@@ -93,6 +93,8 @@ class ReferenceView {
   ReferenceType type() const noexcept;
   TraceId trace_id() const noexcept;
   SpanId span_id() const noexcept;
+  std::string_view trace_state() const noexcept;
+  std::uint32_t flags() const noexcept;  // as OTLP's of links
   AttributeList attributes() const noexcept;
 
  private:

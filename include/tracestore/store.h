@@ -127,9 +127,16 @@ struct SpanParts {
   std::vector<std::string> keys;  // of these keys at least; empty: of all
   bool events = true;
   bool matching = false;          // only spans that satisfy one of the query's conditions on a span
+  // A page ends with the trace that brings it to so many spans, those counted that `matching` leaves
+  // out: so its memory is bounded whatever the traces hold. 0: Query::limit alone ends it.
+  std::uint32_t max_spans = 0;
+  // Pages of segments that are read stay in StoreOptions::query_memory_bytes for later calls. Not
+  // for those who read a store from end to end once.
+  bool keep_pages = true;
 };
 struct SpanPage {
   SpanList spans;
+  std::size_t traces = 0;   // that it holds, or that `matching` left nothing of
   std::string next_cursor;  // "" when there is no more
   std::optional<std::uint64_t> total;  // of traces, where Query::count_total asked for it
 };

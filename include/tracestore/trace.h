@@ -27,6 +27,9 @@ struct TraceOptions {
   std::uint64_t max_skew_ns = 0;
 };
 
+struct DrawOptions;
+struct DrawnTree;
+
 // Immutable; copies share one assembled trace; any number of threads may read. It keeps its spans.
 class Trace {
  public:
@@ -103,9 +106,29 @@ class Trace {
   std::vector<PathPart> CriticalPath(Node top) const;
 
  private:
+  friend DrawnTree DrawTree(const Trace& trace, const DrawOptions& options);
   struct Assembled;
   explicit Trace(std::shared_ptr<const Assembled> assembled) : assembled_(std::move(assembled)) {}
   std::shared_ptr<const Assembled> assembled_;
 };
+
+struct DrawOptions {
+  std::size_t width = 100;            // columns; 40 at least
+  std::size_t max_rows = 1000;        // spans drawn; 0: all
+  Trace::Node top = Trace::kNone;     // only this node and what is below it
+  bool attributes = false;            // also attributes, events and references below each span
+  bool shorten = false;               // cut their lines at the width
+  bool ascii = false;                 // no characters beyond ASCII in the drawing
+  bool color = false;                 // with the escape sequences of terminals
+};
+
+struct DrawnTree {
+  std::string text;           // UTF-8, of whole lines; control characters of the spans are replaced
+  std::uint64_t left_out = 0;  // spans not drawn because of max_rows
+};
+
+// A title, a time axis, and a line for each span in preorder: service, name, duration and a bar, solid
+// where the trace waited for the span. What `tracestore get` prints.
+DrawnTree DrawTree(const Trace& trace, const DrawOptions& options);
 
 }  // namespace tracestore

@@ -72,6 +72,10 @@ AttributeList EventView::attributes() const noexcept {
 ReferenceType ReferenceView::type() const noexcept { return batch_->references[index_].type; }
 TraceId ReferenceView::trace_id() const noexcept { return batch_->references[index_].trace_id; }
 SpanId ReferenceView::span_id() const noexcept { return batch_->references[index_].span_id; }
+std::string_view ReferenceView::trace_state() const noexcept {
+  return batch_->text(batch_->references[index_].trace_state);
+}
+std::uint32_t ReferenceView::flags() const noexcept { return batch_->references[index_].flags; }
 AttributeList ReferenceView::attributes() const noexcept {
   return ListOf(batch_, batch_->references[index_].attributes);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/draw_tree.h"
 #include "assembly/clock_skew.h"
 #include "assembly/summary.h"
 #include "assembly/timing.h"
@@ -121,6 +122,12 @@ std::vector<Trace::PathPart> Trace::CriticalPath(Node top) const {
     path.push_back({part.node, part.begin_ns, part.end_ns});
   }
   return path;
+}
+
+DrawnTree DrawTree(const Trace& trace, const DrawOptions& options) {
+  const Trace::Assembled& parts = *trace.assembled_;
+  const auto critical = assembly::CriticalPath(parts.graph, parts.intervals, parts.graph.root());
+  return api::DrawTree({parts.spans, parts.summary, parts.graph, parts.intervals, critical}, options);
 }
 
 }  // namespace tracestore

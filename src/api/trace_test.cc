@@ -63,6 +63,28 @@ TEST(Trace, IsATreeWithTimes) {
   EXPECT_TRUE(trace.CriticalPath(Trace::kNone).empty());
 }
 
+TEST(Trace, IsDrawn) {
+  const auto made = Trace::Assemble(
+      ListOf({{3, 1, 130, 60}, {1, 0, 100, 100}, {2, 1, 110, 30}, {4, 9, 150, 5}}));
+  ASSERT_TRUE(made.has_value()) << made.error().message();
+  DrawOptions options;
+  options.ascii = true;
+  options.width = 50;
+  const DrawnTree drawn = DrawTree(*made, options);
+  EXPECT_EQ(drawn.left_out, 0U);
+  EXPECT_NE(drawn.text.find("4 spans, 1 service, 1 span without the parent named"),
+            std::string::npos)
+      << drawn.text;
+  EXPECT_NE(drawn.text.find("`- op3"), std::string::npos) << drawn.text;
+  EXPECT_NE(drawn.text.find("(span 0000000000000009"), std::string::npos) << drawn.text;
+  options.max_rows = 1;
+  EXPECT_EQ(DrawTree(*made, options).left_out, 4U);  // the missing parent's row, too
+  options.top = made->Find({3}).front();
+  const std::string below = DrawTree(*made, options).text;
+  EXPECT_NE(below.find("op3"), std::string::npos);
+  EXPECT_EQ(below.find("op2"), std::string::npos);
+}
+
 TEST(Trace, CountsEqualSpansOnceAndWarns) {
   const auto trace = Trace::Assemble(
       ListOf({{1, 0, 100, 100}, {2, 1, 110, 30}, {2, 1, 110, 30}, {2, 1, 111, 30}}));

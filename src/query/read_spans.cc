@@ -21,6 +21,7 @@ using store::SnapshotData;
 
 Result<store::Projection> ProjectionOf(const SegmentReader& segment, const SpanParts& parts) {
   store::Projection projection;
+  projection.keep_pages = parts.keep_pages;
   // A condition may be on anything.
   if (parts.matching || (parts.attributes && parts.keys.empty() && parts.events)) return projection;
   projection.events = parts.events;
@@ -50,6 +51,7 @@ class SpanReader {
       const store::TracePart& part = table->parts[places[0].ordinal];
       if (!part.has_repeats) {
         ranges_[places[0].segment].emplace_back(part.first_row, part.first_row + part.rows);
+        in_ranges_ += part.rows;
         return {};
       }
     }
@@ -57,6 +59,7 @@ class SpanReader {
   }
 
   Status ReadRanges() {
+    out_->spans.reserve(span_count());
     for (auto& [segment, ranges] : ranges_) {
       TS_TRY_ASSIGN(const store::Projection projection, ProjectionOf(*segment, parts_));
       std::sort(ranges.begin(), ranges.end());
@@ -67,8 +70,12 @@ class SpanReader {
         TS_TRY(segment->ReadRows(first, last, projection, *out_, data_.stop));
       }
     }
+    in_ranges_ = 0;  // they are in out_ now
     return {};
   }
+
+  // Of all traces added so far.
+  std::size_t span_count() const { return out_->size() + in_ranges_; }
 
   std::shared_ptr<model::SpanBatch> Take() { return std::move(out_); }
 
@@ -87,6 +94,7 @@ class SpanReader {
   const SpanParts& parts_;
   std::shared_ptr<model::SpanBatch> out_;
   std::map<const SegmentReader*, std::vector<std::pair<std::uint32_t, std::uint32_t>>> ranges_;
+  std::size_t in_ranges_ = 0;  // rows
 };
 
 Result<std::shared_ptr<model::SpanBatch>> OnlyMatching(const Query& query,
@@ -110,18 +118,23 @@ Result<std::shared_ptr<model::SpanBatch>> OnlyMatching(const Query& query,
 
 Result<SpanPage> ReadSpans(const SnapshotData& data, const Query& query, const SpanParts& parts) {
   TS_TRY_ASSIGN(SearchPage found, FindTraces(data, query));
+  SpanPage page;
   SpanReader reader(data, parts);
   for (const FoundTrace& trace : found.traces) {
     TS_TRY(CheckStop(data.stop));
     TS_TRY(CheckStop(StopWhen{query.deadline, query.cancel}));
     TS_TRY(reader.Add(trace.trace_id));
+    ++page.traces;
+    if (parts.max_spans != 0 && reader.span_count() >= parts.max_spans) break;
+  }
+  if (page.traces < found.traces.size()) {
+    TS_TRY_ASSIGN(found.next_cursor, CursorAfter(query, found.traces[page.traces - 1]));
   }
   TS_TRY(reader.ReadRanges());
   auto spans = reader.Take();
   if (parts.matching) {
     TS_TRY_ASSIGN(spans, OnlyMatching(query, *spans));
   }
-  SpanPage page;
   page.spans = SpanList(std::move(spans));
   page.next_cursor = std::move(found.next_cursor);
   page.total = found.total;

@@ -112,6 +112,48 @@ TEST(ReadSpans, GivesOnlyMatchingOnesWhereAskedTo) {
   EXPECT_GT(found, 100U);
 }
 
+// Pages end by their spans: each trace comes once, whole, and the page with it.
+TEST(ReadSpans, EndsPagesBySpans) {
+  std::size_t ended = 0;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    testing::TestWorld world;
+    testing::FillSmallWorld(seed, world);
+    Query query;
+    query.limit = 0;
+    const std::size_t traces = FindTraces(world.data(), query)->traces.size();
+    for (const bool matching : {false, true}) {  // firehose spans match nothing
+      SpanParts parts;
+      parts.matching = matching;
+      const Rows expected = RowsOf(ReadSpans(world.data(), query, parts)->spans, "none", true);
+      parts.max_spans = 7;
+      parts.keep_pages = false;
+      Rows rows;
+      std::size_t read = 0;
+      do {
+        const auto page = ReadSpans(world.data(), query, parts);
+        ASSERT_TRUE(page.has_value()) << page.error().message();
+        ASSERT_GT(page->traces, 0U);
+        const Rows of_page = RowsOf(page->spans, "none", true);
+        std::set<TraceId> ids;
+        for (const auto& row : of_page) ids.insert(std::get<0>(row));
+        if (!matching) {
+          EXPECT_EQ(ids.size(), page->traces);
+          // The trace that reached it is the last one.
+          EXPECT_TRUE(page->next_cursor.empty() || page->spans.size() >= parts.max_spans);
+        }
+        rows.insert(of_page.begin(), of_page.end());
+        read += page->traces;
+        query.cursor = page->next_cursor;
+        ++ended;
+      } while (!query.cursor.empty());
+      EXPECT_EQ(rows, expected);
+      EXPECT_EQ(read, traces);
+    }
+  }
+  EXPECT_GT(ended, 100U);
+}
+
 TEST(ReadSpans, LeavesOutWhatIsNotAskedFor) {
   testing::TestWorld world;
   testing::FillSmallWorld(3, world);

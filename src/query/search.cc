@@ -331,6 +331,11 @@ Result<SearchPage> FindTraces(const SnapshotData& data, const Query& query) {
   return Search(data, query, compiled);
 }
 
+Result<std::string> CursorAfter(const Query& query, const FoundTrace& trace) {
+  TS_TRY_ASSIGN(const CompiledQuery compiled, CompiledQuery::Compile(query));
+  return EncodeCursor(compiled.hash(), {trace.order_key, trace.trace_id});
+}
+
 Result<std::shared_ptr<model::SpanBatch>> FindSpans(const SnapshotData& data, const Query& query) {
   TS_TRY_ASSIGN(const CompiledQuery compiled, CompiledQuery::Compile(query));
   // Each matching trace gives at least one span: no more traces than spans are needed.

@@ -5,12 +5,14 @@ namespace {
 
 struct SchemaOwner {
   std::string format, name;
+  ArrowSchema dictionary{};
   std::vector<ArrowSchema> children;
   std::vector<ArrowSchema*> pointers;
 };
 
 struct ArrayOwner {
   ArrowData data;
+  ArrowArray dictionary{};
   std::vector<const void*> buffers;
   std::vector<ArrowArray> children;
   std::vector<ArrowArray*> pointers;
@@ -22,6 +24,8 @@ void Release(Struct* self) {
   for (std::int64_t i = 0; i < self->n_children; ++i) {
     if (self->children[i]->release != nullptr) self->children[i]->release(self->children[i]);
   }
+  if (self->dictionary != nullptr && self->dictionary->release != nullptr)
+    self->dictionary->release(self->dictionary);
   delete static_cast<Owner*>(self->private_data);
   self->release = nullptr;
 }
@@ -92,6 +96,10 @@ void ExportSchema(const ArrowField& field, ArrowSchema* out) {
   out->flags = field.nullable ? kArrowFlagNullable : 0;
   out->n_children = static_cast<std::int64_t>(owner->children.size());
   out->children = owner->pointers.data();
+  if (!field.dictionary.empty()) {
+    ExportSchema({"", field.dictionary, false}, &owner->dictionary);
+    out->dictionary = &owner->dictionary;
+  }
   out->release = &Release<ArrowSchema, SchemaOwner>;
   out->private_data = owner.release();
 }
@@ -112,6 +120,10 @@ void ExportArray(ArrowData&& data, ArrowArray* out) {
   out->n_children = static_cast<std::int64_t>(owner->children.size());
   out->buffers = owner->buffers.data();
   out->children = owner->pointers.data();
+  if (owner->data.dictionary != nullptr) {
+    ExportArray(std::move(*owner->data.dictionary), &owner->dictionary);
+    out->dictionary = &owner->dictionary;
+  }
   out->release = &Release<ArrowArray, ArrayOwner>;
   out->private_data = owner.release();
 }
@@ -170,6 +182,13 @@ ArrowData FixedBuilder::Finish() {
   return data;
 }
 
+void TextBuilder::Reserve(std::size_t rows, std::size_t each) {
+  // A little more than expected costs less than growing by half of it.
+  constexpr double kSlack = 1.05;
+  offsets_.reserve(rows + 1);
+  bytes_.reserve(each != 0 ? rows * each
+                           : static_cast<std::size_t>(static_cast<double>(rows) * mean_bytes_ * kSlack));
+}
 void TextBuilder::Append(std::string_view text) {
   if (GoodBytes(text) == text.size()) AppendBytes(text);
   else AppendBytes(Repaired(text));
@@ -189,8 +208,28 @@ void TextBuilder::AppendNull() {
 }
 ArrowData TextBuilder::Finish() {
   ArrowData data = valid_.Finish();
+  if (data.length > 0)
+    mean_bytes_ = static_cast<double>(bytes_.size()) / static_cast<double>(data.length);
   data.Keep(std::exchange(offsets_, {0}));
   data.Keep(std::exchange(bytes_, {}));
+  return data;
+}
+
+void DictionaryBuilder::Append(std::string_view text) {
+  if (last_number_ < 0 || last_ != text) {
+    last_ = text;
+    const auto next = static_cast<std::int32_t>(known_.size());
+    const auto [at, added] = known_.try_emplace(last_, next);
+    if (added) texts_.Append(text);
+    last_number_ = at->second;
+  }
+  numbers_.Append(last_number_);
+}
+ArrowData DictionaryBuilder::Finish() {
+  ArrowData data = numbers_.Finish();
+  data.dictionary = std::make_shared<ArrowData>(texts_.Finish());
+  known_.clear();
+  last_number_ = -1;
   return data;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,7 +18,14 @@ struct ArrowField {
   std::string format;
   bool nullable = true;
   std::vector<ArrowField> children = {};
+  std::string dictionary = {};  // the format of the values, where `format` is that of their numbers
 };
+
+// Gives what a buffer has beyond its values back, where that is more than an eighth of it.
+template <typename T>
+void Trim(std::vector<T>& values) {
+  if (values.capacity() - values.size() > values.size() / 8 + 64) values.shrink_to_fit();
+}
 
 // A finished column. Owns its buffers.
 struct ArrowData {
@@ -25,9 +33,11 @@ struct ArrowData {
   std::int64_t nulls = 0;
   std::vector<std::shared_ptr<const void>> buffers;  // null: a buffer that is left out
   std::vector<ArrowData> children;
+  std::shared_ptr<ArrowData> dictionary = {};  // null: none
 
   template <typename T>
   void Keep(std::vector<T>&& values) {
+    Trim(values);
     auto kept = std::make_shared<const std::vector<T>>(std::move(values));
     buffers.emplace_back(kept, kept->data());
   }
@@ -54,6 +64,7 @@ class ValidBits {
 template <typename T>
 class NumberBuilder {
  public:
+  void Reserve(std::size_t rows) { values_.reserve(rows); }
   void Append(T value) { values_.push_back(value); valid_.Append(true); }
   void AppendNull() { values_.push_back(T{}); valid_.Append(false); }
   ArrowData Finish() {
@@ -69,6 +80,7 @@ class NumberBuilder {
 
 class BoolBuilder {
  public:
+  void Reserve(std::size_t rows) { bits_.reserve(rows / 8 + 1); }
   void Append(bool value);
   void AppendNull();
   ArrowData Finish();
@@ -82,6 +94,7 @@ class BoolBuilder {
 class FixedBuilder {
  public:
   explicit FixedBuilder(std::size_t width) : width_(width) {}
+  void Reserve(std::size_t rows) { bytes_.reserve(rows * width_); }
   // `bytes`: of that width.
   void Append(const std::uint8_t* bytes);
   void AppendNull();
@@ -97,6 +110,8 @@ class FixedBuilder {
 // each bad byte.
 class TextBuilder {
  public:
+  // For rows of `each` bytes; 0: of as many as those of the batch before.
+  void Reserve(std::size_t rows, std::size_t each = 0);
   void Append(std::string_view text);
   void AppendBytes(std::string_view bytes);
   void AppendNull();
@@ -113,11 +128,30 @@ class TextBuilder {
   std::vector<char> bytes_;
   ValidBits valid_;
   bool overflowed_ = false;
+  double mean_bytes_ = 0;  // a row, in the last batch
+};
+
+// Texts by their number in a dictionary of the batch's own, without nulls.
+class DictionaryBuilder {
+ public:
+  void Reserve(std::size_t rows) { numbers_.Reserve(rows); }
+  void Append(std::string_view text);
+  std::size_t bytes() const noexcept { return texts_.bytes(); }
+  bool overflowed() const noexcept { return texts_.overflowed(); }
+  ArrowData Finish();
+
+ private:
+  NumberBuilder<std::int32_t> numbers_;
+  TextBuilder texts_;
+  std::unordered_map<std::string, std::int32_t> known_;
+  std::string last_;  // rows beside each other often have the same
+  std::int32_t last_number_ = -1;
 };
 
 // Offsets of lists and maps, whose items another builder has. No nulls.
 class ListOffsets {
  public:
+  void Reserve(std::size_t rows) { offsets_.reserve(rows + 1); }
   // A row ends; `items` are there by now.
   void Append(std::size_t items) { offsets_.push_back(static_cast<std::int32_t>(items)); }
   ArrowData Finish(ArrowData items);

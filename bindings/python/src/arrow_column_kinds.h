@@ -17,11 +17,15 @@ namespace tracestore::python {
 inline constexpr std::size_t kItemWeight = 16;
 
 // A column whose value is a text that `Get` gives.
-template <typename Row, typename Get>
+template <typename Row, typename Get, typename Builder = TextBuilder>
 class TextColumn : public TableColumn<Row> {
  public:
   TextColumn(std::string name, Get get) : name_(std::move(name)), get_(std::move(get)) {}
-  ArrowField field() const override { return {name_, "u", false}; }
+  ArrowField field() const override {
+    if constexpr (std::is_same_v<Builder, DictionaryBuilder>) return {name_, "i", false, {}, "u"};
+    return {name_, "u", false};
+  }
+  void Reserve(std::size_t rows) override { text_.Reserve(rows); }
   void Append(const Row& row) override { text_.Append(get_(row)); }
   ArrowData Finish() override { return text_.Finish(); }
   std::size_t weight() const override { return text_.bytes(); }
@@ -30,7 +34,7 @@ class TextColumn : public TableColumn<Row> {
  private:
   std::string name_;
   Get get_;
-  TextBuilder text_;
+  Builder text_;
 };
 
 // A number, or null where `Get` gives none.
@@ -40,6 +44,7 @@ class NumberColumn : public TableColumn<Row> {
   NumberColumn(std::string name, const char* format, bool nullable, Get get)
       : name_(std::move(name)), format_(format), nullable_(nullable), get_(std::move(get)) {}
   ArrowField field() const override { return {name_, format_, nullable_}; }
+  void Reserve(std::size_t rows) override { numbers_.Reserve(rows); }
   void Append(const Row& row) override {
     const std::optional<Number> value = get_(row, beyond_);
     if (value) numbers_.Append(*value);
@@ -67,6 +72,10 @@ class IdColumn : public TableColumn<Row> {
   ArrowField field() const override {
     return {name_, binary_ ? "w:" + std::to_string(Width) : "u", nullable_};
   }
+  void Reserve(std::size_t rows) override {
+    if (binary_) bytes_.Reserve(rows);
+    else text_.Reserve(rows, 2 * Width);
+  }
   void Append(const Row& row) override {
     const Bytes id = get_(row);
     const bool null = nullable_ && id == Bytes{};
@@ -92,16 +101,17 @@ class IdColumn : public TableColumn<Row> {
 };
 
 // Attributes as a map of their keys to their canonical texts; null of one without a value.
-template <typename Get>
-class MapColumn : public TableColumn<SpanView> {
+template <typename Row, typename Get>
+class MapColumn : public TableColumn<Row> {
  public:
   MapColumn(std::string name, Get get) : name_(std::move(name)), get_(get) {}
   ArrowField field() const override {
     return {name_, "+m", false,
             {{"entries", "+s", false, {{"key", "u", false}, {"value", "u", true}}}}};
   }
-  void Append(const SpanView& span) override {
-    for (const AttributeView attribute : get_(span)) {
+  void Reserve(std::size_t rows) override { rows_.Reserve(rows); }
+  void Append(const Row& row) override {
+    for (const AttributeView attribute : get_(row)) {
       keys_.Append(attribute.key());
       if (attribute.type() == ValueType::kEmpty) values_.AppendNull();
       else if (attribute.type() == ValueType::kString) values_.Append(attribute.string_value());
@@ -158,15 +168,21 @@ inline std::optional<bool> BoolOf(const AttributeView& a) {
   return std::nullopt;
 }
 
-// One attribute key of spans in a type; null where there is none, or none of that type.
-template <typename Builder, typename Get>
-class AttributeColumn : public TableColumn<SpanView> {
+// What of a row has its attributes.
+inline AttributeList AttributesOf(const SpanView& span) { return span.attributes(); }
+inline AttributeList AttributesOf(const EventRow& row) { return row.event.attributes(); }
+inline AttributeList AttributesOf(const LinkRow& row) { return row.link.attributes(); }
+
+// One attribute key in a type; null where there is none, or none of that type.
+template <typename Row, typename Builder, typename Get>
+class AttributeColumn : public TableColumn<Row> {
  public:
   AttributeColumn(std::string key, const char* format, Get get)
       : key_(std::move(key)), format_(format), get_(get) {}
   ArrowField field() const override { return {key_, format_, true}; }
-  void Append(const SpanView& span) override {
-    const auto attribute = span.attributes().Find(key_);
+  void Reserve(std::size_t rows) override { builder_.Reserve(rows); }
+  void Append(const Row& row) override {
+    const auto attribute = AttributesOf(row).Find(key_);
     if (!attribute || !get_(*attribute, builder_)) builder_.AppendNull();
   }
   ArrowData Finish() override { return builder_.Finish(); }

@@ -19,9 +19,13 @@
 namespace tracestore::python {
 namespace {
 
-constexpr std::int64_t kBatchRows = 65'536;
+constexpr std::size_t kBatchRows = 65'536;
 constexpr std::size_t kBatchWeight = std::size_t{256} << 20;
-constexpr std::uint32_t kFirstPage = 256;    // traces
+// A page of an answer ends with the trace that reaches so many spans; batches are of whole pages, so
+// that their buffers are made at their size. More don't make it faster (docs/benchmarks.md).
+constexpr std::uint32_t kPageSpans = 16'384;
+constexpr std::size_t kEnoughRows = kPageSpans / 2;  // else the next page joins the batch
+constexpr std::uint32_t kFirstPage = 256;            // traces
 constexpr std::uint32_t kLargestPage = 16'384;
 
 // Counts what tables left out, over all streams of one.
@@ -43,7 +47,44 @@ struct SpanPages {
   }
   std::size_t size() const { return page.spans.size(); }
   SpanView operator[](std::size_t i) const { return page.spans[i]; }
+  std::size_t traces() const { return page.traces; }
   const std::string& next() const { return page.next_cursor; }
+  void Clear() { page = {}; }
+};
+
+std::size_t CountOf(const SpanView& span, const EventRow*) { return span.event_count(); }
+std::size_t CountOf(const SpanView& span, const LinkRow*) { return span.reference_count(); }
+EventRow RowAt(const SpanView& span, std::size_t i, const EventRow*) { return {span, span.event(i)}; }
+LinkRow RowAt(const SpanView& span, std::size_t i, const LinkRow*) {
+  return {span, span.reference(i)};
+}
+
+// A row for each event or reference of the spans.
+template <typename Part>
+struct PartPages {
+  using Row = Part;
+  SpanPages spans;
+  std::vector<Part> rows = {};
+
+  Status Load(const Snapshot& snapshot, const Query& query) {
+    rows.clear();
+    if (const Status loaded = spans.Load(snapshot, query); !loaded.has_value()) return loaded;
+    for (std::size_t i = 0; i < spans.size(); ++i) {
+      const SpanView span = spans[i];
+      const std::size_t count = CountOf(span, static_cast<const Part*>(nullptr));
+      for (std::size_t part = 0; part < count; ++part)
+        rows.push_back(RowAt(span, part, static_cast<const Part*>(nullptr)));
+    }
+    return {};
+  }
+  std::size_t size() const { return rows.size(); }
+  const Part& operator[](std::size_t i) const { return rows[i]; }
+  std::size_t traces() const { return spans.traces(); }
+  const std::string& next() const { return spans.next(); }
+  void Clear() {
+    rows.clear();
+    spans.Clear();
+  }
 };
 
 struct SummaryPages {
@@ -58,7 +99,9 @@ struct SummaryPages {
   }
   std::size_t size() const { return page.summaries.size(); }
   const TraceSummary& operator[](std::size_t i) const { return page.summaries[i]; }
+  std::size_t traces() const { return page.summaries.size(); }
   const std::string& next() const { return page.next_cursor; }
+  void Clear() { page = {}; }
 };
 
 // What a stream is made of.
@@ -93,18 +136,35 @@ class TableStream {
   // The next batch; without one at the end. False with a sentence in error().
   bool Next(ArrowArray* out) {
     *out = {};
-    std::int64_t rows = 0;
+    std::size_t rows = 0;
     while (rows < kBatchRows) {
       if (row_ == pages_.size()) {
-        if (!more_) break;
+        if (!more_ || rows >= kEnoughRows) break;
         if (!LoadPage()) return false;
+        if (rows == 0) Reserve(std::min(pages_.size(), kBatchRows));
         continue;
       }
+      if (rows == 0 && row_ > 0) Reserve(std::min(pages_.size() - row_, kBatchRows));
       for (const auto& column : columns_) column->Append(pages_[row_]);
       ++row_;
       ++rows;
       if (rows % 64 == 0 && Weight() > kBatchWeight) break;
     }
+    if (row_ == pages_.size()) {  // before the consumer works with the batch
+      pages_.Clear();
+      row_ = 0;
+    }
+    return Finish(rows, out);
+  }
+  const char* error() const noexcept { return error_.c_str(); }
+
+ private:
+  bool Fail(std::string sentence) {
+    error_ = std::move(sentence);
+    return false;
+  }
+
+  bool Finish(std::size_t rows, ArrowArray* out) {
     std::vector<ArrowData> data;
     std::uint64_t beyond = 0;
     for (const auto& column : columns_) {
@@ -113,15 +173,12 @@ class TableStream {
       data.push_back(column->Finish());
     }
     source_.counts->beyond += beyond - std::exchange(beyond_, beyond);
-    if (rows > 0) ExportArray(StructOf(std::move(data), rows), out);
+    if (rows > 0) ExportArray(StructOf(std::move(data), static_cast<std::int64_t>(rows)), out);
     return true;
   }
-  const char* error() const noexcept { return error_.c_str(); }
 
- private:
-  bool Fail(std::string sentence) {
-    error_ = std::move(sentence);
-    return false;
+  void Reserve(std::size_t rows) {
+    for (const auto& column : columns_) column->Reserve(rows);
   }
 
   std::size_t Weight() const {
@@ -142,14 +199,15 @@ class TableStream {
     }
     if (const Status loaded = pages_.Load(source_.snapshot.snapshot, query); !loaded.has_value())
       return Fail(loaded.error().message());
-    left_ -= query.limit;
+    left_ -= std::min<std::uint64_t>(pages_.traces(), left_);
     cursor_ = pages_.next();
     more_ = !cursor_.empty() && left_ > 0;
     row_ = 0;
-    // So many traces a page that their spans are about a batch.
-    const std::uint64_t rows = std::max<std::uint64_t>(pages_.size(), 1);
+    // The search for a page costs by how many traces it asks for: a few more than fit.
+    const std::uint64_t fit = pages_.traces();
     page_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
-        query.limit * std::uint64_t{kBatchRows} / rows, kFirstPage / 4, kLargestPage));
+        fit < query.limit ? fit + fit / 4 : query.limit * std::uint64_t{2}, kFirstPage / 16,
+        kLargestPage));
     return true;
   }
 
@@ -218,32 +276,50 @@ using Limit = std::optional<std::uint64_t>;
 using Timeout = std::optional<double>;
 using Counts = std::shared_ptr<TableCounts>;
 
-nb::object SpanStream(const SnapshotObject& snapshot, const Query& query, const Limit& limit,
-                      bool matching, const std::vector<std::string>& names,
-                      const std::vector<std::pair<std::string, std::string>>& attributes,
-                      bool binary_ids, const Counts& counts, const Timeout& timeout) {
+template <typename Pages>
+nb::object StreamOf(const SnapshotObject& snapshot, StreamSource source, Pages pages,
+                    TableColumns<typename Pages::Row> columns) {
   snapshot.owner.Check();
-  const SpanColumnChoice choice{names, attributes, binary_ids};
-  SpanPages pages{PartsFor(choice), {}};
-  pages.parts.matching = matching;
   auto stream = std::make_unique<ArrowArrayStream>();
-  MakeStream(std::make_unique<TableStream<SpanPages>>(
-                 StreamSource{snapshot, query, limit, timeout, counts}, std::move(pages),
-                 SpanColumns(choice)),
+  MakeStream(std::make_unique<TableStream<Pages>>(std::move(source), std::move(pages),
+                                                  std::move(columns)),
              stream.get());
   return CapsuleOf(std::move(stream));
 }
 
+SpanPages PagesOf(SpanParts parts, bool matching) {
+  parts.matching = matching;
+  parts.max_spans = kPageSpans;
+  parts.keep_pages = false;
+  return {std::move(parts), {}};
+}
+
+nb::object SpanStream(const SnapshotObject& snapshot, const std::string& rows, const Query& query,
+                      const Limit& limit, bool matching, const std::vector<std::string>& names,
+                      const std::vector<std::pair<std::string, std::string>>& attributes,
+                      bool binary_ids, bool dictionaries, const Counts& counts,
+                      const Timeout& timeout) {
+  const ColumnChoice choice{names, attributes, {binary_ids, dictionaries}};
+  StreamSource source{snapshot, query, limit, timeout, counts};
+  if (rows == "events") {
+    return StreamOf(snapshot, std::move(source),
+                    PartPages<EventRow>{PagesOf(EventPartsFor(choice), matching)},
+                    EventColumns(choice));
+  }
+  if (rows == "links") {
+    return StreamOf(snapshot, std::move(source),
+                    PartPages<LinkRow>{PagesOf(LinkPartsFor(choice), matching)},
+                    LinkColumns(choice));
+  }
+  return StreamOf(snapshot, std::move(source), PagesOf(SpanPartsFor(choice), matching),
+                  SpanColumns(choice));
+}
+
 nb::object SummaryStream(const SnapshotObject& snapshot, const Query& query, const Limit& limit,
                          const std::vector<std::string>& names, bool binary_ids,
-                         const Counts& counts, const Timeout& timeout) {
-  snapshot.owner.Check();
-  auto stream = std::make_unique<ArrowArrayStream>();
-  MakeStream(std::make_unique<TableStream<SummaryPages>>(
-                 StreamSource{snapshot, query, limit, timeout, counts}, SummaryPages{},
-                 SummaryColumns(names, binary_ids)),
-             stream.get());
-  return CapsuleOf(std::move(stream));
+                         bool dictionaries, const Counts& counts, const Timeout& timeout) {
+  return StreamOf(snapshot, StreamSource{snapshot, query, limit, timeout, counts}, SummaryPages{},
+                  SummaryColumns(names, {binary_ids, dictionaries}));
 }
 
 }  // namespace
@@ -253,21 +329,31 @@ void BindArrow(nb::module_& module) {
       .def(nb::init<>())
       .def_prop_ro("beyond", [](const TableCounts& c) { return c.beyond.load(); },
                    "Times above 2^63 - 1, which are null in Arrow.");
-  module.def("span_stream", &SpanStream, nb::arg("snapshot"), nb::arg("query"),
+  // `rows`: "spans", "events" or "links", here and below.
+  module.def("span_stream", &SpanStream, nb::arg("snapshot"), nb::arg("rows"), nb::arg("query"),
              nb::arg("limit").none(), nb::arg("matching"), nb::arg("columns"),
-             nb::arg("attributes"), nb::arg("binary_ids"), nb::arg("counts"),
-             nb::arg("timeout").none());
+             nb::arg("attributes"), nb::arg("binary_ids"), nb::arg("dictionaries"),
+             nb::arg("counts"), nb::arg("timeout").none());
   module.def("summary_stream", &SummaryStream, nb::arg("snapshot"), nb::arg("query"),
              nb::arg("limit").none(), nb::arg("columns"), nb::arg("binary_ids"),
-             nb::arg("counts"), nb::arg("timeout").none());
+             nb::arg("dictionaries"), nb::arg("counts"), nb::arg("timeout").none());
   // Raises InvalidArgumentError for columns that can't be.
   module.def("check_columns",
-             [](const std::vector<std::string>& names,
+             [](const std::string& rows, const std::vector<std::string>& names,
                 const std::vector<std::pair<std::string, std::string>>& attributes) {
-               (void)SpanColumns({names, attributes, false});
+               const ColumnChoice choice{names, attributes, {}};
+               if (rows == "events") (void)EventColumns(choice);
+               else if (rows == "links") (void)LinkColumns(choice);
+               else (void)SpanColumns(choice);
              },
-             nb::arg("columns"), nb::arg("attributes"));
-  module.def("span_columns", &AllSpanColumns);
+             nb::arg("rows"), nb::arg("columns"), nb::arg("attributes"));
+  module.def("span_columns",
+             [](const std::string& rows) {
+               return rows == "events"  ? AllEventColumns()
+                      : rows == "links" ? AllLinkColumns()
+                                        : AllSpanColumns();
+             },
+             nb::arg("rows"));
   module.def("summary_columns", &AllSummaryColumns);
 }
 

@@ -208,6 +208,9 @@ void BindSpans(nb::module_& module) {
                    "'child_of', 'follows_from' or 'link'.")
       .def_prop_ro("trace_id", [](const ReferenceObject& r) { return r.view().trace_id().ToHex(); })
       .def_prop_ro("span_id", [](const ReferenceObject& r) { return r.view().span_id().ToHex(); })
+      .def_prop_ro("trace_state", [](const ReferenceObject& r) { return Text(r.view().trace_state()); })
+      .def_prop_ro("flags", [](const ReferenceObject& r) { return r.view().flags(); },
+                   "As OTLP's of links: W3C's trace flags in the low byte.")
       .def_prop_ro("attributes",
                    [](const ReferenceObject& r) { return Dict(r.view().attributes()); })
       .def("__repr__", [](const ReferenceObject& r) {

@@ -1,4 +1,6 @@
 // Trace, TraceSummary.
+#include <algorithm>
+
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
@@ -55,13 +57,15 @@ nb::list SpansById(T self, const std::string& id) {
   return spans;
 }
 
+Trace::Node NodeOf(T self, const SpanObject& span) {
+  if (span.trace != self.trace)
+    Raise(Error(ErrorCode::kInvalidArgument, "the span is one of another trace"));
+  return span.node;
+}
+
 nb::list CriticalPath(T self, const SpanObject* top) {
   Trace::Node node = self.trace->root();
-  if (top != nullptr) {
-    if (top->trace != self.trace)
-      Raise(Error(ErrorCode::kInvalidArgument, "the span is one of another trace"));
-    node = top->node;
-  }
+  if (top != nullptr) node = NodeOf(self, *top);
   nb::list path;
   for (const Trace::PathPart& part : self.trace->CriticalPath(node))
     path.append(nb::make_tuple(self.Span(part.node), part.begin_ns, part.end_ns));
@@ -81,6 +85,18 @@ nb::bytes EncodeTrace(T self, const std::string& format) {
   const Format to = FormatOf(format);
   const std::string out = Run([&] { return Encode(self.trace->spans(), to); });
   return nb::bytes(out.data(), out.size());
+}
+
+nb::tuple Draw(T self, std::size_t width, std::size_t limit, bool attributes, bool ascii,
+               const SpanObject* top) {
+  DrawOptions options;
+  options.width = std::min<std::size_t>(width, 10'000);
+  options.max_rows = limit;
+  options.attributes = options.shorten = attributes;
+  options.ascii = ascii;
+  if (top != nullptr) options.top = NodeOf(self, *top);
+  const DrawnTree drawn = DrawTree(*self.trace, options);
+  return nb::make_tuple(Text(drawn.text), drawn.left_out);
 }
 
 void BindSummary(nb::module_& module) {
@@ -145,6 +161,8 @@ void BindTraces(nb::module_& module) {
       .def("span", &SpanById, nb::arg("span_id"))
       .def("spans_with_id", &SpansById, nb::arg("span_id"))
       .def("critical_path", &CriticalPath, nb::arg("top").none() = nb::none())
+      .def("draw", &Draw, nb::arg("width"), nb::arg("limit"), nb::arg("attributes"),
+           nb::arg("ascii"), nb::arg("top").none())
       .def("encode", &EncodeTrace, nb::arg("format"))
       .def("__len__", [](T t) { return t.trace->span_count(); });
 }

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import os
+import sys
+
 import pytest
 from support import DATA
 
@@ -18,3 +23,13 @@ def store(tmp_path, shop):
     with tracestore.open(tmp_path / "store", "a") as opened:
         opened.append(shop, format="otlp-json")
         yield opened
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Under ASan (run_installed.py --sanitize): memory that nothing points to any more is a failure."""
+    if os.environ.get("TRACESTORE_CHECK_LEAKS") != "1":
+        return
+    gc.collect()
+    if ctypes.CDLL(None).__lsan_do_recoverable_leak_check() != 0:
+        sys.stderr.write("memory leaked: see above\n")
+        session.exitstatus = 1

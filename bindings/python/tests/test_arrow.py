@@ -46,7 +46,7 @@ def test_only_the_columns_asked_for(store):
 def test_every_column(store):
     from tracestore import _core
 
-    table = store.find().spans(columns=_core.span_columns()).to_arrow()
+    table = store.find().spans(columns=_core.span_columns("spans")).to_arrow()
     table.validate(full=True)
     assert sum(table["event_count"].to_pylist()) == 1
     services = {dict(row)["service.name"] for row in table["resource"].to_pylist()}
@@ -139,7 +139,8 @@ def test_batches_and_limits(tmp_path):
             batch.validate(full=True)
             sizes.append(batch.num_rows)
             ids.update(batch.column("span_id").to_pylist())
-        assert sum(sizes) == 70_100 == len(ids) and max(sizes) == 65_536
+        assert sum(sizes) == 70_100 == len(ids) and 8_192 <= max(sizes) <= 65_536
+        assert len(sizes) < 20
         assert opened.find(limit=300).to_arrow().num_rows == 300
         assert opened.find(limit=3).spans().to_arrow().num_rows == 3
         assert opened.find(limit=0).spans().to_arrow().num_rows == 0
@@ -148,6 +149,118 @@ def test_batches_and_limits(tmp_path):
         assert matching.to_arrow()["name"].to_pylist() == ["op5"]
         whole = opened.find(operation="op5").spans(columns=["name"]).to_arrow()
         assert whole.num_rows == 10
+
+
+def test_a_trace_of_many_spans_comes_in_several_batches(tmp_path):
+    with tracestore.open(tmp_path / "s", "a") as opened:
+        opened.append([span(i) for i in range(1, 70_001)])
+        opened.append([span(i, trace=2) for i in range(1, 11)])
+        for _ in range(2):
+            spans = opened.find().spans(columns=["span_id"])
+            batches = list(pyarrow.RecordBatchReader.from_stream(spans))
+            assert sorted(b.num_rows for b in batches)[-1] == 65_536
+            assert sum(b.num_rows for b in batches) == 70_010
+            opened.seal()
+
+
+def test_shared_texts_as_dictionaries(tmp_path):
+    with tracestore.open(tmp_path / "s", "a") as opened:
+        opened.append([
+            span(i, trace=i % 500 + 1, service=f"s{i % 3}", kind="server" if i % 2 else "client",
+                 events=[{"time_ns": 1, "name": f"e{i % 5}"}])
+            for i in range(1, 40_001)
+        ])  # fmt: skip
+        opened.seal()
+        columns = ["span_id", "service", "name", "kind", "status", "status_message"]
+        spans = opened.find().spans(columns=columns, dictionaries=True)
+        table = spans.to_arrow()
+        table.validate(full=True)
+        encoded = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+        assert [f.type == encoded for f in table.schema] == [False, True, True, True, True, False]
+        plain = opened.find().spans(columns=columns).to_arrow()
+        assert table.sort_by("span_id").to_pylist() == plain.sort_by("span_id").to_pylist()
+        assert table["kind"].num_chunks > 1 and len(table["kind"].chunk(0).dictionary) == 2
+        frame = spans.to_pandas()
+        assert frame.service.dtype == "category" and set(frame.service) == {"s0", "s1", "s2"}
+        assert frame.groupby("service", observed=True).size().sum() == 40_000
+        assert spans.to_polars()["service"].unique().sort().to_list() == ["s0", "s1", "s2"]
+        counts = duckdb.sql("SELECT kind, count(*) FROM spans GROUP BY 1 ORDER BY 1").fetchall()
+        assert counts == [("client", 20_000), ("server", 20_000)]
+        events = opened.find().events(columns=["name"], dictionaries=True).to_arrow()
+        assert events["name"].type == encoded and events.num_rows == 40_000
+        traces = opened.find().table(columns=["root_service"], dictionaries=True).to_arrow()
+        assert traces["root_service"].type == encoded and traces.num_rows == 500
+
+
+PARTS = [
+    span(1, trace=1, events=[
+        {"time_ns": 5, "name": "first", "attributes": {"n": 1, "why": "x"}},
+        {"time_ns": (1 << 63) + 5, "name": "late", "attributes": {"n": "2"}},
+    ]),
+    span(2, 1, trace=1, attributes={"n": 9}, links=[
+        {"trace_id": SHOP, "span_id": "b", "attributes": {"n": 7, "why": "retry"}},
+        {"trace_id": "2", "span_id": "3"},
+    ]),
+    span(3, trace=2, service="other"),
+]
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_events_as_a_table(tmp_path, sealed):
+    with tracestore.open(tmp_path / "s", "a") as opened:
+        opened.append(PARTS)
+        if sealed:
+            opened.seal()
+        events = opened.find().events()
+        table = events.to_arrow()
+        table.validate(full=True)
+        assert table.column_names == ["trace_id", "span_id", "time", "name", "attributes"]
+        assert table.schema.field("time").type == pyarrow.timestamp("ns", "UTC")
+        rows = {row["name"]: row for row in table.to_pylist()}
+        assert rows["first"]["time"].value == 5 and rows["late"]["time"] is None
+        assert events.times_beyond == 1
+        assert dict(rows["first"]["attributes"]) == {"n": "1", "why": "x"}
+        assert {(r["trace_id"], r["span_id"]) for r in rows.values()} == {(f"{1:032x}", f"{1:016x}")}
+        typed = opened.find().events(columns=["name"], attributes={"n": int}, ids="binary")
+        assert sorted(typed.to_arrow().to_pylist(), key=str) == [
+            {"name": "first", "n": 1}, {"name": "late", "n": 2},
+        ]
+        assert opened.find(service="other").events().to_arrow().num_rows == 0
+        spans = opened.find().spans(columns=["trace_id", "span_id", "service"])
+        joined = duckdb.sql("SELECT service, name FROM events JOIN spans USING (trace_id, span_id)")
+        assert sorted(joined.fetchall()) == [("tests", "first"), ("tests", "late")]
+        assert spans.columns
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_links_as_a_table(tmp_path, sealed):
+    with tracestore.open(tmp_path / "s", "a") as opened:
+        opened.append(PARTS)
+        if sealed:
+            opened.seal()
+        links = opened.find(operation="op2").links(matching=True)
+        table = links.to_arrow()
+        table.validate(full=True)
+        rows = sorted(table.to_pylist(), key=lambda row: row["linked_trace_id"])
+        assert [row.pop("attributes") for row in rows] == [[], [("n", "7"), ("why", "retry")]]
+        common = {
+            "trace_id": f"{1:032x}", "span_id": f"{2:016x}", "type": "link",
+            "trace_state": "", "flags": 0,
+        }
+        assert rows == [
+            {**common, "linked_trace_id": f"{2:032x}", "linked_span_id": f"{3:016x}"},
+            {**common, "linked_trace_id": SHOP, "linked_span_id": f"{0xB:016x}"},
+        ]
+        typed = opened.find().links(columns=["linked_span_id"], attributes={"n": int}, ids="binary")
+        assert sorted(typed.to_arrow().to_pylist(), key=str) == [
+            {"linked_span_id": bytes([0] * 7 + [3]), "n": None},
+            {"linked_span_id": bytes([0] * 7 + [0xB]), "n": 7},
+        ]
+        assert opened.find(operation="op1").links(matching=True).to_arrow().num_rows == 0
+        with pytest.raises(InvalidArgumentError, match="linked_span_id"):
+            opened.find().links(columns=["parent_id"])
+        with pytest.raises(InvalidArgumentError, match="time"):
+            opened.find().events(columns=["start"])
 
 
 def test_tables_outlive_the_store(tmp_path):

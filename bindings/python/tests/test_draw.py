@@ -5,7 +5,10 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import networkx
+import pytest
 from support import SHOP, span
+
+from tracestore import InvalidArgumentError
 
 
 class Checker(HTMLParser):
@@ -29,12 +32,36 @@ class Checker(HTMLParser):
 
 
 def test_text(store):
-    lines = str(store.trace(SHOP)).splitlines()
-    assert SHOP in lines[0] and "5 spans, 2 with errors" in lines[0] and "120ms" in lines[0]
-    assert lines[1].startswith("! frontend: GET /cart")
-    assert lines[1].endswith("|" + "=" * 40 + "|")
-    assert lines[4].startswith("      payment: charge")
-    assert len(lines) == 6 and len({len(line) for line in lines[1:]}) == 1
+    trace = store.trace(SHOP)
+    lines = str(trace).splitlines()
+    assert lines[0] == f"trace {SHOP}  frontend GET /cart"
+    assert lines[1].endswith("120ms, 5 spans, 4 services, 2 errors")
+    assert lines[3].split() == ["0", "60ms", "120ms"]
+    rows = lines[4:]
+    assert rows[0].startswith("✗ frontend GET /cart") and rows[0].endswith("█│")
+    assert rows[3].startswith("│     └─ payment charge")
+    assert len(rows) == 5 and {len(row) for row in rows} == {100}
+    assert str(trace) == trace.draw()
+
+
+def test_drawing_as_asked(store):
+    trace = store.trace(SHOP)
+    narrow = trace.draw(width=50, ascii=True)
+    assert narrow.replace("…", "").isascii()
+    assert max(map(len, narrow.splitlines()[3:])) <= 50
+    assert "… and 3 more spans" in trace.draw(limit=2)
+    below = trace.draw(top=trace["00f067aa0ba902b3"]).splitlines()[4:]
+    assert below[0].startswith("✗ checkout POST /checkout ") and "payment charge " in below[1]
+    assert len(below) == 2
+    assert "http.method = POST" in trace.draw(attributes=True)
+    store.append(span(1))
+    other = store.trace("1").root
+    for wrong in (
+        dict(width=-1), dict(width="5"), dict(limit=True), dict(limit=1.5), dict(top="x"),
+        dict(top=other), dict(width=1 << 70),
+    ):
+        with pytest.raises(InvalidArgumentError):
+            trace.draw(**wrong)
 
 
 def test_html_is_well_formed_and_escaped(store):
@@ -54,10 +81,10 @@ def test_odd_traces_are_drawn(store):
     for trace in store.find().traces():
         text = str(trace)
         Checker(trace._repr_html_())
-        assert len(text.splitlines()) <= 1025
+        assert len(text.splitlines()) <= 1030
     assert "and 499 more spans" in str(store.trace("7"))
-    assert "(30) tests: op31" in str(store.trace("7"))
-    assert len(str(store.trace("8")).splitlines()) == 2
+    assert "(30) tests op31 " in str(store.trace("7"))
+    assert len(str(store.trace("8")).splitlines()) == 5 and "line break" in str(store.trace("8"))
     assert "warning: span 0000000000000002" in str(store.trace("9"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -21,6 +22,11 @@ from tracestore import (
     NotFoundError,
     UnsupportedError,
 )
+
+def span_count(path):
+    with tracestore.open(path) as again:
+        return sum(summary.span_count for summary in again.find())
+
 
 CALLS = {
     "find": lambda s: s.find(),
@@ -249,6 +255,48 @@ def test_threads_share_a_store(store):
         thread.join()
     assert failed == []
     assert store.find(service="tests").count() == 199 + 80
+
+
+def test_other_threads_run_during_work(tmp_path):
+    """While a call works on one thread, another runs Python."""
+    with tracestore.open(tmp_path / "s", "a") as opened:
+        opened.append(
+            [span(i, trace=i, attributes={"text": f"v{i}" * 9}) for i in range(1, 20_000)]
+        )
+        inside = seen = False
+        ended = threading.Event()
+
+        def work():
+            nonlocal inside
+            for _ in range(500):
+                inside = True
+                opened.find(where='span.text =~ "v1.*9$"').count()
+                inside = False
+                if seen:
+                    break
+            ended.set()
+
+        before = sys.getswitchinterval()
+        # Nobody is made to give the interpreter's lock away: who holds it through a call is not seen
+        # inside of it.
+        sys.setswitchinterval(3600)
+        try:
+            thread = threading.Thread(target=work)
+            thread.start()
+            while not ended.wait(0.001):  # gives the lock away by itself
+                seen = seen or inside
+        finally:
+            sys.setswitchinterval(before)
+        thread.join()
+        assert seen
+
+
+def test_multiprocessing(store, tmp_path):
+    """Workers made by fork and by spawn open the store again, while the parent's stays open."""
+    for method in ("fork", "spawn", "forkserver"):
+        with multiprocessing.get_context(method).Pool(2) as pool:
+            assert pool.map(span_count, [store.path] * 4) == [5] * 4
+    assert store.find().count() == 1
 
 
 def test_closing_beside_readers(store):

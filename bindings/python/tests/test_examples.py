@@ -76,4 +76,4 @@ def test_faulty_minute(monkeypatch, slow_minute, capsys):
     assert names["worst"].index[0] == ("payment", "pay")
     assert names["worst"]["more errors"].iloc[0] == 200
     assert names["worst"]["slower"].iloc[0] == pytest.approx(10, rel=0.05)
-    assert "! payment: pay" in capsys.readouterr().out
+    assert "✗ payment pay" in capsys.readouterr().out

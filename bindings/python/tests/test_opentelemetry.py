@@ -203,4 +203,4 @@ def test_plugin(tmp_path, shop):
         capture_output=True, text=True, cwd=tmp_path, env=dict(os.environ, COLUMNS="200"),
     )
     assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout, done.stdout
-    assert "no span with name='refund'" in done.stdout and "payment: charge" in done.stdout
+    assert "no span with name='refund'" in done.stdout and "payment charge" in done.stdout

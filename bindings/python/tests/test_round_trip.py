@@ -91,7 +91,7 @@ def check(got, made):
 
 
 def check_tables(opened, made):
-    spans = opened.find().spans(columns=_core.span_columns())
+    spans = opened.find().spans(columns=_core.span_columns("spans"))
     table = spans.to_arrow()
     table.validate(full=True)
     rows = {row["span_id"]: row for row in table.to_pylist()}

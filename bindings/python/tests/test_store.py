@@ -6,6 +6,8 @@ import gzip
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import numpy
+import pandas
 import pytest
 from support import DATA, SHOP, span
 
@@ -81,6 +83,8 @@ def test_find_takes_every_condition(store):
     assert ids(start=datetime(2000, 1, 1, tzinfo=timezone.utc)) == [int(SHOP, 16)]
     assert ids(start=1_000_000_000, end=1_000_000_001) == [5]
     assert ids(start=timedelta(days=1)) == []
+    assert ids(start=numpy.int64(1_000_000_000), end=pandas.Timestamp(1_000_000_001_000, tz="UTC")) == [5]
+    assert ids(min_duration_ns=numpy.int64(20_000_000), limit=numpy.int64(1)) == [int(SHOP, 16)]
     assert ids() == [int(SHOP, 16), 5]
     assert ids(order="longest") == [int(SHOP, 16), 5]
 
@@ -125,7 +129,8 @@ def test_dependencies_and_metrics(store):
     metrics = store.metrics(services=["payment"], quantiles=[0.5])
     assert [(m.operation, m.calls, m.errors) for m in metrics] == [("charge", 1, 0)]
     assert metrics[0].latency_ns[0] == pytest.approx(60_000_000, rel=0.016)
-    assert store.metrics(step="10s")[0].step_begin_ns == 1_700_000_000_000_000_000
+    for step in (dict(step="10s"), dict(step=timedelta(seconds=10)), dict(step_ns=10**10)):
+        assert store.metrics(**step)[0].step_begin_ns == 1_700_000_000_000_000_000
 
 
 def test_stats(store):

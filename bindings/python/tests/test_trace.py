@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from support import SHOP, span
@@ -73,6 +73,7 @@ def test_attributes_and_events(store):
     reference = got.references[0]
     assert (reference.type, reference.trace_id, reference.span_id) == ("link", SHOP, ROOT)
     assert reference.attributes == {"why": "retry"}
+    assert (reference.trace_state, reference.flags) == ("", 0)
     assert (got.trace_state, got.flags, got.kind, got.status) == ("a=b", 1, "client", "ok")
 
 
@@ -101,8 +102,10 @@ def test_clock_skew(store):
     ]
     store.append(spans)
     assert store.trace("1")["2"].begin_ns == 500
-    moved = store.trace("1", max_skew="1s")["2"]
-    assert (moved.begin_ns, moved.end_ns, moved.start_ns) == (1025, 1075, 500)
+    for skew in (dict(max_skew="1s"), dict(max_skew=timedelta(seconds=1)), dict(max_skew_ns=10**9)):
+        for trace in (store.trace("1", **skew), next(store.find(service="tests").traces(**skew))):
+            moved = trace["2"]
+            assert (moved.begin_ns, moved.end_ns, moved.start_ns) == (1025, 1075, 500)
 
 
 def test_span_without_start_or_duration(store):
@@ -112,13 +115,20 @@ def test_span_without_start_or_duration(store):
     assert store.trace("1").start_ns is None and store.trace("1").critical_path() == []
 
 
-@pytest.mark.parametrize("format", ["otlp-json", "otlp-proto", "otlp-jsonl", "jaeger", "zipkin"])
+FORMATS = """otlp-json otlp-proto otlp-jsonl jaeger jaeger-proto jaeger-thrift zipkin zipkin-proto
+    zipkin-v1 zipkin-v1-thrift""".split()
+
+
+@pytest.mark.parametrize("format", FORMATS)
 def test_encoders_give_what_decoders_take(store, tmp_path, format):
     encoded = store.trace(SHOP).encode(format)
     with tracestore.open(tmp_path / "copy", "a") as copy:
         assert copy.append(encoded, format).accepted == 5
         names = [[s.name.lower() for s in x.trace(SHOP)] for x in (copy, store)]
         assert names[0] == names[1]  # Zipkin's are lower case
+        again = copy.trace(SHOP).encode(format)
+        with tracestore.open(tmp_path / "again", "a") as third:
+            assert third.append(again, format).accepted == 5
     if format == "jaeger":
         assert json.loads(encoded)["data"][0]["traceID"] == SHOP
 

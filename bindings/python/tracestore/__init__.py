@@ -45,7 +45,7 @@ from ._find import Traces
 from ._open import open_store as open
 from ._open import read
 from ._store import Reader, Snapshot, Store
-from ._table import Spans, Table
+from ._table import Events, Links, Spans, Table
 from ._trace import PathPart, Trace, TraceWarning
 
 __all__ = [
@@ -58,9 +58,11 @@ __all__ = [
     "DependencyLink",
     "Error",
     "Event",
+    "Events",
     "Finding",
     "InvalidArgumentError",
     "IoError",
+    "Links",
     "NamedCount",
     "NotFoundError",
     "OperationInfo",

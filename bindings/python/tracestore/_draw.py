@@ -1,4 +1,4 @@
-"""A trace as text and as a picture: for people."""
+"""A trace as a picture, for people. (As text the library draws it.)"""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 1000  # spans that are drawn of one trace
 _MOST_DEPTH = 16  # levels that are indented; below, the depth is written
-_BAR = 40  # columns of a text's timeline
 
 _COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#9d755d", "#439894", "#d6a400", "#7a7a7a")
 _ERROR = "#c4302b"
@@ -49,39 +48,9 @@ def _title(trace: Trace) -> str:
     )
 
 
-def _label(span: _core.Span) -> str:
-    indent = "  " * min(span.depth, _MOST_DEPTH)
-    deeper = f"({span.depth}) " if span.depth > _MOST_DEPTH else ""
-    mark = "! " if span.status == "error" else ""
-    return f"{indent}{deeper}{mark}{span.service}: {span.name}"
-
-
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Without what could steer a terminal."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
-def trace_text(trace: Trace) -> str:
-    """A line for each span, each below its parent, beside a timeline."""
-    begin, length = _extent(trace)
-    rows = []
-    for span in trace.spans[:_MOST_ROWS]:
-        bar = " " * _BAR
-        if span.start_ns is not None:
-            first = (span.begin_ns - begin) * _BAR // length
-            last = max(first + 1, -(-(span.end_ns - begin) * _BAR // length))
-            first = min(first, _BAR - 1)
-            bar = " " * first + "=" * (min(last, _BAR) - first)
-        rows.append((_one_line(_label(span)), duration_text(span.duration_ns), bar))
-    width = min(max((len(label) for label, _, _ in rows), default=0), 72)
-    lines = [_one_line(_title(trace))]
-    for label, took, bar in rows:
-        if len(label) > width:
-            label = label[: width - 1] + "…"
-        lines.append(f"{label:<{width}}  {took:>8}  |{bar:<{_BAR}}|")
-    if len(trace) > _MOST_ROWS:
-        lines.append(f"… and {len(trace) - _MOST_ROWS} more spans")
-    lines += [_one_line(f"warning: span {w.span_id}: {w.text}") for w in trace.warnings[:20]]
-    return "\n".join(lines)
 
 
 def trace_html(trace: Trace) -> str:

@@ -12,7 +12,7 @@ from . import _core
 from ._dicts import to_otlp_json
 from ._errors import InvalidArgumentError
 from ._find import Traces, checked_limit
-from ._time import Duration, Moment, chosen_ns, duration_ns, moment_ns
+from ._time import Duration, Moment, as_int, chosen_ns, moment_ns
 from ._trace import Trace
 
 Order = Literal["newest", "longest"]
@@ -138,12 +138,13 @@ class Reader(ABC):
         *,
         span: Optional[str] = None,
         max_skew: Optional[Duration] = None,
+        max_skew_ns: Optional[int] = None,
         timeout: Optional[float] = None,
     ) -> Trace:
         """The trace of that id. With `span` only that span and all below it: of the others ids
         alone are read. With `max_skew` spans of clocks that disagree are moved into their parents,
         at most so far. Raises NotFoundError."""
-        skew_ns = duration_ns(max_skew, "max_skew") or 0
+        skew_ns = chosen_ns(max_skew, max_skew_ns, "max_skew") or 0
         core = self._moment().trace(
             _trace_id(trace_id), _text(span, "span"), skew_ns, _timeout(timeout)
         )
@@ -187,6 +188,7 @@ class Reader(ABC):
         end: Optional[Moment] = None,
         *,
         step: Optional[Duration] = None,
+        step_ns: Optional[int] = None,
         services: Sequence[str] = (),
         quantiles: Sequence[float] = (0.5, 0.95, 0.99),
         timeout: Optional[float] = None,
@@ -198,7 +200,7 @@ class Reader(ABC):
             raise InvalidArgumentError("quantiles are a list of numbers from 0 to 1")
         return self._moment().metrics(
             *_range(start, end),
-            duration_ns(step, "step") or 0,
+            chosen_ns(step, step_ns, "step") or 0,
             list(services),
             [float(q) for q in quantiles],
             _timeout(timeout),
@@ -373,9 +375,10 @@ class Store(Reader):
 def whole(number: Optional[int], name: str) -> Optional[int]:
     if number is None:
         return None
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _ALL:
+    known = as_int(number)
+    if known is None or not 0 <= known <= _ALL:
         raise InvalidArgumentError(f"{name} is a whole number, not negative")
-    return number
+    return known
 
 
 def seconds(delta: timedelta, name: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Optional, Union
+from typing import TYPE_CHECKING, ClassVar, Literal, Optional, Union
 
 from . import _core
 from ._errors import InvalidArgumentError
@@ -91,9 +91,11 @@ def binary_ids(ids: str) -> bool:
     return ids == "binary"
 
 
-class Spans(Table):
-    """Spans that were found: to iterate, or as a table with a row each. Nothing is read before it is
-    asked for; equal spans come once; those of a page of traces have no order."""
+class _Rows(Table):
+    """What Spans, Events and Links have in common."""
+
+    _rows: ClassVar[str]
+    _default: ClassVar[list[str]]
 
     def __init__(
         self,
@@ -105,6 +107,7 @@ class Spans(Table):
         columns: Optional[Sequence[str]],
         attributes: Optional[Attributes],
         ids: Ids,
+        dictionaries: bool,
     ) -> None:
         self._snapshot = snapshot
         self._query = query
@@ -113,11 +116,43 @@ class Spans(Table):
         self._matching = bool(matching)
         self._attributes = _typed(attributes)
         # Without a choice of attributes, all of them as a map.
-        default = _DEFAULT if self._attributes else [*_DEFAULT, "attributes"]
+        default = self._default if self._attributes else [*self._default, "attributes"]
         self._columns = _names(columns, default)
         self._binary_ids = binary_ids(ids)
+        self._dictionaries = bool(dictionaries)
         self._counts = _core.TableCounts()
-        _core.check_columns(self._columns, self._attributes)
+        _core.check_columns(self._rows, self._columns, self._attributes)
+
+    def __arrow_c_stream__(self, requested_schema: Optional[object] = None) -> object:
+        return _core.span_stream(
+            self._snapshot,
+            self._rows,
+            self._query,
+            self._limit,
+            self._matching,
+            self._columns,
+            self._attributes,
+            self._binary_ids,
+            self._dictionaries,
+            self._counts,
+            self._timeout,
+        )
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the table's columns."""
+        return self._columns + [key for key, _ in self._attributes]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} with {', '.join(self.columns)}>"
+
+
+class Spans(_Rows):
+    """Spans that were found: to iterate, or as a table with a row each. Nothing is read before it is
+    asked for; equal spans come once; those of a page of traces have no order."""
+
+    _rows = "spans"
+    _default = _DEFAULT
 
     def __iter__(self) -> Iterator[_core.Span]:
         cursor = ""
@@ -129,26 +164,23 @@ class Spans(Table):
             if not cursor:
                 return
 
-    def __arrow_c_stream__(self, requested_schema: Optional[object] = None) -> object:
-        return _core.span_stream(
-            self._snapshot,
-            self._query,
-            self._limit,
-            self._matching,
-            self._columns,
-            self._attributes,
-            self._binary_ids,
-            self._counts,
-            self._timeout,
-        )
 
-    @property
-    def columns(self) -> list[str]:
-        """The names of the table's columns."""
-        return self._columns + [key for key, _ in self._attributes]
+class Events(_Rows):
+    """The events of spans that were found, as a table with a row each, and the ids of the span that
+    has it. Nothing is read before it is asked for."""
 
-    def __repr__(self) -> str:
-        return f"<Spans with {', '.join(self.columns)}>"
+    _rows = "events"
+    _default = ["trace_id", "span_id", "time", "name"]
+
+
+class Links(_Rows):
+    """The links and further references of spans that were found (all but the parent), as a table
+    with a row each, and the ids of the span that has it. Nothing is read before it is asked for."""
+
+    _rows = "links"
+    _default = [
+        "trace_id", "span_id", "type", "linked_trace_id", "linked_span_id", "trace_state", "flags",
+    ]  # fmt: skip
 
 
 def page_sizes(limit: Optional[int]) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from datetime import datetime, timedelta, timezone
 from typing import Optional, Union
@@ -52,14 +53,23 @@ def _of_text(text: str, name: str) -> int:
     return _whole_ns(moment - _EPOCH) + int((fraction or "").ljust(9, "0"))
 
 
+def as_int(number: object) -> Optional[int]:
+    """A whole number of any kind (NumPy's too) as int; None for a bool and all that is none."""
+    if isinstance(number, bool):
+        return None
+    try:
+        return operator.index(number)  # type: ignore[call-overload, no-any-return]
+    except TypeError:
+        return None
+
+
 def moment_ns(moment: Optional[Moment], name: str) -> Optional[int]:
     """Unix nanoseconds; None for None. Raises InvalidArgumentError."""
     if moment is None:
         return None
-    if isinstance(moment, bool):
-        raise InvalidArgumentError(f"{name} is a datetime, text or Unix nanoseconds, not a bool")
-    if isinstance(moment, int):
-        ns = moment
+    whole = as_int(moment)
+    if whole is not None:
+        ns = whole
     elif isinstance(moment, datetime):
         if moment.utcoffset() is None:
             raise InvalidArgumentError(f"{name} needs a time zone: datetime(…, tzinfo=timezone.utc)")
@@ -102,6 +112,7 @@ def chosen_ns(
         return duration_ns(duration, name)
     if duration is not None:
         raise InvalidArgumentError(f"{name} and {name}_ns say the same: give one")
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _MAX:
+    whole = as_int(number)
+    if whole is None or not 0 <= whole <= _MAX:
         raise InvalidArgumentError(f"{name}_ns is a whole number of nanoseconds, not negative")
-    return number
+    return whole

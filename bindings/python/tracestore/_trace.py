@@ -151,9 +151,35 @@ class Trace:
                     graph.add_edge(places[parent], place, type=why)
         return graph
 
+    def draw(
+        self,
+        *,
+        width: int = 100,
+        limit: int = 1000,
+        attributes: bool = False,
+        ascii: bool = False,
+        top: Optional[_core.Span] = None,
+    ) -> str:
+        """The trace as text, as `tracestore get` prints it: a line for each span, each below its
+        parent, beside a timeline in which what the trace waited for is solid.
+
+        `width` in columns, at least 40; at most `limit` spans, 0 for all; with `attributes` also
+        those of each span, its events and links; with `ascii` without lines and blocks of Unicode;
+        with `top` only that span and what is below it. Raises InvalidArgumentError where `top` is a
+        span of another trace.
+        """
+        for number, name in ((width, "width"), (limit, "limit")):
+            if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 63:
+                raise InvalidArgumentError(f"{name} is a whole number, not negative")
+        if top is not None and not isinstance(top, _core.Span):
+            raise InvalidArgumentError("top is a span of this trace")
+        text, left_out = self._core.draw(width, limit, bool(attributes), bool(ascii), top)
+        return text + (f"… and {left_out} more spans\n" if left_out else "")
+
     def __str__(self) -> str:
-        """A line for each span, each below its parent, beside a timeline."""
-        return _draw.trace_text(self)
+        """As draw(), and what is odd."""
+        odd = [f"warning: span {w.span_id}: {_draw.one_line(w.text)}" for w in self.warnings[:20]]
+        return self.draw() + "\n".join(odd)
 
     def _repr_html_(self) -> str:
         """A waterfall, for notebooks."""

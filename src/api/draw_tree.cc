@@ -1,18 +1,28 @@
 // A row: tree, mark of an error, service and operation | duration | bar on the time axis.
-#include "render_tree.h"
+#include "api/draw_tree.h"
 
 #include <algorithm>
 #include <span>
+#include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
-#include "human_text.h"
+#include "base/display_text.h"
 
-namespace tracestore::tools {
+namespace tracestore::api {
 namespace {
 
 using assembly::kNoNode;
 using assembly::NodeId;
+using base::CleanText;
+using base::CountText;
+using base::DisplayWidth;
+using base::DurationText;
+using base::Plural;
+using base::Shorten;
+using base::ShortTimeText;
+using base::Style;
+using base::TimeText;
 
 struct Glyphs {
   const char* branch;
@@ -33,21 +43,22 @@ constexpr std::size_t kMostLevels = 16;
 constexpr std::size_t kLevelWidth = 3;
 constexpr std::size_t kLeastName = 18;
 constexpr std::size_t kDurationWidth = 8;
+constexpr std::size_t kLeastWidth = 40;
 
 class TreePainter {
  public:
-  TreePainter(const TimedTrace& trace, const TreeOptions& options, const Terminal& terminal)
+  TreePainter(const TreeParts& trace, const DrawOptions& options)
       : trace_(trace),
         graph_(trace.graph),
         options_(options),
-        terminal_(terminal),
+        width_(std::max(options.width, kLeastWidth)),
         glyphs_(options.ascii ? kAscii : kUnicode),
         begin_ns_(trace.summary.start_ns),
         length_ns_(trace.summary.duration_ns()) {
     const std::size_t least_bar = 12;
     const std::size_t fixed = kDurationWidth + 4;  // two blanks, two edges
-    bar_width_ = std::max(least_bar, (terminal.width - fixed) * 45 / 100);
-    name_width_ = std::max<std::size_t>(16, terminal.width - fixed - bar_width_);
+    bar_width_ = std::max(least_bar, (width_ - fixed) * 45 / 100);
+    name_width_ = std::max<std::size_t>(16, width_ - fixed - bar_width_);
     const std::size_t room = std::max(name_width_, kLeastName + kLevelWidth) - kLeastName;
     levels_ = std::min(kMostLevels, room / kLevelWidth);
   }
@@ -71,6 +82,9 @@ class TreePainter {
   }
 
  private:
+  SpanView SpanOf(NodeId node) const { return trace_.spans[graph_.row(node)]; }
+  void Paint(Style style, std::string_view text) { base::Paint(style, text, options_.color, out_); }
+
   void ZoomTo(NodeId top) {
     if (graph_.missing(top)) return;
     const assembly::Interval interval = trace_.intervals[top];
@@ -80,10 +94,10 @@ class TreePainter {
 
   void DrawTitle() {
     const TraceSummary& summary = trace_.summary;
-    terminal_.Paint(Style::kDim, "trace ", out_);
-    terminal_.Paint(Style::kYellow, summary.trace_id.ToShortHex(), out_);
+    Paint(Style::kDim, "trace ");
+    Paint(Style::kYellow, summary.trace_id.ToShortHex());
     out_ += "  ";
-    terminal_.Paint(Style::kCyan, CleanText(summary.root_service), out_);
+    Paint(Style::kCyan, CleanText(summary.root_service));
     out_ += ' ' + CleanText(summary.root_operation) + "\n";
     if (summary.has_start) {
       out_ += ShortTimeText(summary.start_ns) + " UTC, " + DurationText(summary.duration_ns()) +
@@ -93,7 +107,7 @@ class TreePainter {
             Plural(summary.services.size(), "service");
     if (summary.error_count > 0) {
       out_ += ", ";
-      terminal_.Paint(Style::kRed, Plural(summary.error_count, "error"), out_);
+      Paint(Style::kRed, Plural(summary.error_count, "error"));
     }
     if (summary.orphan_count > 0) {
       out_ += ", " + Plural(summary.orphan_count, "span") + " without the parent named";
@@ -123,7 +137,7 @@ class TreePainter {
     std::string line(name_width_ + 1 + kDurationWidth + 2, ' ');
     line += axis;
     line.erase(line.find_last_not_of(' ') + 1);
-    terminal_.Paint(Style::kDim, line, out_);
+    Paint(Style::kDim, line);
     out_ += '\n';
   }
 
@@ -156,22 +170,22 @@ class TreePainter {
 
   void DrawNode(NodeId node) {
     const std::string indent = Indent(node);
-    terminal_.Paint(Style::kDim, indent, out_);
+    Paint(Style::kDim, indent);
     std::size_t used = DisplayWidth(indent);
     if (graph_.missing(node)) {
       const std::string text = "(span " + graph_.span_id(node).ToHex() + " is not here)";
-      terminal_.Paint(Style::kDim, Shorten(text, Left(used)), out_);
+      Paint(Style::kDim, Shorten(text, Left(used)));
       out_ += '\n';
       return;
     }
-    const SpanView span = trace_.span(node);
+    const SpanView span = SpanOf(node);
     const bool error = span.status() == StatusCode::kError;
     if (error) {
-      terminal_.Paint(Style::kRed, glyphs_.error, out_);
+      Paint(Style::kRed, glyphs_.error);
       used += DisplayWidth(glyphs_.error);
     }
     const std::string service = Shorten(span.service(), Left(used));
-    terminal_.Paint(Style::kCyan, service, out_);
+    Paint(Style::kCyan, service);
     used += DisplayWidth(service);
     if (!service.empty() && used < name_width_) {
       out_ += ' ';
@@ -180,7 +194,7 @@ class TreePainter {
     std::string name(span.name());
     if (graph_.copies(node) > 1) name += " (" + CountText(graph_.copies(node)) + " copies)";
     name = Shorten(name, Left(used));
-    terminal_.Paint(error ? Style::kRed : Style::kPlain, name, out_);
+    Paint(error ? Style::kRed : Style::kPlain, name);
     used += DisplayWidth(name);
     out_.append(Left(used) + 1, ' ');
     DrawTime(node, span);
@@ -194,13 +208,13 @@ class TreePainter {
     const std::size_t width = DisplayWidth(duration);
     if (width < kDurationWidth) out_.append(kDurationWidth - width, ' ');
     out_ += duration + " ";
-    terminal_.Paint(Style::kDim, glyphs_.edge, out_);
+    Paint(Style::kDim, glyphs_.edge);
     if (span.has_start()) {
       DrawBar(node, span.status() == StatusCode::kError);
     } else {
       out_.append(bar_width_, ' ');
     }
-    terminal_.Paint(Style::kDim, glyphs_.edge, out_);
+    Paint(Style::kDim, glyphs_.edge);
     out_ += '\n';
   }
 
@@ -241,15 +255,14 @@ class TreePainter {
                           : error        ? Style::kRed
                           : kind == kCritical ? Style::kGreen
                                               : Style::kBlue;
-      terminal_.Paint(style, run, out_);
+      Paint(style, run);
     }
   }
 
   void DrawLine(std::size_t indent, const std::string& text) {
     out_.append(indent + 2, ' ');
-    const std::size_t room = terminal_.width > indent + 10 ? terminal_.width - indent - 2 : 10;
-    terminal_.Paint(Style::kDim, terminal_.is_terminal ? Shorten(text, room) : CleanText(text),
-                    out_);
+    const std::size_t room = width_ > indent + 10 ? width_ - indent - 2 : 10;
+    Paint(Style::kDim, options_.shorten ? Shorten(text, room) : CleanText(text));
     out_ += '\n';
   }
 
@@ -286,10 +299,10 @@ class TreePainter {
     }
   }
 
-  const TimedTrace& trace_;
+  const TreeParts& trace_;
   const assembly::TraceGraph& graph_;
-  const TreeOptions& options_;
-  const Terminal& terminal_;
+  const DrawOptions& options_;
+  const std::size_t width_;
   const Glyphs& glyphs_;
   std::uint64_t begin_ns_;
   std::uint64_t length_ns_;
@@ -305,8 +318,8 @@ class TreePainter {
 
 }  // namespace
 
-DrawnTree DrawTree(const TimedTrace& trace, const TreeOptions& options, const Terminal& terminal) {
-  return TreePainter(trace, options, terminal).Draw();
+DrawnTree DrawTree(const TreeParts& trace, const DrawOptions& options) {
+  return TreePainter(trace, options).Draw();
 }
 
-}  // namespace tracestore::tools
+}  // namespace tracestore::api
