@@ -69,7 +69,7 @@ TEST(Trace, IsDrawn) {
   ASSERT_TRUE(made.has_value()) << made.error().message();
   DrawOptions options;
   options.ascii = true;
-  options.width = 50;
+  options.width = 80;
   const DrawnTree drawn = DrawTree(*made, options);
   EXPECT_EQ(drawn.left_out, 0U);
   EXPECT_NE(drawn.text.find("4 spans, 1 service, 1 span without the parent named"),

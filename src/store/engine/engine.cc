@@ -111,15 +111,15 @@ Status Engine::Recover() {
   SnapshotData live;
   TS_TRY(catalog_->Settle());
   TS_TRY(segments_.Refresh(*catalog_, view, live));
+  // Before anything is put into a catalog that may be the new one of a lost one.
+  TS_TRY(CheckNotLost(files_, directory_, view));
   TS_TRY_ASSIGN(const bool restored, RestoreTombstones(files_, directory_, *catalog_, view));
   if (restored) {
     live = {};
     TS_TRY(segments_.Refresh(*catalog_, view, live));
   }
   UseSegments(view, std::move(live));
-  view.tombstones = tombstones_->tombstones();  // those of both looks
   follower_.Hide(tombstones_);
-  TS_TRY(CheckNotLost(files_, directory_, view));
   RenewTombstones();
   TS_TRY(RemoveLogsBefore(files_, WalDirectory(directory_), view.retired_before));
   RemoveStrayFiles(view);
