@@ -99,7 +99,12 @@ class Server:
         arguments = [argument.format(socket=self.socket) for argument in SERVERS[name]]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *arguments], cwd=folder, env=environment, stdout=log, stderr=log
+                [sys.executable, *arguments],
+                cwd=folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # so that its workers can be killed with it
             )
 
     def get(self, path):
@@ -134,7 +139,7 @@ class Server:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         self.folder.cleanup()
 
