@@ -98,7 +98,7 @@ class SkewFinder {
     Move(node);
   }
 
-  // What Jaeger would add to the child's start. Differences are modulo 2^64.
+  // What Jaeger would add to the child's start. Differences and sums are modulo 2^64.
   std::int64_t Calculate(NodeId node, NodeId parent_node) const {
     const model::SpanRecord& child = graph_.span(node);
     const model::SpanRecord& parent = graph_.span(parent_node);
@@ -113,7 +113,7 @@ class SkewFinder {
     const std::uint64_t offset = child.start_ns - parent_start;
     if (early <= 0 && offset <= spare) return 0;
     // As much time on the way there as on the way back.
-    return early + static_cast<std::int64_t>(spare / 2);
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(early) + spare / 2);
   }
 
   void Move(NodeId node) {

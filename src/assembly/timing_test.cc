@@ -149,6 +149,18 @@ TEST(ClockSkew, KnowsAClockByItsHost) {
   EXPECT_EQ(skew.delta_ns[graph.Find({3})[0]], -3980);
 }
 
+TEST(ClockSkew, TakesTimesAsFarApartAsTheyGo) {
+  TraceMaker maker;
+  maker.Add(1, 0, "front", 0x7FFF'FFFF'FFFF'FFFF, 1'000'000);
+  maker.Add(2, 1, "back", 1, 0);
+  maker.Add(3, 1, "slow", ~std::uint64_t{0}, 0);
+  const TraceGraph graph = TraceGraph::Build(maker.batch());
+  const ClockSkew skew = FindClockSkew(graph, {1'000'000});
+  EXPECT_EQ(skew.delta_ns[graph.Find({2})[0]], 0);
+  EXPECT_EQ(skew.delta_ns[graph.Find({3})[0]], 0);
+  EXPECT_EQ(skew.warnings.size(), 2U);
+}
+
 TEST(ClockSkew, WarnsInJaegersWords) {
   TraceMaker maker;
   maker.Add(1, 0, "front", 1'000'000'000, 100);

@@ -30,8 +30,8 @@ LEFT_OUT = tuple(f"src/{room}/" for room in "backends client ingest net sampling
 TESTS = ("_test.cc", "_bench.cc", "_test_support.h")
 SANITIZERS = "address,undefined"
 # Tests of the module itself: the others are of Python code, or start programs.
-SANITIZED = """test_arrow.py test_draw.py test_errors.py test_memory.py test_prefork.py
-    test_programs.py test_round_trip.py test_store.py test_trace.py""".split()
+SANITIZED = """test_arrow.py test_draw.py test_errors.py test_memory.py test_programs.py
+    test_round_trip.py test_store.py test_trace.py""".split()
 NEEDED = """nanobind scikit_build_core auditwheel pip pytest hypothesis mypy pyarrow pandas polars
     duckdb networkx gunicorn pyuwsgi opentelemetry.sdk opentelemetry.exporter.otlp.proto.http""".split()
 
@@ -151,14 +151,23 @@ def run(work: Path, build_tree: Path | None, sanitize: bool) -> None:
     subprocess.run(pip, check=True)
     command = [str(python), "-B", "-m", "pytest", "-q"]
     variables = dict(os.environ)
+    reports = work / "sanitizer"  # pytest keeps what is said to its own error output when it is ended
     if sanitize:
         command += SANITIZED
         variables.update(sanitized())
+        for old in work.glob("sanitizer.*"):
+            old.unlink()
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            variables[name] += f":log_path={reports}"
         program = build_tree and build_tree / "tools" / "tracestore"
         if program and program.exists():
             variables["TRACESTORE_PROGRAM"] = str(program)
     done = subprocess.run(command, cwd=PACKAGE / "tests", env=variables, check=False)
-    sys.exit(done.returncode)
+    for report in sorted(work.glob("sanitizer.*")):
+        print(report.read_text(errors="replace"))
+    if done.returncode < 0:
+        print(f"pytest was ended by signal {-done.returncode}")
+    sys.exit(1 if done.returncode < 0 else done.returncode)
 
 
 def main() -> None:
