@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Optional, Union
+from typing import Optional, SupportsIndex, Union
 
 from . import _core
 from ._errors import InvalidArgumentError
@@ -55,10 +55,10 @@ def _of_text(text: str, name: str) -> int:
 
 def as_int(number: object) -> Optional[int]:
     """A whole number of any kind (NumPy's too) as int; None for a bool and all that is none."""
-    if isinstance(number, bool):
+    if isinstance(number, bool) or not isinstance(number, SupportsIndex):
         return None
     try:
-        return operator.index(number)  # type: ignore[call-overload, no-any-return]
+        return operator.index(number)
     except TypeError:
         return None
 
