@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kBatchRows = 65'536;
 constexpr std::size_t kBatchWeight = std::size_t{256} << 20;
 // A page of an answer ends with the trace that reaches so many spans; batches are of whole pages, so
-// that their buffers are made at their size. More don't make it faster (docs/benchmarks.md).
+// that their buffers are made at their size.
 constexpr std::uint32_t kPageSpans = 16'384;
 constexpr std::size_t kEnoughRows = kPageSpans / 2;  // else the next page joins the batch
 constexpr std::uint32_t kFirstPage = 256;            // traces
