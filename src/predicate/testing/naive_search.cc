@@ -58,7 +58,8 @@ bool AttributesMatch(const SpanBatch& batch, model::Range range, const Condition
         c.op == CompareOp::kGreaterEqual) {
       const auto left = model::AsNumber(batch, attribute);
       auto right = model::ParseNumber(c.value);
-      if (c.type == ValueType::kDouble) right = std::strtod(c.value.c_str(), nullptr);
+      if (c.type == ValueType::kDouble && !c.value.empty())
+        right = std::strtod(c.value.c_str(), nullptr);  // also beyond all finite ones
       if (left && right && Ordered(c.op, *left, *right)) return true;
     } else if (TextMatches(c, model::CanonicalText(batch, attribute))) {
       return true;
