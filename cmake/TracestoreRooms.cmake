@@ -90,6 +90,17 @@ function(tracestore_test name)
   set_tests_properties(${name} PROPERTIES LABELS "${test_LABELS}" TIMEOUT ${test_TIMEOUT})
 endfunction()
 
+# The program of a test once more, as a slow entry of its own: tracestore_slow_run(<name> <test> <variable
+# of the environment> <its value> [arguments of the program]). Not under the thread sanitizer.
+function(tracestore_slow_run name test variable value)
+  if(NOT TARGET ${test} OR TRACESTORE_SANITIZE MATCHES thread)
+    return()
+  endif()
+  add_test(NAME ${name} COMMAND ${test} ${ARGN})
+  set_tests_properties(${name} PROPERTIES
+    LABELS "fault;slow" TIMEOUT 1200 ENVIRONMENT "${variable}=${value}")
+endfunction()
+
 # Messages of .proto files as C++ classes: a static library. PROTOS are paths without the suffix below
 # the current folder, IMPORTS further folders of imported files, LINKS the libraries of those.
 function(tracestore_proto_library name)
