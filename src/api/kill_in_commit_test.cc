@@ -10,10 +10,12 @@
 
 #include <gtest/gtest.h>
 
+#include <tracestore/repair.h>
 #include <tracestore/store.h>
 #include <tracestore/verify.h>
 
 #include "api/deletes_test_support.h"
+#include "api/file_test_support.h"
 #include "model/span_batch.h"
 
 namespace {
@@ -103,6 +105,32 @@ TEST(KillInCommit, ReadersGoOnAndTheNextWriterLosesNothing) {
   ASSERT_TRUE(report.has_value()) << report.error().message();
   for (const Finding& finding : report->findings)
     ADD_FAILURE() << finding.file << " at " << finding.offset << ": " << finding.problem;
+}
+
+// Readers, and so a repair, don't see the segment yet that was committed last.
+TEST(KillInCommit, ARepairLeavesTheSegmentOfThatCommit) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path();
+  {
+    const auto store = OpenOrFail(path);
+    ASSERT_NE(store, nullptr);
+    ASSERT_TRUE(store->AppendBatch(Spans()).has_value());
+    ASSERT_TRUE(store->Seal().has_value());
+  }
+  const auto reader = OpenOrFail(path, OpenMode::kRead);
+  ASSERT_NE(reader, nullptr);
+  SealAndDie(path);
+  const std::string first = path + "/segments/0000000000000001.seg";
+  std::string bytes = api::testing::ReadFile(first);
+  bytes[60] = static_cast<char>(bytes[60] ^ 1);  // of its only page
+  api::testing::WriteFile(first, bytes);
+  const auto repaired = Repair(path, {.write = true});
+  ASSERT_TRUE(repaired.has_value()) << repaired.error().message();
+  EXPECT_TRUE(repaired->written);
+  EXPECT_EQ(repaired->after.damage, 0U);
+  EXPECT_EQ(repaired->spans_lost, kSpans);
+  EXPECT_EQ(SpansSeen(*reader), kSpans);
+  EXPECT_EQ(SpansSeen(*OpenOrFail(path)), kSpans);
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ class Repairer {
     if (options_.write) {
       TS_TRY_ASSIGN(lock_, files_.LockExclusive(fs::JoinPath(directory_, "lock"),
                                                 "the store " + directory_));
+      TS_TRY(SettleCatalog());
     }
     TS_TRY_ASSIGN(report_.before, VerifyAll());
     if (report_.before.newer_format > 0) {
@@ -76,6 +77,16 @@ class Repairer {
     VerifyRun run(verify_);
     TS_TRY(VerifyStore(files_, directory_, run));
     return run.Finish();
+  }
+
+  // A writer that was killed in its commit may have left a segment live that the catalog doesn't show
+  // yet: its number would be given to a new one. A catalog that can't be read is LookAtCatalog's matter.
+  Status SettleCatalog() {
+    const auto catalog = LmdbCatalog::Open(catalog_directory_);
+    if (!catalog.has_value()) return {};
+    Status settled = (*catalog)->Settle();
+    if (!settled.has_value() && settled.error().code() == ErrorCode::kCorruption) return {};
+    return settled;
   }
 
   void Step(std::string step) { report_.steps.push_back(std::move(step)); }
