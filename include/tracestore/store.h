@@ -296,8 +296,8 @@ class Store {
   // Deletes whole traces: no later snapshot of any process has one of the spans that stand now, for
   // good; the bytes go when segments are compacted. Spans that are appended after it returned are
   // kept, also those of a deleted trace. Snapshots taken before keep their answers. Also with
-  // OpenMode::kRead, beside a process that appends. Durable when it returns; of more than 65,536
-  // traces some may be done when it fails. Gives how many of the traces there were.
+  // OpenMode::kRead, beside a process that appends. Durable when it returns; when it fails some may be
+  // done, or come to be at a later start. Gives how many of the traces there were.
   // Errors: kIo (also where the store can't be written), kCorruption, kBusy.
   Result<std::uint64_t> Delete(const std::vector<TraceId>& ids);
   // The traces that match now, whatever the query's limit, order and cursor. Of a service: all

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include "base/try.h"
@@ -61,13 +63,14 @@ Result<bool> RestoreTombstones(fs::FileSystem& files, const std::string& directo
                                Catalog& catalog, const CatalogView& view) {
   if (view.segments_version != 0) return false;
   TS_TRY_ASSIGN(const TombstoneFile file, ReadTombstoneFile(files, directory));
+  const auto key = [](const Tombstone& one) {
+    return std::tuple(one.position, one.kind, one.trace_id);
+  };
+  std::set<std::tuple<LogPosition, TombstoneKind, TraceId>> in_catalog;
+  for (const Tombstone& tombstone : view.tombstones) in_catalog.insert(key(tombstone));
   std::vector<Tombstone> missing;
   for (const Tombstone& tombstone : file.tombstones) {
-    const bool known = std::any_of(
-        view.tombstones.begin(), view.tombstones.end(), [&](const Tombstone& other) {
-          return other.kind == tombstone.kind && other.trace_id == tombstone.trace_id &&
-                 other.position == tombstone.position;
-        });
+    const bool known = in_catalog.contains(key(tombstone));
     // What lies in logs that are retired is gone.
     const bool hides = tombstone.position > LogPosition{view.retired_before, 0};
     if (!known && hides) missing.push_back(tombstone);

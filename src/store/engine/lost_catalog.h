@@ -22,7 +22,7 @@ Status AddTombstonesAgain(Catalog& catalog, const std::vector<Tombstone>& tombst
 
 // For a writer, before it reads logs: where the catalog never had a segment, tombstones that only their
 // second copy has are added to it. Either it was lost with its logs still there, or a process was killed
-// between the two writes of a delete, which then counts. `view` has all tombstones. Gives whether there
+// between the two writes of a delete, which then counts (as does one whose second write failed). `view` has all tombstones. Gives whether there
 // were such. Errors: kIo, kUnsupported, those of the catalog.
 Result<bool> RestoreTombstones(fs::FileSystem& files, const std::string& directory,
                                Catalog& catalog, const CatalogView& view);
