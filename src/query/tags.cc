@@ -152,15 +152,18 @@ class TagScan {
     TS_TRY(CheckStop(data_.stop));
     TS_TRY_ASSIGN(const auto codes, segment_.Codes(page, context_, false));
     bool residues = false;
+    bool generic = false;
     for (const RowCodes& row : codes->rows()) {
       if (Hidden(row)) continue;
       std::uint64_t bits = 0;
       if (row.residue != store::kNoRow)
         bits = base::ByteReader(codes->Residue(row)).BoundedVarint(255);
       residues |= (bits & kAttributesInResidue) != 0;
-      MarkRow(row, codes->ShapeOf(row), (bits & store::kResidueEvents) != 0);
+      const store::PageShape shape = codes->ShapeOf(row);
+      generic |= shape.op == 0;
+      MarkRow(row, shape, (bits & store::kResidueEvents) != 0);
     }
-    if (!residues) return {};
+    if (!residues && !generic) return {};
     const PageInfo& info = segment_.pages()[page];
     store::Projection projection;
     projection.all_columns = false;
@@ -175,7 +178,8 @@ class TagScan {
           any |= (level & (kOnResource | kOnScope)) == 0;
           tags_.names.keys[IndexOf(level)].emplace(rows.text(attribute.key));
         });
-    if (any) tags_.residue_pages.push_back(page);
+    // Generic rows mark neither their resource nor their scope.
+    if (any || generic) tags_.residue_pages.push_back(page);
     for (const SpanRecord& span : rows.spans) {
       if (!span.firehose() && !data_.Hidden(number_, span.trace_id))
         AddScope(rows, span, tags_.owners);

@@ -184,6 +184,33 @@ TEST(Tags, RootsAreThoseOfTraces) {
   EXPECT_EQ(NamesOfOwners(world.data(), {50, 101})->root_operations, Names{"GET /"});
 }
 
+// More operations than a segment's tables take: the rows of the rarest are coded whole, and are the
+// only ones of their resource and scope.
+TEST(Tags, OfRowsThatAreInNoTable) {
+  constexpr std::uint64_t kNames = store::kMaxOps + 500;
+  SpanBatch batch;
+  const auto key = batch.strings.Intern("service.name");
+  batch.AddString(key, "many");
+  batch.AddString(key, "rare");
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    batch.resources.emplace_back().attributes = {i, 1};
+    batch.scopes.emplace_back().name = batch.strings.Intern(i == 0 ? "of many" : "of rare");
+  }
+  for (std::uint64_t i = 0; i < 2 * kNames + 700; ++i) {
+    const bool rare = i >= 2 * kNames;
+    SpanRecord& span = batch.spans.emplace_back();
+    span.trace_id = {1, i / 20 + 1};
+    span.span_id = {i + 1};
+    span.start_ns = i;
+    span.presence = model::kHasStart;
+    span.resource = span.scope = rare ? 1 : 0;
+    span.name = batch.strings.Intern("name " + std::to_string(rare ? i : i % kNames));
+  }
+  TestWorld world;
+  world.AddSegment(batch);
+  ExpectTags(world);
+}
+
 TEST(Tags, StopAtTheBytesOfTexts) {
   TestWorld world;
   for (int i = 0; i < 10; ++i)
