@@ -1,5 +1,7 @@
 #include "arrow_build.h"
 
+#include <algorithm>
+
 namespace tracestore::python {
 namespace {
 
@@ -186,8 +188,10 @@ void TextBuilder::Reserve(std::size_t rows, std::size_t each) {
   // A little more than expected costs less than growing by half of it.
   constexpr double kSlack = 1.05;
   offsets_.reserve(rows + 1);
-  bytes_.reserve(each != 0 ? rows * each
-                           : static_cast<std::size_t>(static_cast<double>(rows) * mean_bytes_ * kSlack));
+  // Few rows of long texts end a batch by their weight.
+  constexpr double kMostReserved = 64.0 * (1 << 20);
+  const double guess = std::min(static_cast<double>(rows) * mean_bytes_ * kSlack, kMostReserved);
+  bytes_.reserve(each != 0 ? rows * each : static_cast<std::size_t>(guess));
 }
 void TextBuilder::Append(std::string_view text) {
   if (GoodBytes(text) == text.size()) AppendBytes(text);
