@@ -42,12 +42,13 @@ Result<PageSet> PagesOfTrace(const SegmentReader& segment, TraceId id) {
   return pages;
 }
 
-Result<PageSet> PagesOfHint(const SegmentReader& segment, const Hint& hint) {
+Result<PageSet> PagesOfHint(const SegmentReader& segment, const Hint& hint,
+                            const PageSet& within) {
   switch (hint.kind) {
     case Hint::Kind::kService: return PagesOfText(segment, TermKind::kService, hint.a);
     case Hint::Kind::kServiceOperation: return PagesOfServiceOperation(segment, hint);
     case Hint::Kind::kOperation: return PagesOfText(segment, TermKind::kOperation, hint.a);
-    case Hint::Kind::kAttributeEqual: return segment.PagesWithValue(hint.a, hint.b);
+    case Hint::Kind::kAttributeEqual: return segment.PagesWithValue(hint.a, hint.b, within);
     case Hint::Kind::kAttributeExists: return PagesOfText(segment, TermKind::kKey, hint.a);
     case Hint::Kind::kKind:
       return segment.PagesOf(TermKind::kKind, static_cast<std::uint32_t>(hint.span_kind));
@@ -79,21 +80,51 @@ void DropByZones(const SegmentReader& segment, const predicate::CompiledQuery& q
   }
 }
 
+using Choices = std::vector<Hint>;
+
+bool AsksForValue(const Choices& choices) {
+  return std::any_of(choices.begin(), choices.end(), [](const Hint& hint) {
+    return hint.kind == Hint::Kind::kAttributeEqual;
+  });
+}
+
+// Whether the segment has, as far as its filters and lists tell, each value that is asked for. Most
+// of many segments lack a rare one, and nothing else is looked up in them.
+Result<bool> MayHaveValues(const SegmentReader& segment, const predicate::LeafHints& hints) {
+  for (const Choices& choices : hints) {
+    if (choices.size() != 1 || !AsksForValue(choices)) continue;
+    TS_TRY_ASSIGN(const bool may, segment.MayHaveValue(choices[0].a, choices[0].b));
+    if (!may) return false;
+  }
+  return true;
+}
+
+Status Narrow(const SegmentReader& segment, const Choices& choices, PageSet& pages) {
+  PageSet any;
+  for (const Hint& hint : choices) {
+    TS_TRY_ASSIGN(const PageSet some, PagesOfHint(segment, hint, pages));
+    any.Or(some);
+  }
+  pages.And(any);
+  return {};
+}
+
 }  // namespace
 
 Result<PageSet> CandidatePages(const SegmentReader& segment,
                                const predicate::CompiledQuery& query, std::size_t leaf) {
+  const predicate::LeafHints& hints = query.hints(leaf);
+  TS_TRY_ASSIGN(const bool may, MayHaveValues(segment, hints));
+  if (!may) return PageSet{};
   PageSet pages = PageSet::Full(segment.page_count());
-  for (const auto& choices : query.hints(leaf)) {
-    PageSet any;
-    for (const Hint& hint : choices) {
-      TS_TRY_ASSIGN(const PageSet some, PagesOfHint(segment, hint));
-      any.Or(some);
-    }
-    pages.And(any);
-    if (pages.empty()) return pages;
-  }
   DropByZones(segment, query, leaf, pages);
+  // Values last: pages are read for them.
+  for (const bool values : {false, true}) {
+    for (const Choices& choices : hints) {
+      if (pages.empty()) return pages;
+      if (AsksForValue(choices) == values) TS_TRY(Narrow(segment, choices, pages));
+    }
+  }
   return pages;
 }
 

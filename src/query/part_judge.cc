@@ -11,11 +11,11 @@ using store::ServiceCount;
 using store::TracePart;
 
 Result<PartJudge> PartJudge::Make(const predicate::CompiledQuery& query,
-                                  const store::SegmentReader& segment) {
+                                  const store::SegmentReader& segment, bool of_most) {
   PartJudge judge(query, segment);
   TS_TRY_ASSIGN(judge.table_, segment.traces());
   TS_TRY_ASSIGN(judge.strings_, segment.dictionary());
-  judge.MeetProfiles();
+  judge.FindServices(of_most);
   // Below this no end passes 2^64, so that a part is as long as each of its spans.
   constexpr std::uint64_t kNoWrap = std::uint64_t{1} << 62;
   judge.spans_lie_within_ =
@@ -25,23 +25,27 @@ Result<PartJudge> PartJudge::Make(const predicate::CompiledQuery& query,
   return judge;
 }
 
-void PartJudge::MeetProfiles() {
-  for (std::size_t leaf = 0; leaf < query_->leaf_count(); ++leaf) {
-    const predicate::LeafOutline& outline = query_->outline(leaf);
-    std::vector<std::uint32_t> services;
-    for (const std::string& name : outline.services) {
-      if (const auto id = strings_->Find(name)) services.push_back(*id);
+void PartJudge::FindServices(bool of_most) {
+  leaves_.resize(query_->leaf_count());
+  for (std::size_t leaf = 0; leaf < leaves_.size(); ++leaf) {
+    for (const std::string& name : query_->outline(leaf).services) {
+      if (const auto id = strings_->Find(name)) leaves_[leaf].services.push_back(*id);
     }
-    std::vector<bool>& met = met_.emplace_back();
-    met.reserve(table_->profiles.size());
-    for (const auto& profile : table_->profiles) {
-      met.push_back(std::any_of(profile.begin(), profile.end(), [&](const ServiceCount& s) {
-        return (!outline.errors_only || s.errors > 0) &&
-               (outline.services.empty() ||
-                std::find(services.begin(), services.end(), s.service) != services.end());
-      }));
-    }
+    std::vector<std::uint8_t>& known = leaves_[leaf].known;
+    known.resize(table_->profiles.size(), kUnknown);
+    for (std::uint32_t i = 0; of_most && i < known.size(); ++i) known[i] = FindOut(i, leaf) ? 1 : 0;
   }
+}
+
+bool PartJudge::FindOut(std::uint32_t number, std::size_t leaf) const {
+  const std::vector<std::uint32_t>& services = leaves_[leaf].services;
+  const predicate::LeafOutline& outline = query_->outline(leaf);
+  const auto& profile = table_->profiles[number];
+  return std::any_of(profile.begin(), profile.end(), [&](const ServiceCount& s) {
+    return (!outline.errors_only || s.errors > 0) &&
+           (outline.services.empty() ||
+            std::find(services.begin(), services.end(), s.service) != services.end());
+  });
 }
 
 // What the leaf asks of start and duration. kYes: nothing, or what every row of the part has.
@@ -63,7 +67,7 @@ Verdict PartJudge::JudgeTimes(const TracePart& part, std::size_t leaf) const {
 }
 
 Verdict PartJudge::JudgeLeaf(const TracePart& part, std::size_t leaf) const {
-  if (!met_[leaf][part.profile]) return Verdict::kNo;
+  if (!MeetsOutline(part.profile, leaf)) return Verdict::kNo;
   const Verdict times = JudgeTimes(part, leaf);
   if (times == Verdict::kNo) return Verdict::kNo;
   // The table counts firehose spans, too, which meet no leaf.

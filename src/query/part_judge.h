@@ -29,8 +29,10 @@ struct TraceVerdict {
 // Of one query and one segment, which must both outlive it. One thread.
 class PartJudge {
  public:
+  // `of_most`: most of the segment's parts will be judged, so that what is the same for many is found
+  // out at once; else when first asked for.
   static Result<PartJudge> Make(const predicate::CompiledQuery& query,
-                                const store::SegmentReader& segment);
+                                const store::SegmentReader& segment, bool of_most = false);
 
   // Whether a row of the part meets the leaf.
   predicate::Verdict JudgeLeaf(const store::TracePart& part, std::size_t leaf) const;
@@ -40,7 +42,14 @@ class PartJudge {
  private:
   PartJudge(const predicate::CompiledQuery& query, const store::SegmentReader& segment)
       : query_(&query), segment_(&segment) {}
-  void MeetProfiles();
+  void FindServices(bool of_most);
+  // Whether a list of services, by its number, is one that the leaf may ask for.
+  bool MeetsOutline(std::uint32_t number, std::size_t leaf) const {
+    std::uint8_t& known = leaves_[leaf].known[number];
+    if (known == kUnknown) known = FindOut(number, leaf) ? 1 : 0;
+    return known != 0;
+  }
+  bool FindOut(std::uint32_t number, std::size_t leaf) const;
   predicate::Verdict JudgeTimes(const store::TracePart& part, std::size_t leaf) const;
 
   const predicate::CompiledQuery* query_;
@@ -48,7 +57,12 @@ class PartJudge {
   const store::TraceTable* table_ = nullptr;
   const column::StringDictionary* strings_ = nullptr;
   bool spans_lie_within_ = false;       // no span is longer than its part
-  std::vector<std::vector<bool>> met_;  // by leaf, then profile: whether it meets the outline
+  static constexpr std::uint8_t kUnknown = 2;
+  struct Leaf {
+    std::vector<std::uint32_t> services;      // of the outline, that the segment has
+    mutable std::vector<std::uint8_t> known;  // by profile, found out when first asked for
+  };
+  std::vector<Leaf> leaves_;
 };
 
 // Whether the trace matches, all its parts added.

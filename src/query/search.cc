@@ -182,7 +182,11 @@ class Searcher {
   Result<const PartJudge*> JudgeOf(std::size_t number) {
     judges_.resize(data_.segments.size());
     if (!judges_[number]) {
-      TS_TRY_ASSIGN(auto judge, PartJudge::Make(compiled_, *data_.segments[number]));
+      const SegmentReader& segment = *data_.segments[number];
+      // The newest are found in a page or two; the longest may be on any.
+      const bool of_most = (query_.count_total || compiled_.order() == Order::kLongest) &&
+                           candidates_[number].cardinality() > segment.page_count() / 2;
+      TS_TRY_ASSIGN(auto judge, PartJudge::Make(compiled_, segment, of_most));
       judges_[number] = std::move(judge);
     }
     return &*judges_[number];

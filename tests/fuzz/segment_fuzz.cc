@@ -66,7 +66,8 @@ void Try(std::string bytes) {
       (void)segment.FindTrace((*traces)->parts[i].id);
   }
   (void)segment.FindLowId(1);
-  (void)segment.PagesWithValue("http.method", "GET");
+  (void)segment.MayHaveValue("http.method", "GET");
+  (void)segment.PagesWithValue("http.method", "GET", index::PageSet::Full(segment.page_count()));
   (void)segment.PagesWithLink({1, 2});
   ReadAll(segment);
   AskForNames(*opened);

@@ -25,6 +25,11 @@ bool IsSegmentFileName(std::string_view name) {
 
 Status SegmentCache::Refresh(Catalog& catalog, CatalogView& view, SnapshotData& data) {
   const std::lock_guard lock(mutex_);
+  if (IsCurrent(catalog)) {
+    view = view_;
+    Fill(data);
+    return {};
+  }
   CatalogReadOptions options;
   options.straddlers_after = segments_version_;
   options.tombstones_after = tombstones_->last_sequence();
@@ -54,16 +59,34 @@ Status SegmentCache::Refresh(Catalog& catalog, CatalogView& view, SnapshotData& 
   const auto tombstones = Advance(tombstones_, view, true);
   if (tombstones != tombstones_) memo_ = memory_->MakeMemo();
   tombstones_ = tombstones;
+  shown_.clear();
+  places_.clear();
   for (const SegmentInfo& info : view.segments) {
     if (tombstones_->HidesAll(info.log_end)) continue;
-    data.segments.push_back(open_.at(info.id.value));
-    data.places.push_back({info.id, info.log_end});
+    shown_.push_back(open_.at(info.id.value));
+    places_.push_back({info.id, info.log_end});
   }
+  view_ = view;
+  view_.straddlers.clear();
+  view_.tombstones.clear();
+  Fill(data);
+  return {};
+}
+
+// Most snapshots follow one of the same moment: many segments are not gone through again for each.
+bool SegmentCache::IsCurrent(Catalog& catalog) const {
+  if (view_.version == 0) return false;
+  const auto current = catalog.IsCurrent(view_.version);
+  return current.has_value() && *current;
+}
+
+void SegmentCache::Fill(SnapshotData& data) const {
+  data.segments = shown_;
+  data.places = places_;
   data.straddlers = straddler_set_;
   data.memo = memo_;
   data.memory = memory_;
   data.tombstones = tombstones_->empty() ? nullptr : tombstones_;
-  return {};
 }
 
 }  // namespace tracestore::store

@@ -32,10 +32,13 @@ class SegmentCache {
   // Opens the live segments that aren't open yet, lets go of those that are live no more, and fills
   // in the snapshot's segments, straddlers and tombstones, all of one moment. Segments of which
   // deletes hide every row are left out. kNotFound where a file is gone: the catalog must be read
-  // again.
+  // again. `view` has what straddlers and tombstones are new since the call before.
   Status Refresh(Catalog& catalog, CatalogView& view, SnapshotData& data);
 
  private:
+  bool IsCurrent(Catalog& catalog) const;
+  void Fill(SnapshotData& data) const;
+
   fs::FileSystem& files_;
   const std::string directory_;
   const std::shared_ptr<QueryMemory> memory_;
@@ -46,6 +49,9 @@ class SegmentCache {
   std::uint64_t segments_version_ = 0;
   std::shared_ptr<const TombstoneSet> tombstones_ = std::make_shared<TombstoneSet>();
   std::shared_ptr<Memo> memo_;
+  CatalogView view_;  // what was read last, without what it had of straddlers and tombstones
+  std::vector<std::shared_ptr<const SegmentReader>> shown_;
+  std::vector<SegmentPlace> places_;  // of those
 };
 
 }  // namespace tracestore::store

@@ -90,7 +90,8 @@ std::size_t ReadWhatIsThere(const SegmentReader& segment) {
       (void)segment.FindTrace((*traces)->parts[i].id);
   }
   (void)segment.FindLowId(1);
-  (void)segment.PagesWithValue("a", "b");
+  (void)segment.MayHaveValue("a", "b");
+  (void)segment.PagesWithValue("a", "b", index::PageSet::Full(segment.page_count()));
   (void)segment.PagesWithLink({1, 2});
   std::size_t rows = 0;
   for (const bool all : {true, false}) {

@@ -306,8 +306,28 @@ Result<index::PageSet> SegmentReader::PagesOf(TermKind kind, std::uint32_t a,
   return std::move(hit->pages);
 }
 
-Result<index::PageSet> SegmentReader::PagesWithValue(std::string_view key,
-                                                     std::string_view value) const {
+Result<bool> SegmentReader::MayHaveValue(std::string_view key, std::string_view value) const {
+  TS_TRY_ASSIGN(const TextFilters* filters, text_filters());
+  const std::uint64_t hash = KeyValueHash(base::Hash64(key), base::Hash64(value));
+  const bool unlisted =
+      std::any_of(filters->blocks.begin(), filters->blocks.end(), [&](const auto& block) {
+        return !block.filter || block.filter->MayContain(hash);
+      });
+  if (unlisted) return true;
+  TS_TRY_ASSIGN(const auto* strings, dictionary());
+  const auto key_id = strings->Find(key);
+  if (!key_id) return false;
+  TS_TRY_ASSIGN(const index::Postings* lists, postings());
+  const auto has = [&](TermKind kind, std::uint32_t b) {
+    return lists->CountOf({static_cast<std::uint8_t>(kind), *key_id, b}).has_value();
+  };
+  if (has(TermKind::kKeyHidden, 0)) return true;
+  const auto value_id = strings->Find(value);
+  return value_id && has(TermKind::kKeyValue, *value_id);
+}
+
+Result<index::PageSet> SegmentReader::PagesWithValue(std::string_view key, std::string_view value,
+                                                     const index::PageSet& within) const {
   TS_TRY_ASSIGN(const auto* strings, dictionary());
   const auto key_id = strings->Find(key);
   if (!key_id) return index::PageSet{};
@@ -316,16 +336,21 @@ Result<index::PageSet> SegmentReader::PagesWithValue(std::string_view key,
     TS_TRY_ASSIGN(const index::PageSet listed, PagesOf(TermKind::kKeyValue, *key_id, *value_id));
     pages.Or(listed);
   }
-  TS_TRY_ASSIGN(const index::PageSet hits, PagesWithUnlisted(*key_id, key, value));
+  pages.And(within);
+  index::PageSet others = within;
+  others.AndNot(pages);
+  TS_TRY_ASSIGN(const index::PageSet hits, PagesWithUnlisted(*key_id, key, value, others));
   pages.Or(hits);
   return pages;
 }
 
 // A filter stands for many pages: each that has the key is probed.
 Result<index::PageSet> SegmentReader::PagesWithUnlisted(std::uint32_t key_id, std::string_view key,
-                                                        std::string_view value) const {
+                                                        std::string_view value,
+                                                        const index::PageSet& within) const {
   index::PageSet hits;
   TS_TRY(AddFilterHits(KeyValueHash(base::Hash64(key), base::Hash64(value)), hits));
+  hits.And(within);
   if (hits.empty()) return hits;
   TS_TRY_ASSIGN(const index::PageSet with_key, PagesOf(TermKind::kKey, key_id));
   hits.And(with_key);

@@ -89,9 +89,12 @@ class SegmentReader {
   Result<const LinkSummary*> links() const;
   Result<const MetricSummary*> metrics() const;
 
-  // Pages that may have a span (or its resource, scope, event, link) with that attribute's canonical
-  // text being `value`.
-  Result<index::PageSet> PagesWithValue(std::string_view key, std::string_view value) const;
+  // False: no span (nor its resource, scope, event, link) has that attribute with `value` as its
+  // canonical text. Reads no page.
+  Result<bool> MayHaveValue(std::string_view key, std::string_view value) const;
+  // Pages of `within` that may have such a span.
+  Result<index::PageSet> PagesWithValue(std::string_view key, std::string_view value,
+                                        const index::PageSet& within) const;
   // Pages that may have a reference to a trace.
   Result<index::PageSet> PagesWithLink(TraceId id) const;
   // Whether the page may have a text or link of that hash (KeyValueHash, LinkHash) in no list.
@@ -148,7 +151,8 @@ class SegmentReader {
   Result<const TextFilters*> text_filters() const;
   Result<const TemplateMap*> templates() const;
   Result<index::PageSet> PagesWithUnlisted(std::uint32_t key_id, std::string_view key,
-                                           std::string_view value) const;
+                                           std::string_view value,
+                                           const index::PageSet& within) const;
   Error InPage(std::uint32_t page, Error error) const;
   Status AddFilterHits(std::uint64_t hash, index::PageSet& pages) const;
 

@@ -124,6 +124,7 @@ TEST(Segment, CandidatePagesLoseNoRow) {
     fs::MemoryFileSystem files;
     const auto reader = OpenBytes(files, built->bytes);
     ASSERT_TRUE(reader.has_value());
+    const auto all = index::PageSet::Full((*reader)->page_count());
     for (std::uint32_t page = 0; page < (*reader)->page_count(); ++page) {
       const PageInfo& info = (*reader)->pages()[page];
       SpanBatch rows;
@@ -146,7 +147,9 @@ TEST(Segment, CandidatePagesLoseNoRow) {
         }
         for (const model::Range owner : owners) {
           for (const model::Attribute& a : AttributesOf(rows, owner)) {
-            const auto pages = (*reader)->PagesWithValue(rows.text(a.key), CanonicalText(rows, a));
+            const std::string value = CanonicalText(rows, a);
+            EXPECT_TRUE((*reader)->MayHaveValue(rows.text(a.key), value).value());
+            const auto pages = (*reader)->PagesWithValue(rows.text(a.key), value, all);
             ASSERT_TRUE(pages.has_value());
             ASSERT_TRUE(pages->Contains(page)) << rows.text(a.key);
           }
