@@ -12,6 +12,7 @@
 #include "index/id_permutation.h"
 #include "store/segment/dictionary_builder.h"
 #include "store/segment/index_builder.h"
+#include "store/segment/page_cuts.h"
 #include "store/segment/page_encoder.h"
 #include "store/segment/row_order.h"
 #include "store/segment/segment_footer.h"
@@ -34,55 +35,6 @@ struct PageEntry {
   std::uint64_t max_start = 0;
   std::uint64_t max_duration = 0;
 };
-
-std::size_t TextBytes(const SpanBatch& batch, model::Range attributes) {
-  std::size_t bytes = attributes.count;
-  for (const model::Attribute& a : AttributesOf(batch, attributes)) {
-    if (model::IsTextual(a.type()))
-      bytes += batch.text(static_cast<model::StringId>(a.bits)).size();
-  }
-  return bytes;
-}
-
-// The bytes of a span's texts that may stand in its page, with one for each attribute.
-std::size_t TextBytes(const SpanBatch& batch, const SpanRecord& span) {
-  std::size_t bytes = TextBytes(batch, span.attributes);
-  for (const model::StringId text : {span.status_message, span.trace_state, span.unknown_fields})
-    bytes += batch.text(text).size();
-  for (std::uint32_t i = 0; i < span.events.count; ++i) {
-    const model::EventRecord& event = batch.events[span.events.begin + i];
-    bytes += 1 + TextBytes(batch, event.attributes) + batch.text(event.unknown_fields).size();
-  }
-  for (std::uint32_t i = 0; i < span.references.count; ++i) {
-    const model::ReferenceRecord& reference = batch.references[span.references.begin + i];
-    bytes += 1 + TextBytes(batch, reference.attributes) +
-             batch.text(reference.trace_state).size() + batch.text(reference.unknown_fields).size();
-  }
-  return bytes;
-}
-
-// Where pages end: at trace boundaries where a page has room for the trace, else within it.
-std::vector<std::uint32_t> CutPages(const SpanBatch& batch, const RowOrder& order) {
-  std::vector<std::uint32_t> ends;
-  std::uint32_t first = 0;
-  std::size_t text = 0;
-  for (const TraceRows& trace : order.traces) {
-    if (trace.first_row > first && trace.first_row - first + trace.rows > kPageRows) {
-      ends.push_back(first = trace.first_row);
-      text = 0;
-    }
-    for (std::uint32_t row = trace.first_row; row < trace.first_row + trace.rows; ++row) {
-      const std::size_t bytes = TextBytes(batch, batch.spans[order.rows[row]]);
-      if (row > first && (row - first >= kPageRows || text + bytes > kPageTextBytes)) {
-        ends.push_back(first = row);
-        text = 0;
-      }
-      text += bytes;
-    }
-  }
-  ends.push_back(static_cast<std::uint32_t>(order.rows.size()));
-  return ends;
-}
 
 // Templates for each column that has raw strings.
 ColumnTemplates BuildTemplates(const SpanBatch& batch, const RowOrder& order,
@@ -267,7 +219,7 @@ Result<BuiltSegment> BuildSegment(const SpanBatch& batch,
   IndexBuilder index(batch, order, shapes, dictionary);
   std::vector<PageEntry> pages;
   std::uint32_t first = 0;
-  for (const std::uint32_t end : CutPages(batch, order)) {
+  for (const std::uint32_t end : CutPages(batch, order, shapes)) {
     PageEntry page;
     page.first_row = first;
     page.rows = end - first;
