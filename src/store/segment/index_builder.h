@@ -7,6 +7,7 @@
 
 #include "index/postings.h"
 #include "model/span_batch.h"
+#include "store/segment/dense_counts.h"
 #include "store/segment/dictionary_builder.h"
 #include "store/segment/row_order.h"
 #include "store/segment/segment_format.h"
@@ -46,8 +47,8 @@ class IndexBuilder {
   void EmitPage(std::uint32_t page);
   void EmitAttributes(std::uint32_t page, const std::vector<model::Attribute>& list,
                       std::uint64_t count);
-  void Term(TermKind kind, std::uint32_t a, std::uint32_t b, std::uint32_t page,
-            std::uint64_t count);
+  std::uint32_t Term(TermKind kind, std::uint32_t a, std::uint32_t b, std::uint32_t page,
+                     std::uint64_t count);
 
   const model::SpanBatch& batch_;
   const RowOrder& order_;
@@ -57,10 +58,8 @@ class IndexBuilder {
 
   // Counts within the page at hand.
   FlatMap operations_;   // (resource, name * 8 + kind)
-  FlatMap scopes_, events_, keys_, hidden_;
-  std::vector<std::uint32_t> value_counts_;   // by value
-  std::vector<std::uint32_t> touched_values_;
-  std::vector<std::uint32_t> canonical_ids_;  // by value, looked up once; kNoValue before
+  DenseCounts scopes_, events_, keys_, hidden_, values_;
+  std::vector<std::uint32_t> value_terms_;    // by value: its term's number; kNoValue before
   std::uint64_t statuses_[3] = {};
 
   std::vector<std::uint32_t> services_;       // by resource: dictionary id

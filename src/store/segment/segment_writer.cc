@@ -38,14 +38,19 @@ struct PageEntry {
 
 // Templates for each column that has raw strings.
 ColumnTemplates BuildTemplates(const SpanBatch& batch, const RowOrder& order,
-                               const Shapes& shapes) {
+                               const Shapes& shapes, const TextSplits& splits) {
   std::map<std::uint32_t, column::TemplateTableBuilder> builders;
   const auto add = [&](std::uint32_t value, std::uint64_t bits) {
     if (value == kNoValue || shapes.value_ranks[value] != kNoValue) return;
     const SlotCount& slot = shapes.slots[shapes.values.entries()[value].scope];
     const Column& column = shapes.tables.columns[slot.column];
     if (static_cast<ValueType>(column.type_byte & 0x7F) != ValueType::kString) return;
-    builders[slot.column].Add(batch.text(static_cast<model::StringId>(bits)));
+    const auto id = static_cast<model::StringId>(bits);
+    column::TemplateTableBuilder& builder = builders[slot.column];
+    if (const column::KnownSplit split = splits.Of(id))
+      builder.Add(batch.text(id), split, splits.templates());
+    else
+      builder.Add(batch.text(id));
   };
   for (std::size_t i = 0; i < batch.attributes.size(); ++i)
     add(shapes.attribute_values[i], batch.attributes[i].bits);
@@ -198,24 +203,24 @@ void WriteTraceLookups(const TraceTable& traces, FileBuilder& file) {
 }  // namespace
 
 Result<BuiltSegment> BuildSegment(const SpanBatch& batch,
-                                  const std::optional<SegmentOrigin>& origin) {
+                                  const std::optional<SegmentOrigin>& origin, RowHints hints) {
   if (batch.empty() || batch.size() > kMaxSegmentRows) {
     return Error(ErrorCode::kInvalidArgument,
                  "a segment holds 1 to " + std::to_string(kMaxSegmentRows) + " spans, not " +
                      std::to_string(batch.size()));
   }
   const RowOrder order = OrderRows(batch);
-  Shapes shapes = BuildShapes(batch, order);
+  Shapes shapes = BuildShapes(batch, order, hints);
   ChooseTimeBases(batch, order, shapes);
   const DictionaryBuilder dictionary(batch, shapes);
   dictionary.MapTables(shapes.tables);
-  const ColumnTemplates templates = BuildTemplates(batch, order, shapes);
+  const ColumnTemplates templates = BuildTemplates(batch, order, shapes, hints.splits);
   const TraceTable traces = BuildTraceTable(batch, order, dictionary);
 
   BuiltSegment built;
   built.meta = MakeMeta(batch, order);
   FileBuilder file(built.bytes);
-  PageEncoder encoder(batch, order, shapes, templates);
+  PageEncoder encoder(batch, order, shapes, templates, hints.splits);
   IndexBuilder index(batch, order, shapes, dictionary);
   std::vector<PageEntry> pages;
   std::uint32_t first = 0;
