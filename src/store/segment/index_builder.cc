@@ -35,8 +35,10 @@ void IndexBuilder::AddPage(std::uint32_t page, std::uint32_t first, std::uint32_
 }
 
 void IndexBuilder::AddSpan(const SpanRecord& span) {
-  (void)operations_.FindOrAdd(span.resource, static_cast<std::uint64_t>(span.name) * 8 +
-                                                 static_cast<std::uint64_t>(span.kind));
+  page_operations_.Add(
+      operations_.FindOrAdd(services_[span.resource], static_cast<std::uint64_t>(span.name) * 8 +
+                                                          static_cast<std::uint64_t>(span.kind)));
+  resources_.Add(span.resource);
   scopes_.Add(span.scope);
   ++statuses_[static_cast<std::size_t>(span.status)];
   AddAttributes(span.attributes);
@@ -84,30 +86,32 @@ void IndexBuilder::EmitAttributes(std::uint32_t page, const std::vector<Attribut
   }
 }
 
-void IndexBuilder::EmitPage(std::uint32_t page) {
-  FlatMap resources;
-  std::vector<std::uint64_t> resource_counts;
-  for (const FlatMap::Entry& entry : operations_.entries()) {
-    const auto name = static_cast<model::StringId>(entry.key / 8);
-    const auto kind = static_cast<std::uint32_t>(entry.key % 8);
-    const std::uint32_t service = services_[entry.scope];
-    const std::uint32_t operation = dictionary_.IdOf(name);
-    Term(TermKind::kOperation, operation, 0, page, entry.count);
-    Term(TermKind::kKind, kind, 0, page, entry.count);
-    if (service != kNoValue) {
-      Term(TermKind::kService, service, 0, page, entry.count);
-      Term(TermKind::kServiceOperation, service, operation, page, entry.count);
-      Term(static_cast<TermKind>(static_cast<std::uint32_t>(TermKind::kServiceOperationKind) +
-                                 kind), service, operation, page, entry.count);
-    }
-    const std::uint32_t number = resources.FindOrAdd(0, entry.scope);
-    if (number == resource_counts.size()) resource_counts.push_back(0);
-    resource_counts[number] += entry.count;
+void IndexBuilder::EmitOperation(std::uint32_t page, std::uint32_t number) {
+  const std::uint64_t count = page_operations_.CountOf(number);
+  if (number < operation_terms_.size()) {
+    for (const std::uint32_t term : operation_terms_[number])
+      postings_.AddAgain(term, page, count);
+    return;
   }
-  for (std::size_t i = 0; i < resource_counts.size(); ++i) {
-    const auto resource = static_cast<std::size_t>(resources.entries()[i].key);
-    const auto list = AttributesOf(batch_, batch_.resources[resource].attributes);
-    EmitAttributes(page, {list.begin(), list.end()}, resource_counts[i]);
+  // Numbers come in order: each was met first in some page.
+  const FlatMap::Entry& entry = operations_.entries()[number];
+  const auto kind = static_cast<std::uint32_t>(entry.key % 8);
+  const std::uint32_t service = entry.scope;
+  const std::uint32_t operation = dictionary_.IdOf(static_cast<model::StringId>(entry.key / 8));
+  const auto with_kind = static_cast<TermKind>(
+      static_cast<std::uint32_t>(TermKind::kServiceOperationKind) + kind);
+  operation_terms_.push_back({Term(TermKind::kOperation, operation, 0, page, count),
+                              Term(TermKind::kKind, kind, 0, page, count),
+                              Term(TermKind::kService, service, 0, page, count),
+                              Term(TermKind::kServiceOperation, service, operation, page, count),
+                              Term(with_kind, service, operation, page, count)});
+}
+
+void IndexBuilder::EmitPage(std::uint32_t page) {
+  for (const std::uint32_t number : page_operations_.met()) EmitOperation(page, number);
+  for (const std::uint32_t number : resources_.met()) {
+    const auto list = AttributesOf(batch_, batch_.resources[number].attributes);
+    EmitAttributes(page, {list.begin(), list.end()}, resources_.CountOf(number));
   }
   for (const std::uint32_t number : scopes_.met()) {
     const model::ScopeRecord& scope = batch_.scopes[number];
@@ -137,8 +141,10 @@ void IndexBuilder::EmitPage(std::uint32_t page) {
     value_terms_[value] =
         Term(TermKind::kKeyValue, column.key, text, page, values_.CountOf(value));
   }
-  operations_.Clear();
-  for (DenseCounts* counts : {&scopes_, &events_, &keys_, &hidden_, &values_}) counts->Clear();
+  for (DenseCounts* counts : {&page_operations_, &resources_, &scopes_, &events_, &keys_, &hidden_,
+                              &values_}) {
+    counts->Clear();
+  }
 }
 
 void IndexBuilder::CloseBlock() {
