@@ -31,8 +31,11 @@ inline constexpr std::uint32_t kDenseFraction = 4;
 // Cost of Add: one probe of a hash table.
 class PostingsBuilder {
  public:
-  // Cheapest where a term's pages come in ascending order and repeats of a page together.
-  void Add(Term term, std::uint32_t page, std::uint64_t count = 1);
+  // Cheapest where a term's pages come in ascending order and repeats of a page together. Gives the
+  // term's number.
+  std::uint32_t Add(Term term, std::uint32_t page, std::uint64_t count = 1);
+  // The same of a term that was added before: without a look at the hash table.
+  void AddAgain(std::uint32_t number, std::uint32_t page, std::uint64_t count);
   std::size_t term_count() const noexcept { return entries_.size(); }
 
   // The section; the builder is empty afterwards. Precondition: every page was below page_count.
@@ -49,7 +52,7 @@ class PostingsBuilder {
     std::uint32_t page;
     std::uint32_t older;  // index into nodes_, or kNone
   };
-  Entry& EntryOf(Term term);
+  std::uint32_t NumberOf(Term term);
   void Grow();
   void PagesOf(const Entry& entry, std::vector<std::uint32_t>& out) const;
 

@@ -73,16 +73,16 @@ void Columns::AddPages(std::span<const std::uint32_t> pages, std::uint32_t page_
 
 }  // namespace
 
-PostingsBuilder::Entry& PostingsBuilder::EntryOf(Term term) {
+std::uint32_t PostingsBuilder::NumberOf(Term term) {
   if (entries_.size() * 2 >= slots_.size()) Grow();
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = HashOf(term) & mask;; at = (at + 1) & mask) {
     if (slots_[at] == kNone) {
       slots_[at] = static_cast<std::uint32_t>(entries_.size());
       entries_.push_back({term, kNone, 0, 0});
-      return entries_.back();
+      return slots_[at];
     }
-    if (entries_[slots_[at]].term == term) return entries_[slots_[at]];
+    if (entries_[slots_[at]].term == term) return slots_[at];
   }
 }
 
@@ -96,8 +96,14 @@ void PostingsBuilder::Grow() {
   }
 }
 
-void PostingsBuilder::Add(Term term, std::uint32_t page, std::uint64_t count) {
-  Entry& entry = EntryOf(term);
+std::uint32_t PostingsBuilder::Add(Term term, std::uint32_t page, std::uint64_t count) {
+  const std::uint32_t number = NumberOf(term);
+  AddAgain(number, page, count);
+  return number;
+}
+
+void PostingsBuilder::AddAgain(std::uint32_t number, std::uint32_t page, std::uint64_t count) {
+  Entry& entry = entries_[number];
   entry.count += count;
   if (entry.newest != kNone && entry.newest_page == page) return;
   nodes_.push_back({page, entry.newest});

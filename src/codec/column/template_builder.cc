@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <unordered_map>
 
 #include "codec/column/bit_pack.h"
@@ -53,10 +55,18 @@ struct Candidate {
   std::vector<ValueRange> ranges;
   std::uint64_t uses = 0;
 
-  bool Is(const SplitText& split) const noexcept {
-    return literals == split.literals() && slots.size() == split.slot_count &&
+  bool Is(std::string_view its_literals, std::span<const TemplateSlot> its_slots) const noexcept {
+    return literals == its_literals && slots.size() == its_slots.size() &&
            (slots.empty() ||
-            std::memcmp(slots.data(), split.slots.data(), slots.size() * sizeof slots[0]) == 0);
+            std::memcmp(slots.data(), its_slots.data(), its_slots.size_bytes()) == 0);
+  }
+  void Count(const std::uint64_t* values) noexcept {
+    ++uses;
+    for (ValueRange& range : ranges) {
+      range.least = std::min(range.least, *values);
+      range.most = std::max(range.most, *values);
+      ++values;
+    }
   }
   unsigned BitsOf(std::size_t i) const noexcept {
     return BitWidth(ranges[i].most - ranges[i].least);
@@ -100,10 +110,17 @@ struct TemplateTableBuilder::State {
   std::string sample;
   std::vector<std::size_t> sample_ends;
   SplitText split;
+  // By number of a template in the union: its candidate.
+  std::unordered_map<std::uint64_t, std::uint32_t> known;
 
   // No new candidates are taken any more; the ones there are still counted.
   bool Hopeless() const noexcept { return fruitless_rounds >= kMaxFruitlessRounds; }
+  // False: templates are not looked for any more.
+  bool BeginText(std::string_view text);
   void AddSample(std::string_view text);
+  // The candidate of a template; none where no more are taken, or where another has its hash.
+  std::optional<std::uint32_t> CandidateOf(std::uint64_t hash, std::string_view literals,
+                                           std::span<const TemplateSlot> slots);
   void ForgetRare();
   std::vector<const Candidate*> Chosen() const;
   bool Wins(const TemplateTable& table) const;
@@ -130,43 +147,64 @@ void TemplateTableBuilder::State::ForgetRare() {
   for (std::uint64_t rare = 1; candidates.size() > kMaxCandidates / 2; rare *= 2) {
     std::erase_if(candidates, [rare](const Candidate& c) { return c.uses <= rare; });
   }
+  known.clear();
   by_hash.clear();
   for (std::uint32_t i = 0; i < candidates.size(); ++i) {
     by_hash.emplace(HashTemplate(candidates[i].literals, candidates[i].slots), i);
   }
 }
 
+bool TemplateTableBuilder::State::BeginText(std::string_view text) {
+  AddSample(text);
+  ++total;
+  total_bytes += text.size();
+  return !Hopeless() || !candidates.empty();
+}
+
+std::optional<std::uint32_t> TemplateTableBuilder::State::CandidateOf(
+    std::uint64_t hash, std::string_view literals, std::span<const TemplateSlot> slots) {
+  auto found = by_hash.find(hash);
+  if (found == by_hash.end()) {
+    ++misses;
+    if (candidates.size() == kMaxCandidates) ForgetRare();
+    if (Hopeless()) return std::nullopt;
+    found = by_hash.emplace(hash, candidates.size()).first;
+    candidates.push_back({std::string(literals),
+                          {slots.begin(), slots.end()},
+                          std::vector<ValueRange>(slots.size()),
+                          0});
+  } else {
+    ++hits;
+  }
+  if (!candidates[found->second].Is(literals, slots)) return std::nullopt;
+  return found->second;
+}
+
 void TemplateTableBuilder::Add(std::string_view text) {
   State& state = *state_;
-  state.AddSample(text);
-  ++state.total;
-  state.total_bytes += text.size();
-  if (state.Hopeless() && state.candidates.empty()) return;
+  if (!state.BeginText(text)) return;
   SplitText& split = state.split;
   if (!SplitTemplate(text, split)) return;
   const std::span<const TemplateSlot> slots(split.slots.data(), split.slot_count);
-  const std::uint64_t hash = HashTemplate(split.literals(), slots);
-  auto found = state.by_hash.find(hash);
-  if (found == state.by_hash.end()) {
-    ++state.misses;
-    if (state.candidates.size() == kMaxCandidates) state.ForgetRare();
-    if (state.Hopeless()) return;
-    found = state.by_hash.emplace(hash, state.candidates.size()).first;
-    state.candidates.push_back({std::string(split.literals()),
-                                {slots.begin(), slots.end()},
-                                std::vector<ValueRange>(slots.size()),
-                                0});
-  } else {
+  const auto candidate =
+      state.CandidateOf(HashTemplate(split.literals(), slots), split.literals(), slots);
+  if (candidate) state.candidates[*candidate].Count(split.values.data());
+}
+
+void TemplateTableBuilder::Add(std::string_view text, KnownSplit split,
+                               const TemplateUnion& templates) {
+  State& state = *state_;
+  if (!state.BeginText(text)) return;
+  if (const auto known = state.known.find(*split); known != state.known.end()) {
     ++state.hits;
+    return state.candidates[known->second].Count(split + 1);
   }
-  Candidate& candidate = state.candidates[found->second];
-  if (!candidate.Is(split)) return;
-  ++candidate.uses;
-  for (std::size_t i = 0; i < split.slot_count; ++i) {
-    ValueRange& range = candidate.ranges[i];
-    range.least = std::min(range.least, split.values[i]);
-    range.most = std::max(range.most, split.values[i]);
-  }
+  const auto number = static_cast<std::uint32_t>(*split);
+  const auto candidate = state.CandidateOf(templates.HashOf(number), templates.Literals(number),
+                                           templates.Slots(number));
+  if (!candidate) return;
+  state.known.emplace(*split, *candidate);
+  state.candidates[*candidate].Count(split + 1);
 }
 
 // Those that pay, the most used first, so that small codes are frequent.

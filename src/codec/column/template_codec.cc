@@ -69,9 +69,10 @@ class TextBuilder {
     return true;
   }
 
-  // Prints one templated text; `bit` moves past its values.
+  // Prints one templated text; `bit` moves past its values, which come into `values`, unless null.
   bool AppendTemplated(const TemplateTable& table, const TemplateTable::Template& t,
-                       const BitReader& packed, std::size_t& bit) {
+                       const BitReader& packed, std::size_t& bit,
+                       std::vector<std::uint64_t>* values) {
     Reserve(t.max_text);
     const std::string_view literals = table.Literals(t);
     char* out = arena_.data() + size_;
@@ -80,6 +81,7 @@ class TextBuilder {
       const std::uint64_t value = coding.base + packed.Get(bit, coding.bits);
       bit += coding.bits;
       if (value > MostOfSlot(coding.slot)) return false;
+      if (values != nullptr) values->push_back(value);
       const std::size_t piece = coding.slot.offset - done;
       std::memcpy(out, literals.data() + done, piece);
       done = coding.slot.offset;
@@ -101,9 +103,12 @@ class TextBuilder {
 
 }  // namespace
 
-void EncodeTemplated(std::span<const std::string_view> texts, const TemplateTable& table,
-                     std::string& out) {
-  if (table.empty()) return EncodeTexts(texts, out);
+namespace {
+
+// `find` gives the template of the i-th text, if one codes it, and where its values stand.
+template <typename Find>
+void EncodeByTemplates(std::span<const std::string_view> texts, const TemplateTable& table,
+                       const Find& find, std::string& out) {
   thread_local std::vector<std::uint64_t> codes;
   thread_local std::vector<std::uint64_t> values;
   thread_local std::vector<std::string_view> escapes;
@@ -111,16 +116,17 @@ void EncodeTemplated(std::span<const std::string_view> texts, const TemplateTabl
   values.clear();
   escapes.clear();
   std::size_t bits = 0;
-  SplitText& split = ThreadSplit();
-  for (const std::string_view text : texts) {
-    const auto id = SplitTemplate(text, split) ? table.Find(split) : std::nullopt;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::uint64_t* first = nullptr;
+    const std::optional<std::uint32_t> id = find(i, first);
     codes.push_back(id ? *id + 1 : 0);
     if (!id) {
-      escapes.push_back(text);
+      escapes.push_back(texts[i]);
       continue;
     }
-    bits += table.At(*id).bits;
-    values.insert(values.end(), split.values.begin(), split.values.begin() + split.slot_count);
+    const TemplateTable::Template& t = table.At(*id);
+    bits += t.bits;
+    values.insert(values.end(), first, first + t.slot_count);
   }
   EncodeInts(codes, out);
   BitWriter writer(out, bits);
@@ -135,6 +141,40 @@ void EncodeTemplated(std::span<const std::string_view> texts, const TemplateTabl
   EncodeTexts(escapes, out);
 }
 
+std::optional<std::uint32_t> FindSplit(std::string_view text, const TemplateTable& table,
+                                       const std::uint64_t*& values) {
+  SplitText& split = ThreadSplit();
+  if (!SplitTemplate(text, split)) return std::nullopt;
+  values = split.values.data();
+  return table.Find(split);
+}
+
+}  // namespace
+
+void EncodeTemplated(std::span<const std::string_view> texts, const TemplateTable& table,
+                     std::string& out) {
+  if (table.empty()) return EncodeTexts(texts, out);
+  EncodeByTemplates(
+      texts, table,
+      [&](std::size_t i, const std::uint64_t*& values) {
+        return FindSplit(texts[i], table, values);
+      },
+      out);
+}
+
+void EncodeTemplated(std::span<const std::string_view> texts, std::span<const KnownSplit> splits,
+                     const TemplateTable& table, TemplatePlaces& places, std::string& out) {
+  if (table.empty()) return EncodeTexts(texts, out);
+  EncodeByTemplates(
+      texts, table,
+      [&](std::size_t i, const std::uint64_t*& values) {
+        if (splits[i] == nullptr) return FindSplit(texts[i], table, values);
+        values = splits[i] + 1;
+        return places.Find(splits[i]);
+      },
+      out);
+}
+
 Status DecodeTemplated(base::ByteReader& in, std::size_t count, const TemplateTable& table,
                        std::size_t max_total_bytes, std::string& arena,
                        std::vector<std::string_view>& out) {
@@ -143,10 +183,15 @@ Status DecodeTemplated(base::ByteReader& in, std::size_t count, const TemplateTa
 
 Status DecodeTemplatedRange(base::ByteReader& in, std::size_t count, const TemplateTable& table,
                             StreamRange range, std::size_t max_total_bytes, std::string& arena,
-                            std::vector<std::string_view>& out) {
+                            std::vector<std::string_view>& out, TemplatedCodes* codes) {
+  if (codes != nullptr) {
+    codes->templates.clear();
+    codes->values.clear();
+  }
   if (table.empty()) return DecodeTextRange(in, count, range, max_total_bytes, arena, out);
   out.clear();
   if (range.begin > range.end || range.end > count) return Corrupt("values past its end are wanted");
+  if (codes != nullptr) codes->templates.resize(range.size());
   Parts& parts = ThreadParts();
   TS_TRY(ReadParts(in, count, table, max_total_bytes, parts));
   std::size_t bit = 0;
@@ -164,7 +209,9 @@ Status DecodeTemplatedRange(base::ByteReader& in, std::size_t count, const Templ
     const auto code = static_cast<std::size_t>(parts.codes[range.begin + i]);
     const bool fits = code == 0
                           ? builder.Append(parts.escapes[escape++])
-                          : builder.AppendTemplated(table, table.At(code - 1), packed, bit);
+                          : builder.AppendTemplated(table, table.At(code - 1), packed, bit,
+                                                    codes == nullptr ? nullptr : &codes->values);
+    if (codes != nullptr) codes->templates[i] = static_cast<std::uint32_t>(code);
     if (!fits) return Corrupt("more bytes than allowed, or a value outside its slot");
     ends[i] = builder.size();
   }

@@ -153,6 +153,53 @@ TEST(TemplateCodec, DecodesARangeOfAnyColumn) {
   }
 }
 
+// What a table coded is coded by another without a split, with the same bytes: what a merge does.
+TEST(TemplateCodec, KnownSplitsGiveTheSameTableAndBytes) {
+  for (std::uint64_t seed = 0; seed < 120; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    TemplateUnion templates;
+    Texts all;
+    std::vector<std::vector<std::uint64_t>> words;  // of each text; empty: its split isn't known
+    for (std::uint64_t source = 0; source < 3; ++source) {
+      const Texts texts = ArbitraryColumn(seed * 3 + source);
+      const TemplateTable table = TableOf(texts);
+      const std::string bytes = Encoded(texts, table);
+      base::ByteReader in(bytes);
+      std::string arena;
+      std::vector<std::string_view> back;
+      TemplatedCodes codes;
+      ASSERT_TRUE(DecodeTemplatedRange(in, texts.size(), table, {0, texts.size()},
+                                       TotalBytes(texts), arena, back, &codes).has_value());
+      ASSERT_EQ(codes.templates.size(), table.empty() ? 0 : texts.size());
+      std::size_t next = 0;
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        all.push_back(texts[i]);
+        words.emplace_back();
+        if (codes.templates.empty() || codes.templates[i] == 0) continue;
+        const TemplateTable::Template& t = table.At(codes.templates[i] - 1);
+        words.back().push_back(templates.NumberOf(table.Literals(t), table.Slots(t)));
+        for (std::uint32_t slot = 0; slot < t.slot_count; ++slot)
+          words.back().push_back(codes.values[next++]);
+      }
+      EXPECT_EQ(next, codes.values.size());
+    }
+    std::vector<KnownSplit> splits;
+    TemplateTableBuilder builder;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      splits.push_back(words[i].empty() ? nullptr : words[i].data());
+      if (splits.back() == nullptr) builder.Add(all[i]);
+      else builder.Add(all[i], splits.back(), templates);
+    }
+    const TemplateTable table = builder.Finish();
+    ASSERT_EQ(EncodeTemplateTable(table), EncodeTemplateTable(TableOf(all)));
+    TemplatePlaces places(table, templates);
+    std::string bytes;
+    const std::vector<std::string_view> views(all.begin(), all.end());
+    EncodeTemplated(views, splits, table, places, bytes);
+    EXPECT_TRUE(bytes == Encoded(all, table));
+  }
+}
+
 TEST(TemplateCodec, CodesValuesThatTheBuilderNeverSaw) {
   Random random(3);
   Texts seen;

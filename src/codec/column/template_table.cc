@@ -84,20 +84,29 @@ void TemplateTable::Reindex(std::size_t buckets) {
   }
 }
 
-std::optional<std::uint32_t> TemplateTable::Find(const SplitText& split) const noexcept {
+std::optional<std::uint32_t> TemplateTable::FindTemplate(
+    std::uint64_t hash, std::string_view literals,
+    std::span<const TemplateSlot> slots) const noexcept {
   if (templates_.empty()) return std::nullopt;
-  const std::span<const TemplateSlot> slots(split.slots.data(), split.slot_count);
-  const std::uint64_t hash = HashTemplate(split.literals(), slots);
-  const std::uint32_t found = index_[Bucket(hash, split.literals(), slots)];
+  const std::uint32_t found = index_[Bucket(hash, literals, slots)];
   if (found == 0) return std::nullopt;
-  const std::span<const SlotCoding> codings = Slots(templates_[found - 1]);
-  for (std::size_t i = 0; i < codings.size(); ++i) {
-    const std::uint64_t value = split.values[i];
-    if (value < codings[i].base || value - codings[i].base > LowMask(codings[i].bits)) {
-      return std::nullopt;
-    }
-  }
   return found - 1;
+}
+
+bool TemplateTable::HasRoomFor(std::uint32_t id, const std::uint64_t* values) const noexcept {
+  for (const SlotCoding& coding : Slots(templates_[id])) {
+    const std::uint64_t value = *values++;
+    if (value < coding.base || value - coding.base > LowMask(coding.bits)) return false;
+  }
+  return true;
+}
+
+std::optional<std::uint32_t> TemplateTable::Find(const SplitText& split) const noexcept {
+  const std::span<const TemplateSlot> slots(split.slots.data(), split.slot_count);
+  const auto found =
+      FindTemplate(HashTemplate(split.literals(), slots), split.literals(), slots);
+  if (!found || !HasRoomFor(*found, split.values.data())) return std::nullopt;
+  return found;
 }
 
 bool TemplateTable::Add(std::string_view literals, std::span<const SlotCoding> slots) {

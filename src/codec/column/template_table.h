@@ -52,6 +52,11 @@ class TemplateTable {
   }
   // The template that codes the split text, if there is one and all values are in its ranges.
   std::optional<std::uint32_t> Find(const SplitText& split) const noexcept;
+  // The template with these literals and slots, whose hash that is, whatever its ranges.
+  std::optional<std::uint32_t> FindTemplate(std::uint64_t hash, std::string_view literals,
+                                            std::span<const TemplateSlot> slots) const noexcept;
+  // Whether the values, one for each slot of the template, are in its ranges.
+  bool HasRoomFor(std::uint32_t id, const std::uint64_t* values) const noexcept;
 
   // Adds a template. False, and no change, where its slots are impossible (out of order, outside
   // the literals, an unknown kind or width, a range past 64 bits), where it is there already, or

@@ -213,7 +213,7 @@ Status Engine::MergeOnce(const CompactionJob& job, CompactionRun& run) {
                               .merges_done = run.result.merges};
   const std::vector<SegmentInfo> sources = InfosOf(view, job.segments);
   for (const SegmentInfo& source : sources) progress.spans_total += source.rows;
-  SegmentMerge merge([&](std::uint64_t spans_read) {
+  SegmentMerge merge(progress.spans_total, [&](std::uint64_t spans_read) {
     progress.spans_done = spans_read;
     return closing_ || run.stop(progress);
   });

@@ -1,46 +1,126 @@
 #include "store/engine/segment_merge.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "base/try.h"
+#include "store/segment/page_decoder.h"
 
 namespace tracestore::store {
 namespace {
 
-// Pages that are decoded together: enough that their strings are mapped once for many rows.
+// How many pages are decoded before `stop` is asked again.
 constexpr std::uint32_t kPagesAtOnce = 8;
 
 Error Stopped() { return {ErrorCode::kCancelled, "the compaction was stopped"}; }
+
+// The page's rows in runs of those that are left.
+template <typename Hides, typename Take>
+Status ForEachRunLeft(const PageCodes& page, const TraceTable& traces, const Hides& hides,
+                      const Take& take) {
+  const auto end = page.first_row() + static_cast<std::uint32_t>(page.rows().size());
+  std::uint32_t first = page.first_row();
+  for (std::uint32_t row = first; row < end;) {
+    const TracePart& part = traces.parts[page.rows()[row - page.first_row()].part];
+    const std::uint32_t next = std::min(end, part.first_row + part.rows);
+    if (hides(part.id)) {
+      if (first < row) TS_TRY(take(first, row));
+      first = next;
+    }
+    row = next;
+  }
+  return first < end ? take(first, end) : Status();
+}
+
+// Leaves of the records from `first` on those that are not among the ones before, and says for each
+// which it is now.
+template <typename Record, typename Hash, typename Equal>
+std::vector<std::uint32_t> UniteRecords(
+    std::vector<Record>& records, std::size_t first,
+    std::unordered_multimap<std::uint64_t, std::uint32_t>& known, const Hash& hash_of,
+    const Equal& equal) {
+  std::vector<std::uint32_t> numbers;
+  std::size_t left = first;
+  for (std::size_t i = first; i < records.size(); ++i) {
+    const std::uint64_t hash = hash_of(records[i]);
+    const auto [begin, end] = known.equal_range(hash);
+    const auto same = std::find_if(begin, end, [&](const auto& entry) {
+      return equal(records[entry.second], records[i]);
+    });
+    if (same != end) {
+      numbers.push_back(same->second);
+      continue;
+    }
+    numbers.push_back(static_cast<std::uint32_t>(left));
+    known.emplace(hash, numbers.back());
+    records[left++] = records[i];
+  }
+  records.resize(left);
+  return numbers;
+}
 
 }  // namespace
 
 Status SegmentMerge::Add(const SnapshotData& data, std::size_t segment) {
   const SegmentReader& reader = *data.segments[segment];
   const bool may_hide = data.MayHide(segment);
-  for (std::uint32_t page = 0; page < reader.page_count(); page += kPagesAtOnce) {
-    if (stop_ && stop_(read_)) return Stopped();
-    const PageInfo& first = reader.pages()[page];
-    const PageInfo& last =
-        reader.pages()[std::min(page + kPagesAtOnce, reader.page_count()) - 1];
-    // Through a batch of their own: of what is deleted no text goes on.
-    model::SpanBatch rows;
-    Projection everything;
-    everything.keep_pages = false;
-    TS_TRY(reader.ReadRows(first.first_row, last.first_row + last.rows, everything, rows));
-    read_ += rows.size();
-    appender_.SetSource(rows);
-    for (std::uint32_t row = 0; row < rows.size(); ++row) {
-      if (may_hide && data.Hidden(segment, rows.spans[row].trace_id)) continue;
-      appender_.Append(row);
-    }
+  const auto hides = [&](TraceId id) { return may_hide && data.Hidden(segment, id); };
+  TS_TRY_ASSIGN(const PageContext context, reader.Context());
+  const Projection everything;
+  HintRecorder recorder(*context.tables, hints_);
+  const model::SpanBatch::Mark fresh = kept_.mark();
+  PageDecoder decoder(context, everything, kept_, &recorder);
+  for (std::uint32_t page = 0; page < reader.page_count(); ++page) {
+    if (page % kPagesAtOnce == 0 && stop_ && stop_(read_)) return Stopped();
+    TS_TRY_ASSIGN(const auto codes, reader.Codes(page, context, false));
+    auto decoded = ForEachRunLeft(*codes, *context.traces, hides,
+                                  [&](std::uint32_t first, std::uint32_t last) {
+                                    return decoder.Decode(*codes, first, last);
+                                  });
+    if (!decoded.has_value()) return reader.InPage(page, std::move(decoded).error());
+    read_ += codes->rows().size();
   }
+  Unite(fresh);
+  if (fresh.spans == 0) ReserveForAll();
   return {};
+}
+
+void SegmentMerge::Unite(const model::SpanBatch::Mark& fresh) {
+  const auto resources = UniteRecords(
+      kept_.resources, fresh.resources, resources_,
+      [&](const auto& record) { return HashResource(kept_, record); },
+      [&](const auto& a, const auto& b) { return ResourcesEqual(kept_, a, kept_, b); });
+  const auto scopes = UniteRecords(
+      kept_.scopes, fresh.scopes, scopes_,
+      [&](const auto& record) { return HashScope(kept_, record); },
+      [&](const auto& a, const auto& b) { return ScopesEqual(kept_, a, kept_, b); });
+  for (std::size_t i = fresh.spans; i < kept_.spans.size(); ++i) {
+    model::SpanRecord& span = kept_.spans[i];
+    span.resource = resources[span.resource - fresh.resources];
+    span.scope = scopes[span.scope - fresh.scopes];
+  }
+}
+
+// As the first source is, the others will be. What is not used of it is no memory.
+void SegmentMerge::ReserveForAll() {
+  if (read_ == 0 || read_ >= rows_) return;
+  const double more = 1.05 * static_cast<double>(rows_) / static_cast<double>(read_);
+  const auto all = [more](std::size_t count) {
+    return static_cast<std::size_t>(static_cast<double>(count) * more) + 1;
+  };
+  const model::SpanBatch::Mark have = kept_.mark();
+  kept_.Reserve({all(have.attributes), have.resources, have.scopes, all(have.events),
+                 all(have.references), all(have.spans)});
+  kept_.strings.Reserve(all(kept_.strings.size()) - kept_.strings.size(),
+                        all(kept_.strings.text_bytes()) - kept_.strings.text_bytes());
+  hints_.shapes.reserve(all(have.spans));
+  hints_.values.reserve(all(have.attributes));
 }
 
 Result<BuiltSegment> SegmentMerge::Build(const SegmentOrigin& origin) {
   if (stop_ && stop_(read_)) return Stopped();
   if (kept_.empty()) return BuiltSegment{};
-  return BuildSegment(kept_, origin);
+  return BuildSegment(kept_, origin, std::move(hints_));
 }
 
 }  // namespace tracestore::store

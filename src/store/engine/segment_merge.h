@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <unordered_map>
 #include <utility>
 
 #include <tracestore/status.h>
@@ -13,15 +14,19 @@
 
 namespace tracestore::store {
 
-// One thread. Memory: the spans that are left, decoded, and about as much again in Build().
+// One thread. What the sources have in tables is taken over once for each of their entries: texts
+// of dictionaries, values of lists, shapes of rows, templates (RowHints). Of each row are read its
+// ids, times and raw values. Memory: the rows that are left, and about as much again in Build().
 class SegmentMerge {
  public:
-  // `stop` is asked between pages, with the rows read so far, and may take its time.
-  explicit SegmentMerge(std::function<bool(std::uint64_t spans_read)> stop)
-      : stop_(std::move(stop)) {}
+  // `rows`: of all sources, about. `stop` is asked between pages, with the rows read so far, and
+  // may take its time.
+  explicit SegmentMerge(std::uint64_t rows,
+                        std::function<bool(std::uint64_t spans_read)> stop = nullptr)
+      : rows_(rows), stop_(std::move(stop)) {}
 
-  // Takes the rows of data.segments[segment] that aren't hidden. Errors: kIo, kCorruption,
-  // kCancelled.
+  // Takes the rows of data.segments[segment] that aren't hidden; of those that are, nothing is
+  // decoded but ids and times. Errors: kIo, kCorruption, kCancelled.
   Status Add(const SnapshotData& data, std::size_t segment);
 
   // The merged segment; one without rows where none is left. Once only. Errors: kInvalidArgument
@@ -32,9 +37,16 @@ class SegmentMerge {
   std::uint64_t spans_left() const noexcept { return kept_.size(); }
 
  private:
+  // Resources and scopes from these numbers on, and the spans that name them.
+  void Unite(const model::SpanBatch::Mark& fresh);
+  void ReserveForAll();
+
+  const std::uint64_t rows_;
   std::function<bool(std::uint64_t)> stop_;
   model::SpanBatch kept_;
-  model::BatchAppender appender_{kept_};
+  RowHints hints_;
+  // Content hash to index in kept_.
+  std::unordered_multimap<std::uint64_t, std::uint32_t> resources_, scopes_;
   std::uint64_t read_ = 0;
 };
 

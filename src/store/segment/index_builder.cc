@@ -13,15 +13,14 @@ using model::SpanRecord;
 IndexBuilder::IndexBuilder(const model::SpanBatch& batch, const RowOrder& order,
                            const Shapes& shapes, const DictionaryBuilder& dictionary)
     : batch_(batch), order_(order), shapes_(shapes), dictionary_(dictionary) {
-  value_counts_.assign(shapes.values.size(), 0);
-  canonical_ids_.assign(shapes.values.size(), kNoValue);
+  value_terms_.assign(shapes.values.size(), kNoValue);
   for (const model::ResourceRecord& resource : batch.resources)
     services_.push_back(dictionary.IdOfText(ServiceOf(batch, resource)));
 }
 
-void IndexBuilder::Term(TermKind kind, std::uint32_t a, std::uint32_t b, std::uint32_t page,
-                        std::uint64_t count) {
-  postings_.Add({static_cast<std::uint8_t>(kind), a, b}, page, count);
+std::uint32_t IndexBuilder::Term(TermKind kind, std::uint32_t a, std::uint32_t b,
+                                 std::uint32_t page, std::uint64_t count) {
+  return postings_.Add({static_cast<std::uint8_t>(kind), a, b}, page, count);
 }
 
 void IndexBuilder::AddPage(std::uint32_t page, std::uint32_t first, std::uint32_t last) {
@@ -36,14 +35,16 @@ void IndexBuilder::AddPage(std::uint32_t page, std::uint32_t first, std::uint32_
 }
 
 void IndexBuilder::AddSpan(const SpanRecord& span) {
-  (void)operations_.FindOrAdd(span.resource, static_cast<std::uint64_t>(span.name) * 8 +
-                                                 static_cast<std::uint64_t>(span.kind));
-  (void)scopes_.FindOrAdd(0, span.scope);
+  page_operations_.Add(
+      operations_.FindOrAdd(services_[span.resource], static_cast<std::uint64_t>(span.name) * 8 +
+                                                          static_cast<std::uint64_t>(span.kind)));
+  resources_.Add(span.resource);
+  scopes_.Add(span.scope);
   ++statuses_[static_cast<std::size_t>(span.status)];
   AddAttributes(span.attributes);
   for (std::uint32_t i = 0; i < span.events.count; ++i) {
     const model::EventRecord& event = batch_.events[span.events.begin + i];
-    (void)events_.FindOrAdd(0, event.name);
+    events_.Add(event.name);
     AddAttributes(event.attributes);
   }
   for (std::uint32_t i = 0; i < span.references.count; ++i) {
@@ -56,12 +57,12 @@ void IndexBuilder::AddSpan(const SpanRecord& span) {
 void IndexBuilder::AddAttributes(model::Range range) {
   for (std::uint32_t i = 0; i < range.count; ++i) {
     const Attribute& attribute = batch_.attributes[range.begin + i];
-    (void)keys_.FindOrAdd(0, attribute.key);
+    keys_.Add(attribute.key);
     const std::uint32_t value = shapes_.attribute_values[range.begin + i];
     if (value == kNoValue || shapes_.value_ranks[value] == kNoValue) {
       AddHidden(attribute);
-    } else if (value_counts_[value]++ == 0) {
-      touched_values_.push_back(value);
+    } else {
+      values_.Add(value);
     }
   }
 }
@@ -72,7 +73,7 @@ void IndexBuilder::AddHidden(const Attribute& attribute) {
         KeyValueHash(batch_.strings.HashOf(attribute.key),
                      batch_.strings.HashOf(static_cast<model::StringId>(attribute.bits))));
   } else {
-    (void)hidden_.FindOrAdd(0, attribute.key);
+    hidden_.Add(attribute.key);
   }
 }
 
@@ -85,63 +86,65 @@ void IndexBuilder::EmitAttributes(std::uint32_t page, const std::vector<Attribut
   }
 }
 
+void IndexBuilder::EmitOperation(std::uint32_t page, std::uint32_t number) {
+  const std::uint64_t count = page_operations_.CountOf(number);
+  if (number < operation_terms_.size()) {
+    for (const std::uint32_t term : operation_terms_[number])
+      postings_.AddAgain(term, page, count);
+    return;
+  }
+  // Numbers come in order: each was met first in some page.
+  const FlatMap::Entry& entry = operations_.entries()[number];
+  const auto kind = static_cast<std::uint32_t>(entry.key % 8);
+  const std::uint32_t service = entry.scope;
+  const std::uint32_t operation = dictionary_.IdOf(static_cast<model::StringId>(entry.key / 8));
+  const auto with_kind = static_cast<TermKind>(
+      static_cast<std::uint32_t>(TermKind::kServiceOperationKind) + kind);
+  operation_terms_.push_back({Term(TermKind::kOperation, operation, 0, page, count),
+                              Term(TermKind::kKind, kind, 0, page, count),
+                              Term(TermKind::kService, service, 0, page, count),
+                              Term(TermKind::kServiceOperation, service, operation, page, count),
+                              Term(with_kind, service, operation, page, count)});
+}
+
 void IndexBuilder::EmitPage(std::uint32_t page) {
-  FlatMap resources;
-  std::vector<std::uint64_t> resource_counts;
-  for (const FlatMap::Entry& entry : operations_.entries()) {
-    const auto name = static_cast<model::StringId>(entry.key / 8);
-    const auto kind = static_cast<std::uint32_t>(entry.key % 8);
-    const std::uint32_t service = services_[entry.scope];
-    const std::uint32_t operation = dictionary_.IdOf(name);
-    Term(TermKind::kOperation, operation, 0, page, entry.count);
-    Term(TermKind::kKind, kind, 0, page, entry.count);
-    if (service != kNoValue) {
-      Term(TermKind::kService, service, 0, page, entry.count);
-      Term(TermKind::kServiceOperation, service, operation, page, entry.count);
-      Term(static_cast<TermKind>(static_cast<std::uint32_t>(TermKind::kServiceOperationKind) +
-                                 kind), service, operation, page, entry.count);
-    }
-    const std::uint32_t number = resources.FindOrAdd(0, entry.scope);
-    if (number == resource_counts.size()) resource_counts.push_back(0);
-    resource_counts[number] += entry.count;
+  for (const std::uint32_t number : page_operations_.met()) EmitOperation(page, number);
+  for (const std::uint32_t number : resources_.met()) {
+    const auto list = AttributesOf(batch_, batch_.resources[number].attributes);
+    EmitAttributes(page, {list.begin(), list.end()}, resources_.CountOf(number));
   }
-  for (std::size_t i = 0; i < resource_counts.size(); ++i) {
-    const auto resource = static_cast<std::size_t>(resources.entries()[i].key);
-    const auto list = AttributesOf(batch_, batch_.resources[resource].attributes);
-    EmitAttributes(page, {list.begin(), list.end()}, resource_counts[i]);
-  }
-  for (const FlatMap::Entry& entry : scopes_.entries()) {
-    const model::ScopeRecord& scope = batch_.scopes[static_cast<std::size_t>(entry.key)];
-    Term(TermKind::kScopeName, dictionary_.IdOf(scope.name), 0, page, entry.count);
+  for (const std::uint32_t number : scopes_.met()) {
+    const model::ScopeRecord& scope = batch_.scopes[number];
+    Term(TermKind::kScopeName, dictionary_.IdOf(scope.name), 0, page, scopes_.CountOf(number));
     const auto list = AttributesOf(batch_, scope.attributes);
-    EmitAttributes(page, {list.begin(), list.end()}, entry.count);
+    EmitAttributes(page, {list.begin(), list.end()}, scopes_.CountOf(number));
   }
   for (std::uint32_t status = 0; status < 3; ++status) {
     if (statuses_[status] != 0) Term(TermKind::kStatus, status, 0, page, statuses_[status]);
     statuses_[status] = 0;
   }
-  for (const FlatMap::Entry& entry : events_.entries()) {
-    Term(TermKind::kEventName, dictionary_.IdOf(static_cast<model::StringId>(entry.key)), 0, page,
-         entry.count);
-  }
-  for (const FlatMap::Entry& entry : keys_.entries()) {
-    Term(TermKind::kKey, dictionary_.IdOf(static_cast<model::StringId>(entry.key)), 0, page,
-         entry.count);
-  }
-  for (const FlatMap::Entry& entry : hidden_.entries()) {
-    Term(TermKind::kKeyHidden, dictionary_.IdOf(static_cast<model::StringId>(entry.key)), 0, page,
-         entry.count);
-  }
-  for (const std::uint32_t value : touched_values_) {
+  const auto emit = [&](TermKind kind, const DenseCounts& texts) {
+    for (const model::StringId text : texts.met())
+      Term(kind, dictionary_.IdOf(text), 0, page, texts.CountOf(text));
+  };
+  emit(TermKind::kEventName, events_);
+  emit(TermKind::kKey, keys_);
+  emit(TermKind::kKeyHidden, hidden_);
+  for (const std::uint32_t value : values_.met()) {
+    if (value_terms_[value] != kNoValue) {
+      postings_.AddAgain(value_terms_[value], page, values_.CountOf(value));
+      continue;
+    }
     const FlatMap::Entry& entry = shapes_.values.entries()[value];
     const Column& column = shapes_.tables.columns[shapes_.slots[entry.scope].column];
-    std::uint32_t& text = canonical_ids_[value];
-    if (text == kNoValue) text = dictionary_.IdOfCanonical(column.type_byte, entry.key);
-    Term(TermKind::kKeyValue, column.key, text, page, value_counts_[value]);
-    value_counts_[value] = 0;
+    const std::uint32_t text = dictionary_.IdOfCanonical(column.type_byte, entry.key);
+    value_terms_[value] =
+        Term(TermKind::kKeyValue, column.key, text, page, values_.CountOf(value));
   }
-  touched_values_.clear();
-  for (FlatMap* map : {&operations_, &scopes_, &events_, &keys_, &hidden_}) map->Clear();
+  for (DenseCounts* counts : {&page_operations_, &resources_, &scopes_, &events_, &keys_, &hidden_,
+                              &values_}) {
+    counts->Clear();
+  }
 }
 
 void IndexBuilder::CloseBlock() {

@@ -1,12 +1,14 @@
 // IndexBuilder: the posting lists and filters of a segment, page by page (docs/format/segment.md,
 // "Terms").
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "index/postings.h"
 #include "model/span_batch.h"
+#include "store/segment/dense_counts.h"
 #include "store/segment/dictionary_builder.h"
 #include "store/segment/row_order.h"
 #include "store/segment/segment_format.h"
@@ -44,10 +46,11 @@ class IndexBuilder {
   void AddHidden(const model::Attribute& attribute);
   void CloseBlock();
   void EmitPage(std::uint32_t page);
+  void EmitOperation(std::uint32_t page, std::uint32_t number);
   void EmitAttributes(std::uint32_t page, const std::vector<model::Attribute>& list,
                       std::uint64_t count);
-  void Term(TermKind kind, std::uint32_t a, std::uint32_t b, std::uint32_t page,
-            std::uint64_t count);
+  std::uint32_t Term(TermKind kind, std::uint32_t a, std::uint32_t b, std::uint32_t page,
+                     std::uint64_t count);
 
   const model::SpanBatch& batch_;
   const RowOrder& order_;
@@ -55,12 +58,13 @@ class IndexBuilder {
   const DictionaryBuilder& dictionary_;
   index::PostingsBuilder postings_;
 
-  // Counts within the page at hand.
-  FlatMap operations_;   // (resource, name * 8 + kind)
-  FlatMap scopes_, events_, keys_, hidden_;
-  std::vector<std::uint32_t> value_counts_;   // by value
-  std::vector<std::uint32_t> touched_values_;
-  std::vector<std::uint32_t> canonical_ids_;  // by value, looked up once; kNoValue before
+  FlatMap operations_;  // (service, name * 8 + kind)
+  std::vector<std::array<std::uint32_t, 5>> operation_terms_;  // of each met before: its terms
+
+  // Counts within the page at hand, by numbers of operations_, by index or number in the batch, and
+  // by value.
+  DenseCounts page_operations_, resources_, scopes_, events_, keys_, hidden_, values_;
+  std::vector<std::uint32_t> value_terms_;    // by value: its term's number; kNoValue before
   std::uint64_t statuses_[3] = {};
 
   std::vector<std::uint32_t> services_;       // by resource: dictionary id

@@ -34,8 +34,8 @@ model::StringId TextMapper::Map(std::uint32_t id) {
 }
 
 PageDecoder::PageDecoder(const PageContext& context, const Projection& projection,
-                         model::SpanBatch& out)
-    : context_(context), projection_(projection), out_(out) {
+                         model::SpanBatch& out, HintRecorder* hints)
+    : context_(context), projection_(projection), out_(out), hints_(hints) {
   texts_.Bind(*context.dictionary, out);
   resources_.assign(context.tables->resources.size(), kUnmapped);
   scopes_.assign(context.tables->scopes.size(), kUnmapped);
@@ -75,8 +75,13 @@ Status PageDecoder::FindRanges(std::uint32_t first, std::uint32_t last) {
   for (std::uint32_t row = 0; row < first; ++row) ++shape_rows_[page_->rows()[row].shape].first;
   for (std::uint32_t row = first; row < last; ++row)
     ++shape_rows_[page_->rows()[row].shape].second;
+  slots_.clear();
+  first_slots_.resize(shape_rows_.size());
+  if (hints_ != nullptr) shape_hints_.resize(shape_rows_.size());
   for (std::size_t i = 0; i < shape_rows_.size(); ++i) {
     const auto [before, wanted] = shape_rows_[i];
+    first_slots_[i] = slots_.size();
+    if (hints_ != nullptr) shape_hints_[i] = hints_->OfShape(page_->shapes()[i]);
     if (before + wanted > 0) TS_TRY(AddShape(page_->shapes()[i], before, wanted));
   }
   return {};
@@ -107,6 +112,7 @@ Status PageDecoder::AddColumns(const std::vector<std::uint32_t>& keyset, std::si
     if (!Wants(keyset[i])) continue;
     const Slot* slot = FindSlot(slots, keyset[i]);
     if (slot == nullptr) return Damaged("a row has an attribute that its op has no list for");
+    slots_.push_back(slot);
     if (!slot->raw && slot->values.size() <= 1) continue;
     Values& values = ColumnValues(keyset[i], of_event, slot->raw);
     values.range.begin += before;
@@ -153,6 +159,8 @@ Status PageDecoder::LoadRaw(std::uint32_t column, bool of_event, Values& values)
   values.ready = true;
   if (!model::IsTextual(type)) return LoadNumbers(id, values.range, values.numbers);
   values.texts.clear();
+  values.codes.templates.clear();
+  values.next_code_value = 0;
   const PageDirectory::Stream* stream = page_->directory().Find(id);
   if (stream == nullptr) return {};
   if (values.range.end > stream->count) return Damaged("a column has fewer values than rows");
@@ -164,7 +172,8 @@ Status PageDecoder::LoadRaw(std::uint32_t column, bool of_event, Values& values)
                                    values.texts));
   } else {
     TS_TRY(column::DecodeTemplatedRange(in, stream->count, templates->second, values.range, room,
-                                        values.arena, values.texts));
+                                        values.arena, values.texts,
+                                        hints_ == nullptr ? nullptr : &values.codes));
   }
   for (const std::string_view text : values.texts) text_bytes_ += text.size();
   return {};
@@ -183,27 +192,33 @@ Status PageDecoder::DecodeRow(const RowCodes& row) {
   span.attributes.begin = static_cast<std::uint32_t>(out_.attributes.size());
   span.events.begin = static_cast<std::uint32_t>(out_.events.size());
   span.references.begin = static_cast<std::uint32_t>(out_.references.size());
-  if (op != nullptr) TS_TRY(ReadShape(shape, span));
+  if (op != nullptr) TS_TRY(ReadShape(row.shape, span));
   if (row.residue != kNoRow) TS_TRY(ReadResidue(row, op == nullptr, span));
   span.resource = MapResource(row.resource);
   span.scope = MapScope(op == nullptr ? span.scope : op->scope);
+  if (hints_ != nullptr)
+    hints_->AddRow(out_.spans.size(), row.residue == kNoRow ? shape_hints_[row.shape] : kNoHint);
   out_.spans.push_back(span);
   return {};
 }
 
-Status PageDecoder::ReadShape(const PageShape& shape, SpanRecord& span) {
+Status PageDecoder::ReadShape(std::uint32_t number, SpanRecord& span) {
+  const PageShape& shape = page_->shapes()[number];
+  next_slot_ = first_slots_[number];
   const TableOp& op = context_.tables->ops[shape.op - 1];
   span.kind = op.kind;
   span.flags = op.flags;
   span.status = static_cast<StatusCode>(shape.status / 2);
   span.name = texts_.Map(op.name);
+  const Owner owner{op.slots, hints_ == nullptr ? nullptr : hints_->OfOp(shape.op - 1), false};
   if (shape.has_message()) {
     std::uint64_t text = 0;
-    TS_TRY(ReadValue(kStatusMessageColumn, op.slots, false, text));
+    std::uint32_t hint = kNoHint;
+    TS_TRY(ReadValue(kStatusMessageColumn, owner, text, hint));
     span.status_message = static_cast<model::StringId>(text);
   }
   TS_TRY(ReadAttributes(context_.tables->keysets[shape.keyset], shape.has_message() ? 1 : 0,
-                        op.slots, false, span.attributes));
+                        owner, span.attributes));
   return projection_.events ? ReadEvents(span, shape.event_list) : Status();
 }
 
@@ -214,15 +229,17 @@ bool PageDecoder::Wants(std::uint32_t column) const noexcept {
 }
 
 Status PageDecoder::ReadAttributes(const std::vector<std::uint32_t>& keyset,
-                                   std::size_t first_column, const std::vector<Slot>& slots,
-                                   bool of_event, model::Range& range) {
+                                   std::size_t first_column, const Owner& owner,
+                                   model::Range& range) {
   range.begin = static_cast<std::uint32_t>(out_.attributes.size());
-  if (!of_event && !projection_.attributes) return {};
+  if (!owner.of_event && !projection_.attributes) return {};
   for (std::size_t i = first_column; i < keyset.size(); ++i) {
     const std::uint32_t column = keyset[i];
     if (!Wants(column)) continue;
     std::uint64_t bits = 0;
-    TS_TRY(ReadValue(column, slots, of_event, bits));
+    std::uint32_t hint = kNoHint;
+    TS_TRY(ReadValue(column, owner, bits, hint));
+    if (hint != kNoHint) hints_->AddValue(out_.attributes.size(), hint);
     const Column& kind = context_.tables->columns[column];
     out_.attributes.push_back({bits, texts_.Map(kind.key), kind.type_byte});
     ++range.count;
@@ -237,10 +254,10 @@ PageDecoder::Values& PageDecoder::ColumnValues(std::uint32_t column, bool of_eve
   return *values;
 }
 
-Status PageDecoder::ReadValue(std::uint32_t column, const std::vector<Slot>& slots, bool of_event,
-                              std::uint64_t& bits) {
-  const Slot* slot = FindSlot(slots, column);
-  if (slot == nullptr) return Damaged("a row has an attribute that its op has no list for");
+Status PageDecoder::ReadValue(std::uint32_t column, const Owner& owner, std::uint64_t& bits,
+                              std::uint32_t& hint) {
+  const bool of_event = owner.of_event;
+  const Slot* slot = slots_[next_slot_++];
   const bool textual = model::IsTextual(
       static_cast<ValueType>(context_.tables->columns[column].type_byte & 0x7F));
   if (!slot->raw) {
@@ -261,15 +278,28 @@ Status PageDecoder::ReadValue(std::uint32_t column, const std::vector<Slot>& slo
     }
     const std::uint64_t value = slot->values[static_cast<std::size_t>(rank)];
     bits = textual ? texts_.Map(static_cast<std::uint32_t>(value)) : value;
+    if (owner.hints != nullptr)
+      hint = owner.hints[slot - owner.slots.data()] + static_cast<std::uint32_t>(rank);
     return {};
   }
   Values& raw = ColumnValues(column, of_event, true);
   if (!raw.ready) TS_TRY(LoadRaw(column, of_event, raw));
   if (raw.next >= (textual ? raw.texts.size() : raw.numbers.size()))
     return Damaged("a column has fewer values than rows");
-  bits = textual ? out_.strings.Intern(raw.texts[raw.next]) : raw.numbers[raw.next];
+  bits = textual ? TakeText(column, raw) : raw.numbers[raw.next];
   ++raw.next;
   return {};
+}
+
+// The text at raw.next, and what is known of it.
+model::StringId PageDecoder::TakeText(std::uint32_t column, Values& raw) {
+  const model::StringId text = out_.strings.Intern(raw.texts[raw.next]);
+  if (raw.codes.templates.empty() || raw.codes.templates[raw.next] == 0) return text;
+  const std::uint32_t id = raw.codes.templates[raw.next] - 1;
+  const column::TemplateTable& table = context_.templates->at(column);
+  hints_->AddSplit(text, column, table, id, raw.codes.values.data() + raw.next_code_value);
+  raw.next_code_value += table.At(id).slot_count;
+  return text;
 }
 
 Status PageDecoder::ReadEvents(SpanRecord& span, std::uint32_t event_list) {
@@ -286,8 +316,10 @@ Status PageDecoder::ReadEvents(SpanRecord& span, std::uint32_t event_list) {
     model::EventRecord event;
     event.time_ns = time;
     event.name = texts_.Map(type.name);
-    TS_TRY(ReadAttributes(context_.tables->keysets[type.keyset], 0, type.slots, true,
-                          event.attributes));
+    TS_TRY(ReadAttributes(
+        context_.tables->keysets[type.keyset], 0,
+        {type.slots, hints_ == nullptr ? nullptr : hints_->OfEventType(number), true},
+        event.attributes));
     out_.events.push_back(event);
     ++span.events.count;
   }

@@ -13,6 +13,7 @@
 #include "codec/column/string_dictionary.h"
 #include "model/span_batch.h"
 #include "store/segment/page_codes.h"
+#include "store/segment/row_hints.h"
 #include "store/segment/segment_tables.h"
 
 namespace tracestore::store {
@@ -49,8 +50,9 @@ class TextMapper {
 class PageDecoder {
  public:
   // `context` and `out` must outlive the decoder. The segment's resources and scopes are added to
-  // `out` as rows need them.
-  PageDecoder(const PageContext& context, const Projection& projection, model::SpanBatch& out);
+  // `out` as rows need them. `hints`, which may be null, gets what is known of the rows.
+  PageDecoder(const PageContext& context, const Projection& projection, model::SpanBatch& out,
+              HintRecorder* hints = nullptr);
 
   // Appends the page's rows that lie in [first_wanted, last_wanted) of the segment.
   // Errors: kCorruption.
@@ -65,6 +67,8 @@ class PageDecoder {
     std::vector<std::uint64_t> numbers;
     std::vector<std::string_view> texts;
     std::string arena;
+    column::TemplatedCodes codes;  // of texts, where hints are wanted; empty without templates
+    std::size_t next_code_value = 0;
   };
 
   Status FindRanges(std::uint32_t first, std::uint32_t last);
@@ -77,11 +81,19 @@ class PageDecoder {
   Status LoadSigned(std::uint32_t stream, std::uint32_t signs, Values& values);
   Status LoadRaw(std::uint32_t column, bool of_event, Values& values);
   Status DecodeRow(const RowCodes& row);
-  Status ReadShape(const PageShape& shape, model::SpanRecord& span);
+  Status ReadShape(std::uint32_t shape, model::SpanRecord& span);
+  // Whose values are read.
+  struct Owner {
+    const std::vector<Slot>& slots;
+    const std::uint32_t* hints;  // by slot, as of HintRecorder; null without
+    bool of_event;
+  };
   Status ReadAttributes(const std::vector<std::uint32_t>& keyset, std::size_t first_column,
-                        const std::vector<Slot>& slots, bool of_event, model::Range& range);
-  Status ReadValue(std::uint32_t column, const std::vector<Slot>& slots, bool of_event,
-                   std::uint64_t& bits);
+                        const Owner& owner, model::Range& range);
+  // The next value of the row at hand. `hint`: kNoHint where it is in no list.
+  Status ReadValue(std::uint32_t column, const Owner& owner, std::uint64_t& bits,
+                   std::uint32_t& hint);
+  model::StringId TakeText(std::uint32_t column, Values& raw);
   Values& ColumnValues(std::uint32_t column, bool of_event, bool raw);
   Status ReadEvents(model::SpanRecord& span, std::uint32_t event_list);
   Status ReadResidue(const RowCodes& row, bool generic, model::SpanRecord& span);
@@ -93,10 +105,16 @@ class PageDecoder {
   const PageContext& context_;
   const Projection& projection_;
   model::SpanBatch& out_;
+  HintRecorder* const hints_;
   TextMapper texts_;
   std::vector<std::uint32_t> resources_, scopes_;  // by number in the tables: index in out_
   const PageCodes* page_ = nullptr;                // the one at hand
   std::vector<std::pair<std::uint32_t, std::uint32_t>> shape_rows_;  // by shape: before, wanted
+  // The slots of a shape's values, in the order in which rows take them; where each shape's begin.
+  std::vector<const Slot*> slots_;
+  std::vector<std::size_t> first_slots_;
+  std::size_t next_slot_ = 0;
+  std::vector<std::uint32_t> shape_hints_;  // by shape; empty without hints
   Values event_times_;
   std::vector<std::unique_ptr<Values>> columns_;  // by 2 * (2 * column + event) + raw
   std::vector<Values*> touched_;

@@ -67,8 +67,11 @@ void ChooseTimeBases(const model::SpanBatch& batch, const RowOrder& order, Shape
 }
 
 PageEncoder::PageEncoder(const model::SpanBatch& batch, const RowOrder& order,
-                         const Shapes& shapes, const ColumnTemplates& templates)
-    : batch_(batch), order_(order), shapes_(shapes), templates_(templates) {
+                         const Shapes& shapes, const ColumnTemplates& templates,
+                         const TextSplits& splits)
+    : batch_(batch), order_(order), shapes_(shapes), templates_(templates), splits_(splits) {
+  for (const auto& [column, table] : templates)
+    places_.try_emplace(column, table, splits.templates());
   columns_.resize(shapes.tables.columns.size() * 2);
 }
 
@@ -218,6 +221,7 @@ void PageEncoder::AddValue(std::uint32_t column, std::uint32_t value, std::uint6
   } else if (model::IsTextual(static_cast<ValueType>(
                  shapes_.tables.columns[column].type_byte & 0x7F))) {
     data.texts.push_back(batch_.text(static_cast<model::StringId>(bits)));
+    data.splits.push_back(splits_.Of(static_cast<model::StringId>(bits)));
   } else {
     data.raw.push_back(bits);
   }
@@ -260,7 +264,8 @@ void PageEncoder::EmitTexts(std::uint32_t stream, std::uint32_t column) {
   scratch_.clear();
   const auto templates = templates_.find(column / 2);
   if (templates == templates_.end()) column::EncodeTexts(data.texts, scratch_);
-  else column::EncodeTemplated(data.texts, templates->second, scratch_);
+  else column::EncodeTemplated(data.texts, data.splits, templates->second,
+                               places_.at(column / 2), scratch_);
   Append(stream, data.texts.size());
 }
 
@@ -284,6 +289,7 @@ void PageEncoder::EmitColumns() {
     data.ranks.clear();
     data.raw.clear();
     data.texts.clear();
+    data.splits.clear();
     data.used = false;
   }
   used_columns_.clear();

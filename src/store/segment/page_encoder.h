@@ -9,6 +9,7 @@
 #include "codec/column/template_codec.h"
 #include "model/span_batch.h"
 #include "store/segment/preorder_times.h"
+#include "store/segment/row_hints.h"
 #include "store/segment/row_order.h"
 #include "store/segment/shape_builder.h"
 
@@ -24,7 +25,7 @@ void ChooseTimeBases(const model::SpanBatch& batch, const RowOrder& order, Shape
 class PageEncoder {
  public:
   PageEncoder(const model::SpanBatch& batch, const RowOrder& order, const Shapes& shapes,
-              const ColumnTemplates& templates);
+              const ColumnTemplates& templates, const TextSplits& splits);
 
   // The payload of the page with rows [first, last) of the order. Pages are encoded in order.
   std::string Encode(std::uint32_t first, std::uint32_t last);
@@ -49,6 +50,7 @@ class PageEncoder {
   struct ColumnData {
     std::vector<std::uint64_t> ranks, raw;
     std::vector<std::string_view> texts;
+    std::vector<column::KnownSplit> splits;  // of each text
     bool used = false;
   };
 
@@ -56,6 +58,8 @@ class PageEncoder {
   const RowOrder& order_;
   const Shapes& shapes_;
   const ColumnTemplates& templates_;
+  const TextSplits& splits_;
+  std::map<std::uint32_t, column::TemplatePlaces> places_;  // by column
   std::size_t next_trace_ = 0;
 
   PreorderTimes times_;

@@ -1,8 +1,11 @@
 #include "store/segment/row_order.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <numeric>
 
+#include "base/hash.h"
 #include "model/trace_extent.h"
 
 namespace tracestore::store {
@@ -11,21 +14,75 @@ namespace {
 using model::SpanBatch;
 using model::SpanRecord;
 
-// By trace, then start, then id: the order in which siblings will stand.
-std::vector<std::uint32_t> SortByTrace(const SpanBatch& batch) {
-  std::vector<std::uint32_t> rows(batch.size());
-  std::iota(rows.begin(), rows.end(), 0U);
-  const auto& spans = batch.spans;
-  std::sort(rows.begin(), rows.end(), [&](std::uint32_t x, std::uint32_t y) {
-    const SpanRecord& a = spans[x];
-    const SpanRecord& b = spans[y];
-    if (a.trace_id != b.trace_id) return a.trace_id < b.trace_id;
-    if (a.start_ns != b.start_ns) return a.start_ns < b.start_ns;
-    if (a.span_id != b.span_id) return a.span_id < b.span_id;
-    return x < y;
-  });
-  return rows;
-}
+// The rows of each trace together, by start, then id: the order in which siblings will stand.
+class TraceGroups {
+ public:
+  explicit TraceGroups(const SpanBatch& batch) : batch_(batch) {
+    slots_.resize(std::bit_ceil(std::max<std::size_t>(64, batch.size() / 4)), 0);
+    std::vector<std::uint32_t> group_of(batch.size());
+    for (std::uint32_t row = 0; row < batch.size(); ++row) {
+      // Often that of the row before: it spares the look-up.
+      const bool same = row > 0 && batch.spans[row].trace_id == batch.spans[row - 1].trace_id;
+      group_of[row] = same ? group_of[row - 1] : FindOrAdd(row);
+      ++traces_[group_of[row]].rows;
+    }
+    begins_.assign(traces_.size() + 1, 0);
+    for (std::size_t i = 0; i < traces_.size(); ++i)
+      begins_[i + 1] = begins_[i] + traces_[i].rows;
+    rows_.resize(batch.size());
+    std::vector<std::uint32_t> next(begins_.begin(), begins_.end() - 1);
+    for (std::uint32_t row = 0; row < batch.size(); ++row) rows_[next[group_of[row]]++] = row;
+  }
+
+  std::size_t size() const noexcept { return traces_.size(); }
+
+  // The id and the number of rows of a trace, its times not yet known.
+  TraceRows TraceOf(std::size_t group) const { return traces_[group]; }
+  std::uint32_t* SortedRowsOf(std::size_t group) {
+    std::uint32_t* first = rows_.data() + begins_[group];
+    std::sort(first, first + traces_[group].rows, [&](std::uint32_t x, std::uint32_t y) {
+      const SpanRecord& a = batch_.spans[x];
+      const SpanRecord& b = batch_.spans[y];
+      if (a.start_ns != b.start_ns) return a.start_ns < b.start_ns;
+      if (a.span_id != b.span_id) return a.span_id < b.span_id;
+      return x < y;
+    });
+    return first;
+  }
+
+ private:
+  static std::uint64_t Hash(TraceId id) noexcept {
+    char bytes[16];
+    std::memcpy(bytes, &id.high, 8);
+    std::memcpy(bytes + 8, &id.low, 8);
+    return base::Hash64({bytes, sizeof bytes});
+  }
+  std::uint32_t FindOrAdd(std::uint32_t row) {
+    const TraceId id = batch_.spans[row].trace_id;
+    std::uint32_t& slot = SlotOf(id);
+    if (slot != 0) return slot - 1;
+    traces_.push_back({id, 0, 0, 0, 0});
+    slot = static_cast<std::uint32_t>(traces_.size());
+    if (traces_.size() * 2 > slots_.size()) {
+      slots_.assign(slots_.size() * 2, 0);
+      for (std::uint32_t i = 0; i < traces_.size(); ++i) SlotOf(traces_[i].id) = i + 1;
+    }
+    return static_cast<std::uint32_t>(traces_.size() - 1);
+  }
+  // Its own, or the free one where it belongs.
+  std::uint32_t& SlotOf(TraceId id) {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = static_cast<std::size_t>(Hash(id)) & mask;
+    while (slots_[at] != 0 && traces_[slots_[at] - 1].id != id) at = (at + 1) & mask;
+    return slots_[at];
+  }
+
+  const SpanBatch& batch_;
+  std::vector<TraceRows> traces_;
+  std::vector<std::uint32_t> slots_;   // open addressing, trace + 1, 0 = free; a power of two
+  std::vector<std::uint32_t> begins_;  // of each trace's rows in rows_
+  std::vector<std::uint32_t> rows_;
+};
 
 // Orders one trace's rows, given sorted by start. Scratch memory is kept between traces.
 class TraceOrderer {
@@ -98,37 +155,33 @@ class TraceOrderer {
 }  // namespace
 
 RowOrder OrderRows(const SpanBatch& batch) {
-  std::vector<std::uint32_t> sorted = SortByTrace(batch);
-  struct Group {
+  TraceGroups groups(batch);
+  struct Trace {
     TraceRows trace;
-    std::uint32_t begin;
+    const std::uint32_t* sorted;
   };
-  std::vector<Group> groups;
-  for (std::uint32_t i = 0; i < sorted.size();) {
-    Group group{{}, i};
-    group.trace.id = batch.spans[sorted[i]].trace_id;
+  std::vector<Trace> traces;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    Trace made{groups.TraceOf(i), groups.SortedRowsOf(i)};
     model::TraceExtent extent;
-    while (i < sorted.size() && batch.spans[sorted[i]].trace_id == group.trace.id) {
-      extent.Add(batch.spans[sorted[i]]);
-      ++i;
-    }
-    group.trace.rows = i - group.begin;
-    group.trace.start_ns = extent.start_ns;
-    group.trace.end_ns = extent.end_ns;
-    groups.push_back(group);
+    for (std::uint32_t row = 0; row < made.trace.rows; ++row)
+      extent.Add(batch.spans[made.sorted[row]]);
+    made.trace.start_ns = extent.start_ns;
+    made.trace.end_ns = extent.end_ns;
+    traces.push_back(made);
   }
-  std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
+  std::sort(traces.begin(), traces.end(), [](const Trace& a, const Trace& b) {
     if (a.trace.start_ns != b.trace.start_ns) return a.trace.start_ns < b.trace.start_ns;
     return a.trace.id < b.trace.id;
   });
   RowOrder order;
-  order.rows.reserve(sorted.size());
-  order.parents.reserve(sorted.size());
+  order.rows.reserve(batch.size());
+  order.parents.reserve(batch.size());
   TraceOrderer orderer(batch);
-  for (Group& group : groups) {
-    group.trace.first_row = static_cast<std::uint32_t>(order.rows.size());
-    orderer.Order(sorted.data() + group.begin, group.trace.rows, order);
-    order.traces.push_back(group.trace);
+  for (Trace& made : traces) {
+    made.trace.first_row = static_cast<std::uint32_t>(order.rows.size());
+    orderer.Order(made.sorted, made.trace.rows, order);
+    order.traces.push_back(made.trace);
   }
   return order;
 }

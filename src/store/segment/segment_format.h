@@ -12,8 +12,12 @@ inline constexpr std::size_t kSegmentTrailerBytes = 24;  // footer offset u64, l
                                                          // u32, magic
 inline constexpr std::size_t kPageHeaderBytes = 8;       // checksum u32, payload length u32
 
-// Rows of a page: small enough for a fetch of one trace, see format-findings "Page size".
+// Rows of a page: so few that a fetch of one trace decodes little beside it. Where its rows are
+// cheap, a page goes on to kPageMostRows as long as they cost, about, kPageCost bytes: what
+// kPageRows rows with some attributes take.
 inline constexpr std::uint32_t kPageRows = 1024;
+inline constexpr std::uint32_t kPageMostRows = 2 * kPageRows;
+inline constexpr std::size_t kPageCost = 28 * kPageRows;
 // A page is also closed when the texts of its rows, with a byte for each attribute, pass this many
 // bytes.
 inline constexpr std::size_t kPageTextBytes = 1U << 20;

@@ -124,6 +124,8 @@ class SegmentReader {
   // `context`: as Context() gives it.
   Result<std::shared_ptr<const PageCodes>> Codes(std::uint32_t page, const PageContext& context,
                                                  bool keep = true) const;
+  // An error of that page's rows, with the place.
+  Error InPage(std::uint32_t page, Error error) const;
   // A page's payload, its checksum verified.
   Result<std::string> ReadPage(std::uint32_t page) const;
 
@@ -153,7 +155,6 @@ class SegmentReader {
   Result<index::PageSet> PagesWithUnlisted(std::uint32_t key_id, std::string_view key,
                                            std::string_view value,
                                            const index::PageSet& within) const;
-  Error InPage(std::uint32_t page, Error error) const;
   Status AddFilterHits(std::uint64_t hash, index::PageSet& pages) const;
 
   std::unique_ptr<fs::RandomAccessFile> file_;

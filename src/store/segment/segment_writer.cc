@@ -12,6 +12,7 @@
 #include "index/id_permutation.h"
 #include "store/segment/dictionary_builder.h"
 #include "store/segment/index_builder.h"
+#include "store/segment/page_cuts.h"
 #include "store/segment/page_encoder.h"
 #include "store/segment/row_order.h"
 #include "store/segment/segment_footer.h"
@@ -35,65 +36,21 @@ struct PageEntry {
   std::uint64_t max_duration = 0;
 };
 
-std::size_t TextBytes(const SpanBatch& batch, model::Range attributes) {
-  std::size_t bytes = attributes.count;
-  for (const model::Attribute& a : AttributesOf(batch, attributes)) {
-    if (model::IsTextual(a.type()))
-      bytes += batch.text(static_cast<model::StringId>(a.bits)).size();
-  }
-  return bytes;
-}
-
-// The bytes of a span's texts that may stand in its page, with one for each attribute.
-std::size_t TextBytes(const SpanBatch& batch, const SpanRecord& span) {
-  std::size_t bytes = TextBytes(batch, span.attributes);
-  for (const model::StringId text : {span.status_message, span.trace_state, span.unknown_fields})
-    bytes += batch.text(text).size();
-  for (std::uint32_t i = 0; i < span.events.count; ++i) {
-    const model::EventRecord& event = batch.events[span.events.begin + i];
-    bytes += 1 + TextBytes(batch, event.attributes) + batch.text(event.unknown_fields).size();
-  }
-  for (std::uint32_t i = 0; i < span.references.count; ++i) {
-    const model::ReferenceRecord& reference = batch.references[span.references.begin + i];
-    bytes += 1 + TextBytes(batch, reference.attributes) +
-             batch.text(reference.trace_state).size() + batch.text(reference.unknown_fields).size();
-  }
-  return bytes;
-}
-
-// Where pages end: at trace boundaries where a page has room for the trace, else within it.
-std::vector<std::uint32_t> CutPages(const SpanBatch& batch, const RowOrder& order) {
-  std::vector<std::uint32_t> ends;
-  std::uint32_t first = 0;
-  std::size_t text = 0;
-  for (const TraceRows& trace : order.traces) {
-    if (trace.first_row > first && trace.first_row - first + trace.rows > kPageRows) {
-      ends.push_back(first = trace.first_row);
-      text = 0;
-    }
-    for (std::uint32_t row = trace.first_row; row < trace.first_row + trace.rows; ++row) {
-      const std::size_t bytes = TextBytes(batch, batch.spans[order.rows[row]]);
-      if (row > first && (row - first >= kPageRows || text + bytes > kPageTextBytes)) {
-        ends.push_back(first = row);
-        text = 0;
-      }
-      text += bytes;
-    }
-  }
-  ends.push_back(static_cast<std::uint32_t>(order.rows.size()));
-  return ends;
-}
-
 // Templates for each column that has raw strings.
 ColumnTemplates BuildTemplates(const SpanBatch& batch, const RowOrder& order,
-                               const Shapes& shapes) {
+                               const Shapes& shapes, const TextSplits& splits) {
   std::map<std::uint32_t, column::TemplateTableBuilder> builders;
   const auto add = [&](std::uint32_t value, std::uint64_t bits) {
     if (value == kNoValue || shapes.value_ranks[value] != kNoValue) return;
     const SlotCount& slot = shapes.slots[shapes.values.entries()[value].scope];
     const Column& column = shapes.tables.columns[slot.column];
     if (static_cast<ValueType>(column.type_byte & 0x7F) != ValueType::kString) return;
-    builders[slot.column].Add(batch.text(static_cast<model::StringId>(bits)));
+    const auto id = static_cast<model::StringId>(bits);
+    column::TemplateTableBuilder& builder = builders[slot.column];
+    if (const column::KnownSplit split = splits.Of(id))
+      builder.Add(batch.text(id), split, splits.templates());
+    else
+      builder.Add(batch.text(id));
   };
   for (std::size_t i = 0; i < batch.attributes.size(); ++i)
     add(shapes.attribute_values[i], batch.attributes[i].bits);
@@ -246,28 +203,28 @@ void WriteTraceLookups(const TraceTable& traces, FileBuilder& file) {
 }  // namespace
 
 Result<BuiltSegment> BuildSegment(const SpanBatch& batch,
-                                  const std::optional<SegmentOrigin>& origin) {
+                                  const std::optional<SegmentOrigin>& origin, RowHints hints) {
   if (batch.empty() || batch.size() > kMaxSegmentRows) {
     return Error(ErrorCode::kInvalidArgument,
                  "a segment holds 1 to " + std::to_string(kMaxSegmentRows) + " spans, not " +
                      std::to_string(batch.size()));
   }
   const RowOrder order = OrderRows(batch);
-  Shapes shapes = BuildShapes(batch, order);
+  Shapes shapes = BuildShapes(batch, order, hints);
   ChooseTimeBases(batch, order, shapes);
   const DictionaryBuilder dictionary(batch, shapes);
   dictionary.MapTables(shapes.tables);
-  const ColumnTemplates templates = BuildTemplates(batch, order, shapes);
+  const ColumnTemplates templates = BuildTemplates(batch, order, shapes, hints.splits);
   const TraceTable traces = BuildTraceTable(batch, order, dictionary);
 
   BuiltSegment built;
   built.meta = MakeMeta(batch, order);
   FileBuilder file(built.bytes);
-  PageEncoder encoder(batch, order, shapes, templates);
+  PageEncoder encoder(batch, order, shapes, templates, hints.splits);
   IndexBuilder index(batch, order, shapes, dictionary);
   std::vector<PageEntry> pages;
   std::uint32_t first = 0;
-  for (const std::uint32_t end : CutPages(batch, order)) {
+  for (const std::uint32_t end : CutPages(batch, order, shapes)) {
     PageEntry page;
     page.first_row = first;
     page.rows = end - first;

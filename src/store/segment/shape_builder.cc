@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "store/segment/segment_format.h"
 
@@ -38,8 +39,13 @@ class ListTable {
 
 class ShapeBuilder {
  public:
-  ShapeBuilder(const SpanBatch& batch, const RowOrder& order) : batch_(batch), order_(order) {
-    shapes_.attribute_values.assign(batch.attributes.size(), kNoValue);
+  ShapeBuilder(const SpanBatch& batch, const RowOrder& order, RowHints& hints)
+      : batch_(batch), order_(order), shape_hints_(std::move(hints.shapes)),
+        known_shapes_(hints.shape_count), known_values_(hints.value_count, kNoValue) {
+    // The hints of attributes give way to their values, one by one.
+    static_assert(kNoHint == kNoValue);
+    shapes_.attribute_values = std::move(hints.values);
+    shapes_.attribute_values.resize(batch.attributes.size(), kNoValue);
     shapes_.tables.columns.push_back({0, static_cast<std::uint8_t>(ValueType::kString)});
     columns_.FindOrAdd(0xFFFFFFFF, 0);
     (void)event_list_table_.FindOrAdd({}, shapes_.tables.event_lists, 1);
@@ -49,7 +55,16 @@ class ShapeBuilder {
 
   Shapes Build() {
     shapes_.rows.resize(order_.rows.size());
+    row_slots_.resize(order_.rows.size());
     for (std::size_t i = 0; i < order_.rows.size(); ++i) ShapeRow(i);
+    // What each slot has in all is known now: so it is known to be raw as soon as it has enough
+    // different values, and the others need not be told apart.
+    for (std::size_t i = 0; i < keyset_slots_.size(); ++i) {
+      for (const std::uint32_t slot : keyset_slots_[i]) shapes_.slots[slot].total += keyset_uses_[i];
+    }
+    last_values_.resize(shapes_.slots.size());
+    first_values_.assign(shapes_.slots.size(), kNoValue);
+    for (std::size_t i = 0; i < order_.rows.size(); ++i) CountRow(i);
     DecideSlots();
     return std::move(shapes_);
   }
@@ -120,29 +135,38 @@ class ShapeBuilder {
     return rank_of_[entry];
   }
 
-  // The slots of an owner's key set, in the key set's order; made at first sight.
-  const std::vector<std::uint32_t>& SlotsOf(bool of_event, std::uint32_t owner,
-                                            std::uint32_t keyset) {
-    const std::uint32_t shape = keyset_slots_index_.FindOrAdd(owner * 2 + (of_event ? 1 : 0), keyset);
-    if (shape < keyset_slots_.size()) return keyset_slots_[shape];
-    std::vector<std::uint32_t> slots;
-    for (const std::uint32_t column : shapes_.tables.keysets[keyset]) {
-      const std::uint32_t slot = slot_index_.FindOrAdd(owner * 2 + (of_event ? 1 : 0), column);
-      if (slot == shapes_.slots.size()) shapes_.slots.push_back({of_event, owner, column, 0, 0, false});
-      slots.push_back(slot);
+  // The number of an owner's key set, of whose slots this is one use more.
+  std::uint32_t UseSlots(bool of_event, std::uint32_t owner, std::uint32_t keyset) {
+    const std::uint32_t number =
+        keyset_slots_index_.FindOrAdd(owner * 2 + (of_event ? 1 : 0), keyset);
+    if (number == keyset_slots_.size()) {
+      std::vector<std::uint32_t> slots;
+      for (const std::uint32_t column : shapes_.tables.keysets[keyset]) {
+        const std::uint32_t slot = slot_index_.FindOrAdd(owner * 2 + (of_event ? 1 : 0), column);
+        if (slot == shapes_.slots.size())
+          shapes_.slots.push_back({of_event, owner, column, 0, 0, false});
+        slots.push_back(slot);
+      }
+      keyset_slots_.push_back(std::move(slots));
+      keyset_uses_.push_back(0);
     }
-    keyset_slots_.push_back(std::move(slots));
-    return keyset_slots_.back();
+    ++keyset_uses_[number];
+    return number;
   }
 
   std::uint32_t CountValue(std::uint32_t slot, std::uint64_t bits) {
-    ++shapes_.slots[slot].total;
-    if (slot >= last_values_.size()) last_values_.resize(slot + 1);
+    SlotCount& counts = shapes_.slots[slot];
+    if (counts.raw) return first_values_[slot];
     LastValue& last = last_values_[slot];  // often the same again: it spares the hash table
     if (last.number != kNoValue && last.bits == bits) {
       shapes_.values.Again(last.number);
-    } else {
-      last = {bits, shapes_.values.FindOrAdd(slot, bits)};
+      return last.number;
+    }
+    const std::size_t before = shapes_.values.size();
+    last = {bits, shapes_.values.FindOrAdd(slot, bits)};
+    if (last.number == before) {
+      if (++counts.distinct == 1) first_values_[slot] = last.number;
+      counts.raw = counts.distinct > 1 && counts.distinct * 6ULL >= counts.total;
     }
     return last.number;
   }
@@ -151,8 +175,22 @@ class ShapeBuilder {
                        std::size_t first_slot) {
     for (std::uint32_t i = 0; i < range.count; ++i) {
       const std::uint32_t at = range.begin + i;
-      shapes_.attribute_values[at] = CountValue(slots[first_slot + i], batch_.attributes[at].bits);
+      const std::uint32_t slot = slots[first_slot + i];
+      std::uint32_t& value = shapes_.attribute_values[at];
+      if (value == kNoHint) {
+        value = CountValue(slot, batch_.attributes[at].bits);
+        continue;
+      }
+      std::uint32_t& known = known_values_[value];
+      if (known == kNoValue) known = CountValue(slot, batch_.attributes[at].bits);
+      else if (!shapes_.slots[slot].raw) shapes_.values.Again(known);
+      value = known;
     }
+  }
+
+  // Of attributes that go to the residue nothing is counted.
+  void ForgetHints(model::Range range) {
+    std::fill_n(shapes_.attribute_values.begin() + range.begin, range.count, kNoValue);
   }
 
   // The number of the span's list of event types, kNoValue where it has to go to the residue.
@@ -181,8 +219,30 @@ class ShapeBuilder {
   }
 
   void ShapeRow(std::size_t at) {
-    const SpanRecord& span = batch_.spans[order_.rows[at]];
+    const std::uint32_t from = order_.rows[at];
+    const SpanRecord& span = batch_.spans[from];
     RowShape& row = shapes_.rows[at];
+    KnownShape* known = nullptr;
+    if (from < shape_hints_.size() && shape_hints_[from] != kNoHint)
+      known = &known_shapes_[shape_hints_[from]];
+    if (known == nullptr || known->shape.op == 0) {
+      ShapeUnknown(span, row, row_slots_[at]);
+      if (known != nullptr && !row.odd) *known = {row, row_slots_[at]};
+    } else {
+      row = known->shape;
+      row_slots_[at] = known->slots;
+      ++keyset_uses_[known->slots];
+    }
+    if (row.op == 0) return;
+    TableOp& table = shapes_.tables.ops[row.op - 1];
+    row.resource_rank = RankIn(table.resources, row.op - 1, 1, span.resource);
+    if (row.events_in_residue) return;
+    type_slots_.resize(shapes_.tables.event_types.size());
+    for (const std::uint32_t type : shapes_.tables.event_lists[table.event_lists[row.event_rank]])
+      type_slots_[type] = UseSlots(true, type, shapes_.tables.event_types[type].keyset);
+  }
+
+  void ShapeUnknown(const SpanRecord& span, RowShape& row, std::uint32_t& slots) {
     row.odd = IsOdd(span);
     const bool message = span.status_message != 0;
     const std::uint32_t keyset = KeysetOf(span.attributes, message);
@@ -195,31 +255,42 @@ class ShapeBuilder {
     TableOp& table = shapes_.tables.ops[op];
     row.op = op + 1;
     row.keyset_rank = RankIn(table.keysets, op, 0, keyset);
-    row.resource_rank = RankIn(table.resources, op, 1, span.resource);
     row.status_rank = RankIn(table.statuses, op, 2, StatusShape(span.status, message));
     const std::uint32_t event_list = EventListOf(span);
     row.events_in_residue = event_list == kNoValue;
     row.odd |= row.events_in_residue;
     row.event_rank = RankIn(table.event_lists, op, 3, row.events_in_residue ? 0U : event_list);
-    const auto& slots = SlotsOf(false, op, keyset);
-    if (message) row.message_value = CountValue(slots[0], span.status_message);
-    CountAttributes(span.attributes, slots, message ? 1 : 0);
-    if (!row.events_in_residue) CountEvents(span, event_list);
+    slots = UseSlots(false, op, keyset);
   }
 
-  void CountEvents(const SpanRecord& span, std::uint32_t event_list) {
-    for (std::uint32_t i = 0; i < span.events.count; ++i) {
-      const std::uint32_t type = shapes_.tables.event_lists[event_list][i];
-      const auto& slots = SlotsOf(true, type, shapes_.tables.event_types[type].keyset);
-      CountAttributes(batch_.events[span.events.begin + i].attributes, slots, 0);
+  void CountRow(std::size_t at) {
+    const SpanRecord& span = batch_.spans[order_.rows[at]];
+    RowShape& row = shapes_.rows[at];
+    if (row.op == 0) {
+      ForgetHints(span.attributes);
+    } else {
+      const auto& slots = keyset_slots_[row_slots_[at]];
+      const bool message = span.status_message != 0;
+      if (message) row.message_value = CountValue(slots[0], span.status_message);
+      CountAttributes(span.attributes, slots, message ? 1 : 0);
     }
+    if (span.events.count == 0) return;
+    const bool counted = row.op != 0 && !row.events_in_residue;
+    const auto* types = counted ? &EventTypesOf(row) : nullptr;
+    for (std::uint32_t i = 0; i < span.events.count; ++i) {
+      const model::Range attributes = batch_.events[span.events.begin + i].attributes;
+      if (types == nullptr) ForgetHints(attributes);
+      else CountAttributes(attributes, keyset_slots_[type_slots_[(*types)[i]]], 0);
+    }
+  }
+
+  const std::vector<std::uint32_t>& EventTypesOf(const RowShape& row) const {
+    const TableOp& op = shapes_.tables.ops[row.op - 1];
+    return shapes_.tables.event_lists[op.event_lists[row.event_rank]];
   }
 
   void DecideSlots() {
     const auto& values = shapes_.values.entries();
-    for (const FlatMap::Entry& value : values) ++shapes_.slots[value.scope].distinct;
-    for (SlotCount& slot : shapes_.slots)
-      slot.raw = slot.distinct > 1 && slot.distinct * 6ULL >= slot.total;
     // By slot, then by frequency: ranks. Ties stand in the order of first sight.
     std::vector<std::uint32_t> sorted;
     for (std::uint32_t i = 0; i < values.size(); ++i) {
@@ -257,22 +328,34 @@ class ShapeBuilder {
     std::uint64_t bits = 0;
     std::uint32_t number = kNoValue;
   };
+  struct KnownShape {
+    RowShape shape;  // op 0: not met yet
+    std::uint32_t slots = 0;
+  };
 
   const SpanBatch& batch_;
   const RowOrder& order_;
   Shapes shapes_;
-  std::vector<LastValue> last_values_;  // by slot
+  std::vector<std::uint32_t> shape_hints_;   // by row of the batch
+  std::vector<KnownShape> known_shapes_;     // by hint
+  std::vector<std::uint32_t> known_values_;  // by hint: a value, or kNoValue
+  std::vector<LastValue> last_values_;       // by slot
+  std::vector<std::uint32_t> first_values_;  // by slot
   FlatMap columns_, ops_, ranks_, event_types_, slot_index_, keyset_slots_index_;
   ListTable keyset_table_, event_list_table_;
   std::vector<std::uint32_t> rank_of_;                     // by entry of ranks_
-  std::vector<std::vector<std::uint32_t>> keyset_slots_;   // by entry of keyset_slots_index_
+  // By entry of keyset_slots_index_: slots in the order of the key set, and how many rows or events
+  // have it; by row and by event type: such an entry.
+  std::vector<std::vector<std::uint32_t>> keyset_slots_;
+  std::vector<std::uint32_t> keyset_uses_;
+  std::vector<std::uint32_t> row_slots_, type_slots_;
   std::vector<std::uint32_t> scratch_, list_scratch_;
 };
 
 }  // namespace
 
-Shapes BuildShapes(const SpanBatch& batch, const RowOrder& order) {
-  return ShapeBuilder(batch, order).Build();
+Shapes BuildShapes(const SpanBatch& batch, const RowOrder& order, RowHints& hints) {
+  return ShapeBuilder(batch, order, hints).Build();
 }
 
 }  // namespace tracestore::store

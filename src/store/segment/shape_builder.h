@@ -5,6 +5,7 @@
 
 #include "model/span_batch.h"
 #include "store/segment/flat_map.h"
+#include "store/segment/row_hints.h"
 #include "store/segment/row_order.h"
 #include "store/segment/segment_tables.h"
 
@@ -30,7 +31,7 @@ struct SlotCount {
   std::uint32_t owner = 0;   // op or event type
   std::uint32_t column = 0;
   std::uint32_t total = 0;   // values, with repeats
-  std::uint32_t distinct = 0;
+  std::uint32_t distinct = 0;  // of a raw slot at least so many
   bool raw = false;
 };
 
@@ -38,14 +39,17 @@ struct SlotCount {
 struct Shapes {
   SegmentTables tables;                       // slots not filled in yet: see FinishSlots
   std::vector<RowShape> rows;                 // in the segment's order
-  FlatMap values;                             // (slot, bits) with counts
+  // (slot, bits) with counts. Of a raw slot only the first values, for once it is known to be raw,
+  // every further value has the number of its first.
+  FlatMap values;
   std::vector<std::uint32_t> value_ranks;     // by value: its rank in its slot, kNoValue where raw
   std::vector<SlotCount> slots;
   std::vector<std::uint32_t> attribute_values;  // by index into batch.attributes: value or kNoValue
 };
 
 // Codes all rows. A list of ranked values is kept for a slot with one value, or where the values are
-// fewer than a sixth of the rows that have one (format-findings, "Folding"); the others are raw.
-Shapes BuildShapes(const model::SpanBatch& batch, const RowOrder& order);
+// fewer than a sixth of the rows that have one (docs/format/segment.md, "Tables"); the others are
+// raw. What the hints, which are of the batch or empty, say of rows and values is used up.
+Shapes BuildShapes(const model::SpanBatch& batch, const RowOrder& order, RowHints& hints);
 
 }  // namespace tracestore::store
