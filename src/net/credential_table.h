@@ -1,5 +1,5 @@
-// CredentialTable: the lines of a file of credentials (net/credentials.h), and whom a header's value
-// fits. Pure. Private to this room.
+// CredentialTable: the lines of a file of credentials (net/credentials.h), and whom a header's
+// value fits. Pure. Private to this room.
 #pragma once
 #include <tracestore/status.h>
 
@@ -18,8 +18,8 @@ struct CredentialTable {
 
   // Whose token it is. Of two names the later.
   std::optional<std::string> CheckToken(std::string_view token) const;
-  // Whose "name:password" in base64 it is. Takes as long as the user's hash wants; a name that isn't
-  // there costs what the first one costs.
+  // Whose "name:password" in base64 it is. Takes as long as the user's hash wants; a name that
+  // isn't there costs what the first one costs.
   std::optional<std::string> CheckPassword(std::string_view encoded) const;
 };
 

@@ -47,7 +47,8 @@ struct PageInfo {
 
 // A sealed segment never changes, so every const method may be called from any thread.
 // Memory: dictionary, tables and indexes are read when first needed and stay; pages are decoded on
-// demand; the most recently used stay in the cache that the reader was opened with. Errors of all methods: kIo, kCorruption (naming file and offset).
+// demand; the most recently used stay in the cache that the reader was opened with. Errors of all
+// methods: kIo, kCorruption (naming file and offset).
 class SegmentReader {
  public:
   // Reads and verifies footer, meta, page index and trace filter. `name` stands in messages.
@@ -74,8 +75,8 @@ class SegmentReader {
   // The ids that have these low 64 bits.
   Result<std::vector<TraceId>> FindLowId(std::uint64_t low) const;
 
-  // Whether a trace with these low 64 bits is here. Keeps 8 bytes a trace, where the calls above keep
-  // the table of traces: for a writer, which asks every segment for the ids of each new one.
+  // Whether a trace with these low 64 bits is here. Keeps 8 bytes a trace, where the calls above
+  // keep the table of traces: for a writer, which asks every segment for the ids of each new one.
   Result<bool> HasLowId(std::uint64_t low) const;
 
   Result<const TraceTable*> traces() const;
@@ -89,8 +90,8 @@ class SegmentReader {
   Result<const LinkSummary*> links() const;
   Result<const MetricSummary*> metrics() const;
 
-  // Pages that may have a span (or its resource, scope, event, link) with that attribute's canonical
-  // text being `value`.
+  // Pages that may have a span (or its resource, scope, event, link) with that attribute's
+  // canonical text being `value`.
   Result<index::PageSet> PagesWithValue(std::string_view key, std::string_view value) const;
   // Pages that may have a reference to a trace.
   Result<index::PageSet> PagesWithLink(TraceId id) const;

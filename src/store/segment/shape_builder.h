@@ -44,8 +44,9 @@ struct Shapes {
   std::vector<std::uint32_t> attribute_values;  // by index into batch.attributes: value or kNoValue
 };
 
-// Codes all rows. A list of ranked values is kept for a slot with one value, or where the values are
-// fewer than a sixth of the rows that have one (format-findings, "Folding"); the others are raw.
+// Codes all rows. A list of ranked values is kept for a slot with one value, or where the values
+// are fewer than a sixth of the rows that have one (format-findings, "Folding"); the others are
+// raw.
 Shapes BuildShapes(const model::SpanBatch& batch, const RowOrder& order);
 
 }  // namespace tracestore::store
