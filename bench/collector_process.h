@@ -1,5 +1,5 @@
-// CollectorProcess: a tracestore service as a process of its own, on free ports of the loopback, with
-// what it cost.
+// CollectorProcess: a tracestore service as a process of its own, on free ports of the loopback,
+// with what it cost.
 #pragma once
 #include <sys/types.h>
 
@@ -21,8 +21,8 @@ struct CollectorUsage {
 // One thread.
 class CollectorProcess {
  public:
-  // Starts `program` all-in-one over `directory`, with `flags`, and waits until its file of ports is
-  // there. Errors: kIo.
+  // Starts `program` all-in-one over `directory`, with `flags`, and waits until its file of ports
+  // is there. Errors: kIo.
   static Result<std::unique_ptr<CollectorProcess>> Start(const std::string& program,
                                                          const std::string& directory,
                                                          const std::vector<std::string>& flags);

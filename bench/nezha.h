@@ -24,7 +24,8 @@ struct RichOptions {
   std::size_t late_by_spans = 0;
 };
 // The attribute-rich set: 60 services of Zipf popularity, heavy-tailed traces to 2,000 spans, urls
-// and SQL with ids, resources per pod, events on a tenth, random ids; about 400 bytes a span as OTLP.
+// and SQL with ids, resources per pod, events on a tenth, random ids; about 400 bytes a span as
+// OTLP.
 void MakeRich(const RichOptions& options, const std::function<void(model::SpanBatch&&)>& take);
 
 }  // namespace tracestore::bench

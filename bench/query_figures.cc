@@ -96,7 +96,10 @@ void RunSearches(const Store& store, const QuerySample& sample) {
   search("errors", 100, [&](std::size_t) { return Query().ErrorsOnly(); });
   search("whole trace: two services, not a third", 60, [&](std::size_t i) {
     const auto service = [&](std::size_t k) {
-      return Expression::Of({.field = Field::kService, .key = {}, .value = operations[k % operations.size()].first});
+      Condition condition;
+      condition.field = Field::kService;
+      condition.value = operations[k % operations.size()].first;
+      return Expression::Of(std::move(condition));
     };
     Query query;
     query.where = Expression::And({service(i), service(i + 1), Expression::Not(service(i + 2))});

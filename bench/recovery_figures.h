@@ -6,8 +6,8 @@
 
 namespace tracestore::bench {
 
-// From the call of Open to the first answer, each time in a new process, cold and warm. The store has
-// to be closed: a reader and a writer open it in turn.
+// From the call of Open to the first answer, each time in a new process, cold and warm. The store
+// has to be closed: a reader and a writer open it in turn.
 Status Opening(const std::string& directory);
 
 // Appends a file of requests in a process that is killed before anything is sealed, and opens what

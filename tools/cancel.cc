@@ -2,8 +2,6 @@
 
 #include <csignal>
 
-#include <tracestore/query.h>
-
 namespace tracestore::tools {
 namespace {
 

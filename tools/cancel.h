@@ -7,6 +7,7 @@
 
 #include <CLI/App.hpp>
 
+#include <tracestore/query.h>
 #include <tracestore/status.h>
 
 namespace tracestore::tools {
@@ -23,6 +24,8 @@ class Deadline {
   // Errors: kInvalidArgument where the text is no duration.
   Status Start();
   std::optional<std::chrono::steady_clock::time_point> at() const noexcept { return at_; }
+  // The same and Ctrl-C for calls of the library.
+  StopWhen stop() const { return {at_, &Interrupted()}; }
   // An error to end with where Ctrl-C was pressed or the time has passed.
   Status Check() const;
 

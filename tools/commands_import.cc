@@ -24,6 +24,7 @@
 #include "model/decode_report.h"
 #include "model/span_batch.h"
 #include "progress.h"
+#include "read_file.h"
 #include "source.h"
 
 namespace tracestore::tools {
@@ -152,16 +153,11 @@ class Importer {
   // Whether to go on.
   bool ImportFile(const Input& input) {
     if (Status status = options_.deadline.Check(); !status) return Stop(input, status.error());
-    auto content = ReadWholeFile(input.name);
-    if (!content) {
-      Fail(input, ExitCodeOf(content.error().code()), content.error().message());
-      return true;
-    }
-    auto plain = codec::Decompress(*content, codec::kMaxContentBytes);
-    if (!plain) {
-      Fail(input, ExitOfData(plain.error()), plain.error().message());
-      return true;
-    }
+    auto content = ReadWholeFile(input.name, options_.deadline);
+    if (!content) return Unread(input, content.error(), ExitCodeOf(content.error().code()));
+    const StopWhen stop = options_.deadline.stop();
+    auto plain = codec::Decompress(*content, codec::kMaxContentBytes, &stop);
+    if (!plain) return Unread(input, plain.error(), ExitOfData(plain.error()));
     content->clear();
     content->shrink_to_fit();
     std::optional<Format> format = format_;
@@ -182,11 +178,9 @@ class Importer {
 
   bool ImportSpans(const Input& input, std::string_view content, Format format) {
     model::SpanBatch batch;
-    auto decoded = codec::DecodeAny(content, format, batch);
-    if (!decoded) {
-      Fail(input, ExitOfData(decoded.error()), decoded.error().message());
-      return true;
-    }
+    const StopWhen stop = options_.deadline.stop();
+    auto decoded = codec::DecodeAny(content, format, batch, &stop);
+    if (!decoded) return Unread(input, decoded.error(), ExitOfData(decoded.error()));
     if (decoded->rejected > 0 && options_.strict) {
       report_.spans.rejected += decoded->rejected + decoded->accepted;
       for (const auto& [reason, count] : decoded->reasons) report_.spans.reasons[reason] += count;
@@ -197,8 +191,14 @@ class Importer {
       Fail(input, kExitBadData, decoded->first_error);
       return true;
     }
-    Status status = AppendParts(std::move(batch));
-    if (!status) return Stop(input, status.error());
+    std::uint64_t appended = 0;
+    if (Status status = AppendParts(std::move(batch), appended); !status) {
+      report_.spans.accepted += appended;
+      if (appended == 0) return Stop(input, status.error());
+      return Stop(input, {status.error().code(),
+                          status.error().message() + "; " + CountText(appended) + " of its " +
+                              Plural(decoded->accepted, "span") + " are in the store"});
+    }
     ++report_.files;
     report_.spans.Add(*decoded);
     return true;
@@ -209,13 +209,22 @@ class Importer {
                                                        : ExitCodeOf(error.code());
   }
 
+  // A file that can't be read is passed over; what was told to stop stops.
+  bool Unread(const Input& input, const Error& error, int code) {
+    if (error.code() == ErrorCode::kCancelled)
+      return Stop(input, options_.deadline.Check().error());
+    Fail(input, code, error.message());
+    return true;
+  }
+
   bool Stop(const Input& input, const Error& error) {
     Fail(input, ExitCodeOf(error.code()), error.message());
     return false;
   }
 
-  // A message as large as a file would be one record of the log: cut it.
-  Status AppendParts(model::SpanBatch&& batch) {
+  // A message as large as a file would be one record of the log: cut it. `appended`: the spans that
+  // are in the store, also where it fails.
+  Status AppendParts(model::SpanBatch&& batch, std::uint64_t& appended) {
     constexpr std::uint32_t kPartSpans = 16'384;
     const auto rows = static_cast<std::uint32_t>(batch.size());
     if (rows <= kPartSpans) return store_.AppendBatch(std::move(batch));
@@ -227,6 +236,7 @@ class Importer {
       const std::uint32_t end = row + std::min(kPartSpans, rows - row);
       for (; row < end; ++row) appender.Append(row);
       if (Status status = store_.AppendBatch(std::move(part)); !status) return status;
+      appended = row;
       progress_.ShowBar(done_bytes_, total_bytes_,
                         CountText(report_.spans.accepted + row) + " spans");
     }

@@ -1,8 +1,6 @@
 #include "source.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -11,20 +9,20 @@
 
 #include "exit_codes.h"
 #include "human_text.h"
+#include "read_file.h"
 #include "store/segment/segment_format.h"
 
 namespace tracestore::tools {
 namespace {
 
-// The longest content that is read into memory at once, in bytes: what a decoder takes.
-constexpr std::size_t kMaxFileBytes = std::size_t{2} << 30;
-
-enum class What { kMissing, kDirectory, kFile };
+// kOther: pipes and devices.
+enum class What { kMissing, kDirectory, kFile, kOther };
 
 What Look(const std::string& name) {
   struct stat status {};
   if (stat(name.c_str(), &status) != 0) return What::kMissing;
-  return S_ISDIR(status.st_mode) ? What::kDirectory : What::kFile;
+  if (S_ISDIR(status.st_mode)) return What::kDirectory;
+  return S_ISREG(status.st_mode) ? What::kFile : What::kOther;
 }
 
 Error IoError(const std::string& name, int error) {
@@ -32,13 +30,12 @@ Error IoError(const std::string& name, int error) {
 }
 
 struct CloseFile {
-  void operator()(std::FILE* file) const noexcept {
-    if (file != stdin) std::fclose(file);
-  }
+  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
 };
 
+// Not asked of a pipe: what is read of it is gone.
 bool IsSegment(const std::string& name) {
-  if (name == "-") return false;
+  if (name == "-" || Look(name) != What::kFile) return false;
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(name.c_str(), "rb"));
   if (file == nullptr) return false;
   std::string magic(store::kSegmentMagic.size(), '\0');
@@ -56,13 +53,18 @@ int ExitCodeOfOpening(const Error& error) {
 
 // The decoder doesn't know names: which of the files is meant is found by reading them again.
 Error NameTheFile(const std::vector<std::string>& names, const std::vector<std::string>& contents,
-                  Error error) {
+                  const Deadline& deadline, Error error) {
+  if (error.code() == ErrorCode::kCancelled) {
+    Status why = deadline.Check();
+    if (!why) error = std::move(why.error());
+    return names.size() == 1 ? std::move(error).WithContext(ShownName(names[0])) : error;
+  }
   std::size_t bad = 0;
   for (; names.size() > 1 && bad + 1 < names.size(); ++bad) {
     AppendResult report;
-    if (!SnapshotOfFiles({contents[bad]}, report)) break;
+    if (!SnapshotOfFiles({contents[bad]}, report, deadline.stop())) break;
   }
-  return std::move(error).WithContext(names[bad] == "-" ? "stdin" : names[bad]);
+  return std::move(error).WithContext(ShownName(names[bad]));
 }
 
 }  // namespace
@@ -82,7 +84,7 @@ void SourceFlags::AddTo(CLI::App& app, bool positional) {
 std::optional<Source> Source::Open(const SourceFlags& flags, int& exit_code) {
   auto source = OpenAny(flags, exit_code);
   if (!source) return source;
-  source->stop_ = {flags.deadline.at(), &Interrupted()};
+  source->stop_ = flags.deadline.stop();
   source->snapshot_ = source->snapshot_->StoppingWhen(source->stop_);
   return source;
 }
@@ -102,7 +104,7 @@ std::optional<Source> Source::OpenAny(const SourceFlags& flags, int& exit_code) 
       return std::nullopt;
     }
     if (what == What::kDirectory && flags.names.size() == 1) return OpenStore(name, exit_code);
-    const bool segment = what == What::kFile && IsSegment(name);
+    const bool segment = IsSegment(name);
     if (what != What::kDirectory && !(segment && flags.names.size() > 1)) continue;
     exit_code = Fail(kExitUsage, name + " is a " + (segment ? "segment" : "directory") +
                                      ": it has to be the only SOURCE");
@@ -150,7 +152,7 @@ std::optional<Source> Source::OpenFiles(const SourceFlags& flags, int& exit_code
   std::vector<std::string> contents;
   contents.reserve(flags.names.size());
   for (const std::string& name : flags.names) {
-    auto content = ReadWholeFile(name);
+    auto content = ReadWholeFile(name, flags.deadline);
     if (!content) {
       exit_code = Fail(content.error());
       return std::nullopt;
@@ -158,9 +160,10 @@ std::optional<Source> Source::OpenFiles(const SourceFlags& flags, int& exit_code
     contents.push_back(std::move(*content));
   }
   AppendResult report;
-  auto snapshot = SnapshotOfFiles(contents, report);
+  auto snapshot = SnapshotOfFiles(contents, report, flags.deadline.stop());
   if (!snapshot) {
-    const Error error = NameTheFile(flags.names, contents, std::move(snapshot.error()));
+    const Error error =
+        NameTheFile(flags.names, contents, flags.deadline, std::move(snapshot.error()));
     exit_code = Fail(ExitCodeOfOpening(error), error.message());
     return std::nullopt;
   }
@@ -200,33 +203,6 @@ Result<SplitWords> SplitSources(const std::vector<std::string>& words) {
     split.ids.push_back(*id);
   }
   return split;
-}
-
-Result<std::string> ReadWholeFile(const std::string& name) {
-  const bool is_stdin = name == "-";
-  if (is_stdin && isatty(STDIN_FILENO) == 1) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "- reads stdin, which is the terminal: pipe a trace file into it");
-  }
-  const std::string shown = is_stdin ? "stdin" : name;
-  errno = 0;
-  const std::unique_ptr<std::FILE, CloseFile> file(is_stdin ? stdin
-                                                            : std::fopen(name.c_str(), "rb"));
-  if (file == nullptr) return IoError(shown, errno);
-  std::string content;
-  std::string block(std::size_t{1} << 20, '\0');
-  while (true) {
-    const std::size_t got = std::fread(block.data(), 1, block.size(), file.get());
-    content.append(block, 0, got);
-    if (content.size() > kMaxFileBytes) {
-      return Error(ErrorCode::kInvalidArgument,
-                   shown + ": longer than the " + BytesText(kMaxFileBytes) +
-                       " that are read at once; cut it in parts");
-    }
-    if (got == block.size()) continue;
-    if (std::ferror(file.get()) != 0) return IoError(shown, errno);
-    return content;
-  }
 }
 
 std::string RejectedText(const AppendResult& report) {

@@ -58,9 +58,6 @@ struct SplitWords {
 };
 Result<SplitWords> SplitSources(const std::vector<std::string>& words);
 
-// The whole of a file, "-" is stdin. kIo with the name and errno's sentence.
-Result<std::string> ReadWholeFile(const std::string& name);
-
 // One sentence on what was left out: "3 spans left out: 2 duplicate id, 1 …; the first: …".
 std::string RejectedText(const AppendResult& report);
 

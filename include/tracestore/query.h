@@ -139,13 +139,13 @@ enum class Order : std::uint8_t {
   kLongest,  // by the trace's duration, longest first; ties by trace id, ascending
 };
 
-// When a call gives up with kCancelled: once the deadline has passed, the flag is set, or `poll` says
-// true. Looked at for every decoded page. The default: never.
+// When a call gives up with kCancelled: once the deadline has passed, the flag is set, or `poll`
+// says true. Looked at for every decoded page. The default: never.
 struct StopWhen {
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* cancel = nullptr;  // borrowed
-  // For who must look at something himself, as an interpreter at signals. Called on the thread of the
-  // call that it may stop; must not call the store.
+  // For who must look at something himself, as an interpreter at signals. Called on the thread of
+  // the call that it may stop; must not call the store.
   std::function<bool()> poll = nullptr;
 };
 

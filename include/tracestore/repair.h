@@ -35,11 +35,11 @@ struct RepairReport {
 };
 
 // Spans of damaged segments and logs that can be read go into new segments, a lost catalog is made
-// anew of the segments, and every damaged file is moved to "<directory>/damaged/", none removed. The
-// archive is a store of its own: repair it by its directory. With `write` nobody else may append
-// meanwhile; stopped halfway, it can be run again. Memory: the spans of a damaged segment, or of all
-// logs. Errors: kNotFound, kBusy (a process appends), kUnsupported (a file of a newer format), kIo,
-// kCancelled.
+// anew of the segments, and every damaged file is moved to "<directory>/damaged/", none removed.
+// The archive is a store of its own: repair it by its directory. With `write` nobody else may
+// append meanwhile; stopped halfway, it can be run again. Memory: the spans of a damaged segment,
+// or of all logs. Errors: kNotFound, kBusy (a process appends), kUnsupported (a file of a newer
+// format), kIo, kCancelled.
 Result<RepairReport> Repair(const std::string& directory, const RepairOptions& options = {});
 
 }  // namespace tracestore

@@ -1,4 +1,5 @@
-// Status and Result<T>: how every call of this library reports failure. No exception crosses the API.
+// Status and Result<T>: how every call of this library reports failure. No exception crosses the
+// API.
 //
 // Member names follow std::expected, so that a later move to it is an alias.
 #pragma once

@@ -83,16 +83,18 @@ struct StoreOptions {
   // number.
   std::uint64_t retention_bytes = 0;
   // What queries keep in memory from call to call: half of it for pages of segments, decoded to
-  // codes; a quarter for facts of segments that dependencies and metrics are counted from; an eighth
-  // for those of spans in no segment yet; an eighth for answers. 0: nothing is kept, which is slower.
-  // Tables and indexes of open segments are not counted (about 2 MiB a segment of 65,536 spans).
+  // codes; a quarter for facts of segments that dependencies and metrics are counted from; an
+  // eighth for those of spans in no segment yet; an eighth for answers. 0: nothing is kept, which
+  // is slower. Tables and indexes of open segments are not counted (about 2 MiB a segment of 65,536
+  // spans).
   std::uint64_t query_memory_bytes = 128ULL << 20;  // 0 to 1 TiB
   // What the library has to say; called from any thread, must not call the store.
   std::function<void(LogLevel, std::string_view)> log;
-  // Counters and sizes as they change: name, value. Called from any thread, must not call the store.
+  // Counters and sizes as they change: name, value. Called from any thread, must not call the
+  // store.
   std::function<void(std::string_view name, double value)> metric;
-  // Unix nanoseconds: when spans arrive, and how old they are. The system's clock where it is empty.
-  // Called from any thread.
+  // Unix nanoseconds: when spans arrive, and how old they are. The system's clock where it is
+  // empty. Called from any thread.
   std::function<std::uint64_t()> clock;
 };
 
@@ -120,15 +122,15 @@ struct SummaryPage {
   std::optional<std::uint64_t> total;
 };
 
-// What ReadSpans reads of a span. What is left out is empty; ids, times, name, service, kind, status,
-// resource, scope and references are always there.
+// What ReadSpans reads of a span. What is left out is empty; ids, times, name, service, kind,
+// status, resource, scope and references are always there.
 struct SpanParts {
   bool attributes = true;         // of spans and events
   std::vector<std::string> keys;  // of these keys at least; empty: of all
   bool events = true;
   bool matching = false;          // only spans that satisfy one of the query's conditions on a span
-  // A page ends with the trace that brings it to so many spans, those counted that `matching` leaves
-  // out: so its memory is bounded whatever the traces hold. 0: Query::limit alone ends it.
+  // A page ends with the trace that brings it to so many spans, those counted that `matching`
+  // leaves out: so its memory is bounded whatever the traces hold. 0: Query::limit alone ends it.
   std::uint32_t max_spans = 0;
   // Pages of segments that are read stay in StoreOptions::query_memory_bytes for later calls. Not
   // for those who read a store from end to end once.
@@ -227,8 +229,9 @@ class Snapshot {
 
   // All spans of a trace, each as often as it was stored. kNotFound when there is none.
   Result<SpanList> Get(TraceId id) const;
-  // The spans with id `top` and all below them, each as often as it was stored. Of the trace's other
-  // spans only ids are read: what a view of a huge trace asks for. kNotFound when there is none.
+  // The spans with id `top` and all below them, each as often as it was stored. Of the trace's
+  // other spans only ids are read: what a view of a huge trace asks for. kNotFound when there is
+  // none.
   Result<SpanList> GetSubtree(TraceId id, SpanId top) const;
   Result<bool> Has(TraceId id) const;
   // The traces that share these low 64 bits (Zipkin's lenient ids).
@@ -248,12 +251,13 @@ class Snapshot {
   Result<std::vector<OperationMetrics>> Metrics(const MetricsQuery& query) const;
   Result<StoreStats> Stats(bool by_column) const;
 
-  // Calls `visit` with all spans, some thousands at a time, whole traces together: the newest first,
-  // at the end those of firehose spans alone. Stops when it returns false.
+  // Calls `visit` with all spans, some thousands at a time, whole traces together: the newest
+  // first, at the end those of firehose spans alone. Stops when it returns false.
   Status ForEachBatch(const std::function<bool(const SpanList&)>& visit) const;
 
   // The same moment, all of whose calls stop with kCancelled when `stop` says so; a Query's own
-  // deadline and flag hold as well. What the flag points to has to outlive the snapshot's last call.
+  // deadline and flag hold as well. What the flag points to has to outlive the snapshot's last
+  // call.
   Snapshot StoppingWhen(const StopWhen& stop) const;
 
   const std::shared_ptr<const store::SnapshotData>& data() const noexcept { return data_; }
@@ -334,8 +338,11 @@ std::string ArchiveDirectory(const std::string& directory);
 
 // Spans of files, with the same questions as a store, no directory needed. `contents`: whole files,
 // plain or gzip or zstd, each of any format, told by content. Errors: kInvalidArgument naming what
-// is wrong; `report` gets what was left out.
-Result<Snapshot> SnapshotOfFiles(const std::vector<std::string>& contents, AppendResult& report);
+// is wrong; kCancelled once `stop` says so, which is asked at every 256th span and at every 256 KiB
+// unpacked (one JSON text is parsed in one step); `report` gets what was left out. The snapshot's
+// own calls don't know `stop` (Snapshot::StoppingWhen).
+Result<Snapshot> SnapshotOfFiles(const std::vector<std::string>& contents, AppendResult& report,
+                                 const StopWhen& stop = {});
 // A single segment file.
 Result<Snapshot> SnapshotOfSegment(const std::string& path);
 

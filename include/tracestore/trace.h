@@ -22,8 +22,8 @@
 namespace tracestore {
 
 struct TraceOptions {
-  // How far the spans of a clock that runs ahead or behind may be moved, in nanoseconds, so that they
-  // lie within their parents. 0: not at all; what would be moved is warned of.
+  // How far the spans of a clock that runs ahead or behind may be moved, in nanoseconds, so that
+  // they lie within their parents. 0: not at all; what would be moved is warned of.
   std::uint64_t max_skew_ns = 0;
 };
 
@@ -66,8 +66,9 @@ class Trace {
     std::uint64_t end_ns = 0;
   };
 
-  // `spans`: of one trace, in any order; all of them, or a subtree's (Snapshot::GetSubtree). O(n log n)
-  // time, about 150 bytes of memory a span. Errors: kInvalidArgument (no span, or several traces).
+  // `spans`: of one trace, in any order; all of them, or a subtree's (Snapshot::GetSubtree). O(n
+  // log n) time, about 150 bytes of memory a span. Errors: kInvalidArgument (no span, or several
+  // traces).
   static Result<Trace> Assemble(SpanList spans, const TraceOptions& options = {});
 
   const SpanList& spans() const noexcept;
@@ -101,8 +102,8 @@ class Trace {
   std::vector<Node> Find(SpanId id) const;
   // Spans that share an id, cycles that were cut, clocks that disagree; by node.
   const std::vector<Warning>& warnings() const noexcept;
-  // By time, without overlap; together they are the whole interval of `top` (root(), usually). Empty
-  // where it has no start or is missing. O(n log n).
+  // By time, without overlap; together they are the whole interval of `top` (root(), usually).
+  // Empty where it has no start or is missing. O(n log n).
   std::vector<PathPart> CriticalPath(Node top) const;
 
  private:
@@ -127,8 +128,8 @@ struct DrawnTree {
   std::uint64_t left_out = 0;  // spans not drawn because of max_rows
 };
 
-// A title, a time axis, and a line for each span in preorder: service, name, duration and a bar, solid
-// where the trace waited for the span. What `tracestore get` prints.
+// A title, a time axis, and a line for each span in preorder: service, name, duration and a bar,
+// solid where the trace waited for the span. What `tracestore get` prints.
 DrawnTree DrawTree(const Trace& trace, const DrawOptions& options);
 
 }  // namespace tracestore

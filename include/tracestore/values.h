@@ -14,8 +14,8 @@
 
 namespace tracestore {
 
-// Reads a kArray or kMap; of any other attribute it is done at once. Values nest at most 48 deep. The
-// views that it gives are valid as long as the attribute's SpanList. One thread.
+// Reads a kArray or kMap; of any other attribute it is done at once. Values nest at most 48 deep.
+// The views that it gives are valid as long as the attribute's SpanList. One thread.
 class ValueParts {
  public:
   enum class Kind : std::uint8_t {

@@ -71,8 +71,8 @@ struct VerifyOptions {
 
 // `path`: a store's directory (its archive is looked at too), or a file of it: a segment or a log.
 // Damage is no error but a finding, and the rest is read. Memory: a page and its segment's tables;
-// some 40 bytes for each term of the segment at hand. Errors: kNotFound, kInvalidArgument (neither a
-// store nor a file of one), kCancelled, kIo where `path` can't be looked at.
+// some 40 bytes for each term of the segment at hand. Errors: kNotFound, kInvalidArgument (neither
+// a store nor a file of one), kCancelled, kIo where `path` can't be looked at.
 Result<VerifyReport> Verify(const std::string& path, const VerifyOptions& options = {});
 
 }  // namespace tracestore

@@ -19,8 +19,8 @@ struct TreeParts {
   const std::vector<assembly::PathSegment>& critical;   // by time
 };
 
-// As tracestore::DrawTree. Nothing recursive: a chain of a million spans is drawn as any other; what
-// is deeper than the width allows is marked by its depth.
+// As tracestore::DrawTree. Nothing recursive: a chain of a million spans is drawn as any other;
+// what is deeper than the width allows is marked by its depth.
 DrawnTree DrawTree(const TreeParts& trace, const DrawOptions& options);
 
 }  // namespace tracestore::api

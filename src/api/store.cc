@@ -1,5 +1,6 @@
 #include <tracestore/store.h>
 
+#include "base/stop.h"
 #include "base/try.h"
 #include "codec/detect/any_format.h"
 #include "codec/detect/decompress.h"
@@ -110,13 +111,15 @@ Status Store::Sync() { return engine_->Sync(); }
 Status Store::Seal() { return engine_->Seal(); }
 Status Store::Close() { return engine_->Close(); }
 
-Result<Snapshot> SnapshotOfFiles(const std::vector<std::string>& contents, AppendResult& report) {
+Result<Snapshot> SnapshotOfFiles(const std::vector<std::string>& contents, AppendResult& report,
+                                 const StopWhen& stop) {
   model::DecodeReport total;
   auto data = std::make_shared<store::SnapshotData>();
   for (const std::string& content : contents) {
-    TS_TRY_ASSIGN(const std::string plain, codec::Decompress(content, kMaxUnpackedBytes));
+    TS_TRY(CheckStop(stop, "the reading"));
+    TS_TRY_ASSIGN(const std::string plain, codec::Decompress(content, kMaxUnpackedBytes, &stop));
     model::SpanBatch batch;
-    TS_TRY_ASSIGN(const auto decoded, codec::DecodeAny(plain, std::nullopt, batch));
+    TS_TRY_ASSIGN(const auto decoded, codec::DecodeAny(plain, std::nullopt, batch, &stop));
     total.Add(decoded);
     if (!batch.empty())
       data->head.push_back(std::make_shared<const store::HeadBatch>(std::move(batch)));

@@ -115,6 +115,23 @@ TEST(Store, AppendsFilesOfAnyFormat) {
   EXPECT_EQ(store->AppendFile("no format").error().code(), ErrorCode::kInvalidArgument);
 }
 
+TEST(Store, FilesAreReadUntilToldToStop) {
+  const std::vector<std::string> files(
+      3, R"([{"traceId":"000000000000000a","id":"000000000000000b","name":"get"}])");
+  AppendResult report;
+  StopWhen stop;
+  int asked = 0;
+  stop.poll = [&] { return ++asked > 2; };  // small files are asked for once each
+  const auto stopped = SnapshotOfFiles(files, report, stop);
+  ASSERT_FALSE(stopped.has_value());
+  EXPECT_EQ(stopped.error().code(), ErrorCode::kCancelled);
+  EXPECT_EQ(stopped.error().message(), "the reading was cancelled");
+  EXPECT_EQ(report.accepted, 0U);
+  asked = -10;
+  EXPECT_TRUE(SnapshotOfFiles(files, report, stop).has_value());
+  EXPECT_EQ(report.accepted, 3U);
+}
+
 TEST(Store, FindsWhatWasAppendedAtOnceAndAfterReopening) {
   const TemporaryDirectory directory;
   auto store = OpenOrFail(directory.path());

@@ -1,4 +1,5 @@
-// Little-endian byte writing and bounds-checked reading: the only way bytes enter or leave a format.
+// Little-endian byte writing and bounds-checked reading: the only way bytes enter or leave a
+// format.
 //
 // Varints are LEB128 (as in protobuf), at most 10 bytes; signed values go through zigzag.
 #pragma once

@@ -1,5 +1,5 @@
-// Texts for people: numbers and times as they read them, and texts of unknown origin made safe to put on a
-// terminal.
+// Texts for people: numbers and times as they read them, and texts of unknown origin made safe to
+// put on a terminal.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -40,8 +40,8 @@ class SpanSink {
 // Appends to `store`, which is borrowed and must outlive the sink. Looks at no tenant.
 std::unique_ptr<SpanSink> MakeStoreSink(Store& store);
 
-// Appends to the store of the batch's tenant. The store that `store_of` gives must outlive the sink;
-// it is called for each batch, on the threads of Accept(), and an error of its is Accept()'s.
+// Appends to the store of the batch's tenant. The store that `store_of` gives must outlive the
+// sink; it is called for each batch, on the threads of Accept(), and an error of its is Accept()'s.
 using TenantStore = std::function<Result<Store*>(std::string_view tenant)>;
 std::unique_ptr<SpanSink> MakeTenantStoreSink(TenantStore store_of);
 

@@ -18,8 +18,9 @@ inline std::uint64_t LatencyOf(const SpanRecord& span) noexcept {
 }
 
 // Durations below 64 ns are counted exactly; above, each octave has 32 buckets of equal width, so a
-// bucket's middle is at most 1/64 of its least value away from anything in it. Merging is exact: the
-// buckets are the same in every histogram. A value; memory: 16 bytes a bucket that is not empty.
+// bucket's middle is at most 1/64 of its least value away from anything in it. Merging is exact:
+// the buckets are the same in every histogram. A value; memory: 16 bytes a bucket that is not
+// empty.
 class LatencyHistogram {
  public:
   static constexpr unsigned kBitsInOctave = 5;

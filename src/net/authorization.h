@@ -12,8 +12,8 @@ enum class AuthorizationScheme : unsigned char {
   kBasic,   // the file has NAME:PASSWORD
 };
 
-// Threads: any. The file is looked at again once a second, when a value is asked for; while it can't
-// be read the old secret is shown.
+// Threads: any. The file is looked at again once a second, when a value is asked for; while it
+// can't be read the old secret is shown.
 class AuthorizationFile {
  public:
   // Blanks and line breaks at its end don't count. Errors: kIo; kInvalidArgument, a file without a

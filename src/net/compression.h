@@ -32,15 +32,15 @@ Decompressed Decompress(Coding coding, std::string_view bytes, std::size_t max_b
 // nullopt if memory is short.
 std::optional<std::string> CompressGzip(std::string_view bytes);
 
-// A gzip body that is made piece by piece. Memory: some 300 KB, whatever comes through. One thread at
-// a time.
+// A gzip body that is made piece by piece. Memory: some 300 KB, whatever comes through. One thread
+// at a time.
 class GzipStream {
  public:
   // Null if memory is short.
   static std::unique_ptr<GzipStream> Make();
   virtual ~GzipStream() = default;
-  // The compressed bytes that are ready with `piece`, none perhaps; with `last` all that is left, and
-  // no further calls.
+  // The compressed bytes that are ready with `piece`, none perhaps; with `last` all that is left,
+  // and no further calls.
   virtual std::string Next(std::string_view piece, bool last) = 0;
 };
 

@@ -1,7 +1,6 @@
 #include "net/credentials.h"
 
 #include <crypt.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -11,10 +10,10 @@
 #include <cstring>
 #include <map>
 #include <mutex>
-#include <sstream>
 #include <utility>
 
 #include "base/try.h"
+#include "net/credential_table.h"
 #include "net/http.h"
 #include "net/secret_file.h"
 
@@ -48,91 +47,6 @@ std::string HexOf(const Digest& digest) {
   return out;
 }
 
-// In the same time wherever they differ.
-bool Same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-// Whether crypt(3) makes this hash of the password.
-bool Fits(const std::string& password, const std::string& hash) {
-  const auto data = std::make_unique<crypt_data>();
-  const char* const made = crypt_r(password.c_str(), hash.c_str(), data.get());
-  return made != nullptr && made[0] != '*' && Same(made, hash);
-}
-
-std::optional<std::string> Base64Decode(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0) return std::nullopt;
-  std::string out(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  out.resize(static_cast<std::size_t>(size) - padding);
-  return out;
-}
-
-struct Table {
-  std::map<std::string, std::string, std::less<>> users;  // name to hash
-  std::vector<std::pair<std::string, std::string>> tokens;  // name, SHA-256 in hexadecimal
-};
-
-Error Wrong(const std::string& path, std::size_t line, const std::string& what) {
-  return {ErrorCode::kInvalidArgument,
-          "auth file " + path + " line " + std::to_string(line) + ": " + what};
-}
-
-Status TakeToken(std::istringstream& words, const std::string& path, std::size_t number,
-                 Table& table) {
-  std::string name, hash, more;
-  words >> name >> hash;
-  if (hash.empty() || (words >> more))
-    return Wrong(path, number, "a token's line is: bearer NAME SHA256");
-  if (hash.size() != 64 || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    return Wrong(path, number,
-                 "the hash of token " + name + " is not 64 lower-case hexadecimal digits");
-  }
-  table.tokens.emplace_back(std::move(name), std::move(hash));
-  return {};
-}
-
-Status TakeUser(const std::string& line, const std::string& path, std::size_t number,
-                Table& table) {
-  const std::size_t colon = line.find(':');
-  if (colon == std::string::npos || colon == 0)
-    return Wrong(path, number, "it is neither NAME:HASH nor bearer NAME SHA256");
-  const std::string name = line.substr(0, colon);
-  std::string hash = line.substr(colon + 1);
-  const int known = hash.starts_with('$') ? crypt_checksalt(hash.c_str()) : CRYPT_SALT_INVALID;
-  if (known != CRYPT_SALT_OK && known != CRYPT_SALT_METHOD_LEGACY) {
-    return Wrong(path, number,
-                 "the hash of " + name + " is none of crypt(3)'s ($y$, $2b$, $6$, $5$); "
-                 "`tracestore credential " + name + "` makes one");
-  }
-  if (!table.users.emplace(name, std::move(hash)).second)
-    return Wrong(path, number, name + " stands here twice");
-  return {};
-}
-
-Result<Table> Parse(const std::string& text, const std::string& path) {
-  Table table;
-  std::istringstream lines(text);
-  std::string line;
-  for (std::size_t number = 1; std::getline(lines, line); ++number) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-    if (line.empty() || line.front() == '#') continue;
-    std::istringstream words(line);
-    std::string first;
-    words >> first;
-    if (first == "bearer") {
-      TS_TRY(TakeToken(words, path, number, table));
-    } else {
-      TS_TRY(TakeUser(line, path, number, table));
-    }
-  }
-  return table;
-}
-
 }  // namespace
 
 struct Credentials::Impl {
@@ -142,7 +56,7 @@ struct Credentials::Impl {
   std::array<unsigned char, 32> key{};  // of what is remembered
 
   std::mutex mutex;
-  std::shared_ptr<const Table> table;  // guarded by mutex, as what follows
+  std::shared_ptr<const CredentialTable> table;  // guarded by mutex, as what follows
   FileStamp stamp;
   Clock::time_point next_look;
   struct Remembered {
@@ -156,9 +70,9 @@ struct Credentials::Impl {
   Status Read() {
     const FileStamp now = FileStamp::Of(path);
     TS_TRY_ASSIGN(const std::string text, ReadSecretFile(path, kMostFileBytes));
-    TS_TRY_ASSIGN(Table read, Parse(text, path));
+    TS_TRY_ASSIGN(CredentialTable read, ParseCredentials(text, path));
     const std::lock_guard lock(mutex);
-    table = std::make_shared<const Table>(std::move(read));
+    table = std::make_shared<const CredentialTable>(std::move(read));
     stamp = now;
     remembered.clear();
     return {};
@@ -188,33 +102,6 @@ struct Credentials::Impl {
          digest.data(), &size);
     return digest;
   }
-
-  static std::optional<std::string> CheckToken(const Table& table, std::string_view token) {
-    const std::string hash = HexOf(Sha256(token));
-    std::optional<std::string> found;
-    for (const auto& [name, wanted] : table.tokens) {
-      if (Same(hash, wanted)) found = name;
-    }
-    return found;
-  }
-
-  // A name that isn't there costs what one that is does.
-  static std::optional<std::string> CheckPassword(const Table& table, std::string_view encoded) {
-    const auto decoded = Base64Decode(encoded);
-    if (!decoded || table.users.empty()) return std::nullopt;
-    const std::size_t colon = decoded->find(':');
-    if (colon == std::string::npos) return std::nullopt;
-    const std::string password = decoded->substr(colon + 1);
-    if (password.size() > CRYPT_MAX_PASSPHRASE_SIZE - 1 ||
-        password.find('\0') != std::string::npos) {
-      return std::nullopt;
-    }
-    const auto at = table.users.find(std::string_view(*decoded).substr(0, colon));
-    const bool known = at != table.users.end();
-    const bool fits = Fits(password, known ? at->second : table.users.begin()->second);
-    if (!known || !fits) return std::nullopt;
-    return at->first;
-  }
 };
 
 Credentials::Credentials(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -241,7 +128,7 @@ std::optional<std::string> Credentials::Check(std::string_view authorization) {
     return std::nullopt;
   const std::string_view scheme = authorization.substr(0, space);
   const std::string_view shown = authorization.substr(space + 1);
-  std::shared_ptr<const Table> table;
+  std::shared_ptr<const CredentialTable> table;
   const Digest key = impl_->KeyOf(authorization);
   {
     const std::lock_guard lock(impl_->mutex);
@@ -250,7 +137,7 @@ std::optional<std::string> Credentials::Check(std::string_view authorization) {
     if (known != impl_->remembered.end() && Clock::now() < known->second.until)
       return known->second.name;
   }
-  if (EqualsIgnoreCase(scheme, "bearer")) return Impl::CheckToken(*table, shown);
+  if (EqualsIgnoreCase(scheme, "bearer")) return table->CheckToken(shown);
   if (!EqualsIgnoreCase(scheme, "basic")) return std::nullopt;
   const std::lock_guard hashing(impl_->hashing);
   {
@@ -260,7 +147,7 @@ std::optional<std::string> Credentials::Check(std::string_view authorization) {
     if (known != impl_->remembered.end() && Clock::now() < known->second.until)
       return known->second.name;
   }
-  const auto name = Impl::CheckPassword(*table, shown);
+  const auto name = table->CheckPassword(shown);
   const std::lock_guard lock(impl_->mutex);
   if (impl_->table != table) return name;  // read anew meanwhile: not to be remembered
   if (impl_->remembered.size() >= kMostRemembered) impl_->remembered.clear();

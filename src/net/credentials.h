@@ -1,4 +1,5 @@
-// Credentials: who may speak to a listener, as hashes in a file, and the check of what a client shows.
+// Credentials: who may speak to a listener, as hashes in a file, and the check of what a client
+// shows.
 //
 // A line of the file is one credential (docs/operations.md, "Authentication"):
 //   NAME:HASH            a user and the hash of the password, as crypt(3) makes it ($y$, $2b$, $6$, …)

@@ -1,5 +1,5 @@
-// What HashiCorp's go-plugin asks of a plugin process beside its own services: the handshake line and
-// the services of the package `plugin`. It knows neither stores nor spans.
+// What HashiCorp's go-plugin asks of a plugin process beside its own services: the handshake line
+// and the services of the package `plugin`. It knows neither stores nor spans.
 #pragma once
 #include <tracestore/status.h>
 

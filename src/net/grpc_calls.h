@@ -1,5 +1,5 @@
-// What the calls of one gRPC server share, and how a handler is called. Private to the server, as all
-// headers with gRPC in them.
+// What the calls of one gRPC server share, and how a handler is called. Private to the server, as
+// all headers with gRPC in them.
 #pragma once
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/support/byte_buffer.h>

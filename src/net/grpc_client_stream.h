@@ -1,5 +1,5 @@
-// A call of GrpcServerOptions::client_streams: many messages of the client, one answer. Private to the
-// server.
+// A call of GrpcServerOptions::client_streams: many messages of the client, one answer. Private to
+// the server.
 #pragma once
 #include <grpcpp/generic/async_generic_service.h>
 

@@ -50,8 +50,9 @@ struct RawReply {
   // written as far as the client takes it; an exception ends the call as kInternal. It is let go
   // when the call ends, in whatever way. RawRequest::stop tells of an end while a message is made.
   RawStream stream = {};
-  // If true and code is kOk, `bytes` are not the last message of the call: the client's next message
-  // goes to the handler in the same way, and the call ends well when it has no more. Servers only.
+  // If true and code is kOk, `bytes` are not the last message of the call: the client's next
+  // message goes to the handler in the same way, and the call ends well when it has no more.
+  // Servers only.
   bool again = false;
 
   static RawReply Ok(std::string bytes);

@@ -1,7 +1,7 @@
 // GrpcServer: gRPC on one address. Its raw methods give the bytes of a call's one request to a
 // handler and send bytes back, one message or a stream of them (RawReply::stream), so that a
-// receiver may decode them itself; of a call with many requests each is answered (RawReply::again), or
-// all together (GrpcServerOptions::client_streams). No gRPC type but a forward declaration here.
+// receiver may decode them itself; of a call with many requests each is answered (RawReply::again),
+// or all together (GrpcServerOptions::client_streams). No gRPC type but a forward declaration here.
 #pragma once
 #include <chrono>
 #include <cstddef>
@@ -62,10 +62,11 @@ struct GrpcServerOptions {
   std::size_t max_bytes_in_flight = std::size_t{256} << 20;
   std::size_t worker_threads = 4;  // that run the raw handlers, at least 1
   int max_streams_per_connection = 128;
-  // Methods whose clients send any number of messages and get one answer when they have no more. What
-  // comes while the handler runs is gathered: it gets the bytes of several messages, one behind the
-  // other, which protobuf reads as one (repeated fields add up), at least once a call, of none "". Its
-  // last reply answers the call; one that isn't OK ends it. A client may be silent as long as it likes.
+  // Methods whose clients send any number of messages and get one answer when they have no more.
+  // What comes while the handler runs is gathered: it gets the bytes of several messages, one
+  // behind the other, which protobuf reads as one (repeated fields add up), at least once a call,
+  // of none "". Its last reply answers the call; one that isn't OK ends it. A client may be silent
+  // as long as it likes.
   std::set<std::string, std::less<>> client_streams;
   std::size_t max_client_streams = 4096;  // open ones; they are no calls in flight
   // Of grpc.health.v1.Health, SERVING beside "" and the services of the raw methods.
@@ -75,8 +76,8 @@ struct GrpcServerOptions {
   std::size_t max_connections = 1024;
   // In which a connection's first bytes, and its handshake, must come.
   std::chrono::milliseconds handshake_timeout{10'000};
-  // In which a client must send the whole message of a raw call that is no client's stream, and take
-  // the whole answer, or each message of a stream.
+  // In which a client must send the whole message of a raw call that is no client's stream, and
+  // take the whole answer, or each message of a stream.
   std::chrono::milliseconds peer_timeout{30'000};
   // A connection without a call is closed, in the manner that clients expect. 0: never.
   std::chrono::milliseconds idle_timeout{600'000};
@@ -100,7 +101,8 @@ class GrpcServer {
   // Takes over `fd`, a connected socket that doesn't block, of which nothing was read. Any thread;
   // after Stop(), and beyond max_connections, it is closed.
   void Adopt(int fd);
-  // The same for one whose first bytes were looked at: closed if they are no client's of this server.
+  // The same for one whose first bytes were looked at: closed if they are no client's of this
+  // server.
   void Greet(int fd, const FirstBytes& first);
   // Connections open now, beside those that haven't said anything. Any thread.
   std::size_t connections() const;

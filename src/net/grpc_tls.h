@@ -1,4 +1,5 @@
-// gRPC's credentials from TLS options. Private to the gRPC server and client: it shows gRPC's types.
+// gRPC's credentials from TLS options. Private to the gRPC server and client: it shows gRPC's
+// types.
 #pragma once
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>

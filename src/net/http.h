@@ -84,8 +84,8 @@ struct HttpResponse {
 // Called on worker threads, many at a time; may block. An exception is answered with 500.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
-// Looks at a request before its content coding is undone and the handler sees it, and may write into
-// it. An answer that it gives goes out in the handler's stead. On worker threads, as handlers.
+// Looks at a request before its content coding is undone and the handler sees it, and may write
+// into it. An answer that it gives goes out in the handler's stead. On worker threads, as handlers.
 using HttpGate = std::function<std::optional<HttpResponse>(HttpRequest&)>;
 
 // "Not Found" for 404; "Unknown" for a number we have no phrase for.

@@ -20,7 +20,8 @@ struct HttpClientOptions {
   std::string host = "127.0.0.1";  // a name or an address
   std::uint16_t port = 0;
   TlsClientOptions tls;  // with `enabled`, HTTPS
-  // To look the name up, connect and shake hands, each. The look-up is the system's, which may take longer.
+  // To look the name up, connect and shake hands, each. The look-up is the system's, which may take
+  // longer.
   std::chrono::milliseconds connect_timeout{5'000};
   // From the first byte sent to the last byte received.
   std::chrono::milliseconds timeout{10'000};

@@ -51,8 +51,8 @@ struct HttpServerOptions {
 };
 
 // Request bodies may be chunked and come as gzip, deflate or zstd; answers of 2,048 bytes and more
-// go out as gzip to those who accept it, streamed ones whatever their size. Keep-alive and pipelining: answers
-// come in the order of the requests, one handler call at a time a connection.
+// go out as gzip to those who accept it, streamed ones whatever their size. Keep-alive and
+// pipelining: answers come in the order of the requests, one handler call at a time a connection.
 class HttpServer {
  public:
   // Listens, then serves on threads of its own until Stop(). Errors: kIo, "cannot listen on

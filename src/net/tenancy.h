@@ -26,8 +26,9 @@ struct TenancyOptions {
   std::function<std::string(std::string_view name)> bad_name;
 };
 
-// Sets HttpRequest::tenant (HttpServerOptions::gate). 401 "missing tenant header" or "unknown tenant",
-// as Jaeger says it; 400 for a name that can't be one. A preflight (OPTIONS) is let through.
+// Sets HttpRequest::tenant (HttpServerOptions::gate). 401 "missing tenant header" or "unknown
+// tenant", as Jaeger says it; 400 for a name that can't be one. A preflight (OPTIONS) is let
+// through.
 HttpGate TenancyGate(std::shared_ptr<const TenancyOptions> options);
 
 // Sets RawRequest::tenant. UNAUTHENTICATED "missing tenant header", PERMISSION_DENIED "unknown

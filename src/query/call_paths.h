@@ -1,9 +1,9 @@
-// CallPathTally: the ways that calls take through traces, from where a trace begins to where it ends,
-// as the graphs of Jaeger's pages that show a service's surroundings need them.
+// CallPathTally: the ways that calls take through traces, from where a trace begins to where it
+// ends, as the graphs of Jaeger's pages that show a service's surroundings need them.
 //
-// Of the spans from a root to a leaf the first is kept, and each later one whose service differs from
-// that of the last one kept, or which is a server's; each is a hop (service, operation). A path counts
-// where one of its hops is the focal one. Equal paths are one.
+// Of the spans from a root to a leaf the first is kept, and each later one whose service differs
+// from that of the last one kept, or which is a server's; each is a hop (service, operation). A
+// path counts where one of its hops is the focal one. Equal paths are one.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -9,8 +9,9 @@
 namespace tracestore::query {
 
 // Of each id 32 bits are kept, so that a row that is found has the id but for one time in billions:
-// the caller looks, since he has the ids or can read them. Ids that somebody chose are no worse than
-// others: how they are spread is another in every process. Immutable once made; any thread reads.
+// the caller looks, since he has the ids or can read them. Ids that somebody chose are no worse
+// than others: how they are spread is another in every process. Immutable once made; any thread
+// reads.
 class IdTable {
  public:
   struct Entry {

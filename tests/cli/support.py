@@ -88,6 +88,17 @@ def run_on_terminal(*words, columns=100, **env):
     return text.decode().replace("\r\n", "\n")
 
 
+def spans_of(otlp):
+    spans = []
+    for resource in otlp["resourceSpans"]:
+        for scope in resource["scopeSpans"]:
+            for span in scope["spans"]:
+                if not span.get("status"):
+                    span.pop("status", None)
+                spans.append((resource["resource"], scope["scope"], span))
+    return sorted(spans, key=lambda s: s[2]["spanId"])
+
+
 class CliTest(unittest.TestCase):
     maxDiff = None
 

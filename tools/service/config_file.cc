@@ -12,6 +12,11 @@
 namespace tracestore::tools {
 namespace {
 
+// Aliases make a small text a large tree, or one without an end: bounds of what is walked.
+constexpr std::size_t kMaxNodes = 10'000;
+constexpr std::size_t kMaxNameBytes = 1'024;
+constexpr std::size_t kMaxValueBytes = 4 * kMaxConfigBytes;
+
 // A node that waits, with the name of its path.
 struct Waiting {
   std::string name;
@@ -25,7 +30,8 @@ class Flattener {
   // Depth first in the file's order, on a stack of our own.
   Status Flatten(const YAML::Node& root) {
     stack_.push_back({"", root});
-    while (!stack_.empty()) {
+    for (std::size_t nodes = 0; !stack_.empty(); ++nodes) {
+      if (nodes == kMaxNodes) return Wrong(root, "more than 10,000 keys and values");
       const Waiting next = std::move(stack_.back());
       stack_.pop_back();
       if (const Status taken = Take(next); !taken.has_value()) return taken;
@@ -56,7 +62,8 @@ class Flattener {
       if (!item.IsScalar()) {
         return Wrong(item, "'" + waiting.name + "' takes a list of texts");
       }
-      out_.push_back({waiting.name, item.Scalar(), Where(item)});
+      if (const Status added = Add(waiting.name, item.Scalar(), item); !added.has_value())
+        return added;
     }
     return Once(waiting.name, node);
   }
@@ -67,7 +74,10 @@ class Flattener {
       const YAML::Node& key = entry.first;
       if (!key.IsScalar()) return Wrong(key, "a key is a text");
       const std::string prefix = waiting.name.empty() ? "" : waiting.name + ".";
+      if (prefix.size() + key.Scalar().size() > kMaxNameBytes)
+        return Wrong(key, "a name of more than 1,024 bytes is no setting's");
       children.push_back({prefix + key.Scalar(), entry.second});
+      if (children.size() > kMaxNodes) return Wrong(key, "more than 10,000 keys and values");
     }
     stack_.insert(stack_.end(), std::make_move_iterator(children.rbegin()),
                   std::make_move_iterator(children.rend()));
@@ -75,8 +85,15 @@ class Flattener {
   }
 
   Status Emit(const std::string& name, std::string value, const YAML::Node& node) {
-    out_.push_back({name, std::move(value), Where(node)});
+    if (const Status added = Add(name, std::move(value), node); !added.has_value()) return added;
     return Once(name, node);
+  }
+
+  Status Add(const std::string& name, std::string value, const YAML::Node& node) {
+    value_bytes_ += name.size() + value.size();
+    if (value_bytes_ > kMaxValueBytes) return Wrong(node, "the values are longer than 4 MiB");
+    out_.push_back({name, std::move(value), Where(node)});
+    return {};
   }
 
   // YAML's maps keep a key that stands twice, and dots give two paths to one name.
@@ -90,6 +107,7 @@ class Flattener {
   const std::string& file_;
   std::vector<Given>& out_;
   std::vector<Waiting> stack_;
+  std::size_t value_bytes_ = 0;
   std::map<std::string, int> lines_;
 };
 

@@ -22,12 +22,12 @@ class LateStores {
 
   // A moment of it: of nothing where there is no store.
   Result<Snapshot> Take(const std::string& directory);
-  // Opens it for appending, or makes it, at the first call, and keeps it so: other processes then read
-  // it only. What is given lives until this object goes. Errors: those of Store::Open, kBusy where
-  // another process appends to it; the next call tries again.
+  // Opens it for appending, or makes it, at the first call, and keeps it so: other processes then
+  // read it only. What is given lives until this object goes. Errors: those of Store::Open, kBusy
+  // where another process appends to it; the next call tries again.
   Result<Store*> ToWrite(const std::string& directory);
-  // Copies a trace to the store, which is the archive of `from`, as Store::Archive does. Another process
-  // that writes to it just now is waited for, up to some seconds; then kBusy.
+  // Copies a trace to the store, which is the archive of `from`, as Store::Archive does. Another
+  // process that writes to it just now is waited for, up to some seconds; then kBusy.
   Result<ArchiveResult> Archive(Store& from, const std::string& directory, TraceId id);
 
   // Deletes every span that stands.

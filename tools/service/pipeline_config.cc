@@ -47,6 +47,24 @@ Result<std::shared_ptr<const ingest::Processors>> ProcessorsOf(const PipelineSec
       std::make_shared<ingest::Processors>(std::move(*compiled)));
 }
 
+Result<sampling::TailPolicies> PoliciesOf(const TailSection& config) {
+  const StructuredText& text = config.policies;
+  TS_TRY_ASSIGN(const auto maps, ReadMaps(text, "tail-sampling.policies"));
+  std::vector<sampling::TailPolicyConfig> configs(maps.size());
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    for (const auto& [field, value] : maps[i]) {
+      const Status set = sampling::SetTailPolicyField(configs[i], field, value);
+      if (!set.has_value()) {
+        return AtPlaceOf(text, {set.error().code(),
+                                "policies[" + std::to_string(i) + "]: " + set.error().message()});
+      }
+    }
+  }
+  auto compiled = sampling::TailPolicies::Compile(configs);
+  if (!compiled.has_value()) return AtPlaceOf(text, compiled.error());
+  return compiled;
+}
+
 Result<ingest::AgentTags> TagsOf(const PipelineSection& config, const Environment& environment) {
   std::string text;
   for (const std::string& tag : config.tags) text += (text.empty() ? "" : ",") + tag;

@@ -7,6 +7,7 @@
 #include "ingest/forward/agent_tags.h"
 #include "ingest/processors.h"
 #include "ingest/sanitize.h"
+#include "sampling/tail_policy.h"
 #include "service/config.h"
 #include "service/environment.h"
 
@@ -16,6 +17,9 @@ ingest::SanitizeOptions LimitsOf(const PipelineSection& config);
 
 // Errors: kInvalidArgument, "a.yaml:3: processors[0]: …".
 Result<std::shared_ptr<const ingest::Processors>> ProcessorsOf(const PipelineSection& config);
+
+// Errors: kInvalidArgument, "a.yaml:3: policies[0]: …".
+Result<sampling::TailPolicies> PoliciesOf(const TailSection& config);
 
 // Errors: as ParseAgentTags.
 Result<ingest::AgentTags> TagsOf(const PipelineSection& config, const Environment& environment);

@@ -55,6 +55,9 @@ TEST(PipelineConfig, Refusals) {
   EXPECT_EQ(Refusal("processors: [drop]\n"), "a.yaml:1: processors[0] is no map of fields");
   EXPECT_EQ(Refusal("processors: [{action: [drop]}]\n"),
             "a.yaml:1: processors[0]: a field is a text");
+  std::string many = "processors:\n  - {key: &x " + std::string(100'000, 'v') + "}\n";
+  for (int i = 0; i < 50; ++i) many += "  - {key: *x}\n";
+  EXPECT_EQ(Refusal(many), "a.yaml:2: processors[41]: the texts of all are longer than 4 MiB");
   EXPECT_THAT(Refusal("processors: [{action: drop, ky: a}]\n"),
               HasSubstr("a.yaml:1: processors[0]: unknown field 'ky' ("));
   EXPECT_EQ(Refusal("processors: [{action: drop}]\n"), "a.yaml:1: processors[0]: drop needs a key");

@@ -225,6 +225,18 @@ TEST(ConfigFile, Refusals) {
   EXPECT_THAT(refusal(std::string(100'000, '[')), HasSubstr("a.yaml:1: no YAML: "));
   EXPECT_EQ(refusal(std::string(kMaxConfigBytes + 1, ' ')),
             "a.yaml: a configuration has at most 1 MiB");
+  EXPECT_EQ(refusal("a: &a {b: *a}\n"),
+            "a.yaml:1: a name of more than 1,024 bytes is no setting's");
+  std::string doubled = "x0: &x0 {a: 1, b: 1}\n";
+  for (int i = 1; i < 30; ++i) {
+    const std::string before = "*x" + std::to_string(i - 1);
+    doubled += "x" + std::to_string(i) + ": &x" + std::to_string(i) + " {a: " + before +
+               ", b: " + before + "}\n";
+  }
+  EXPECT_EQ(refusal(doubled), "a.yaml:1: more than 10,000 keys and values");
+  std::string many = "x: &x " + std::string(100'000, 'v') + "\ny: [*x";
+  for (int i = 0; i < 50; ++i) many += ", *x";
+  EXPECT_EQ(refusal(many + "]\n"), "a.yaml:1: the values are longer than 4 MiB");
   EXPECT_THAT(ReadConfigFile("/nowhere/a.yaml").error().message(),
               HasSubstr("cannot read /nowhere/a.yaml: "));
 }

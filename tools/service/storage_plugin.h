@@ -11,8 +11,8 @@ inline constexpr std::string_view kStoragePluginName = "tracestore-storage-plugi
 // Whether argv[0] is that name, whatever folder stands before it.
 bool IsStoragePlugin(std::string_view program);
 
-// Runs it, until the host says so or is gone. The only flag is `--config FILE`, which may be empty. Gives
-// the exit code.
+// Runs it, until the host says so or is gone. The only flag is `--config FILE`, which may be empty.
+// Gives the exit code.
 int RunStoragePlugin(int argc, char** argv);
 
 }  // namespace tracestore::tools

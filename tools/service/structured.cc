@@ -9,16 +9,22 @@ namespace {
 
 // Each costs every batch a look.
 constexpr std::size_t kMaxEntries = 1'000;
+// Of all keys and values: aliases make a small text a large one.
+constexpr std::size_t kMaxBytes = std::size_t{4} << 20;
 
 Error Wrong(const std::string& why) { return {ErrorCode::kInvalidArgument, why}; }
 
-Result<FieldList> ReadMap(const YAML::Node& node, const std::string& name) {
+// `left`: the bytes that keys and values may still have.
+Result<FieldList> ReadMap(const YAML::Node& node, const std::string& name, std::size_t& left) {
   if (!node.IsMap()) return Wrong(name + " is no map of fields");
   FieldList fields;
   for (const auto& field : node) {
     if (!field.first.IsScalar() || !field.second.IsScalar()) {
       return Wrong(name + ": a field is a text");
     }
+    const std::size_t bytes = field.first.Scalar().size() + field.second.Scalar().size();
+    if (bytes > left) return Wrong(name + ": the texts of all are longer than 4 MiB");
+    left -= bytes;
     fields.emplace_back(field.first.Scalar(), field.second.Scalar());
   }
   return fields;
@@ -31,8 +37,9 @@ Result<std::vector<FieldList>> ReadList(const std::string& yaml, const std::stri
     if (list.IsNull()) return maps;
     if (!list.IsSequence()) return Wrong("'" + name + "' takes a list of maps");
     if (list.size() > kMaxEntries) return Wrong("'" + name + "' has more than 1,000 entries");
+    std::size_t left = kMaxBytes;
     for (std::size_t i = 0; i < list.size(); ++i) {
-      TS_TRY_ASSIGN(auto fields, ReadMap(list[i], name + "[" + std::to_string(i) + "]"));
+      TS_TRY_ASSIGN(auto fields, ReadMap(list[i], name + "[" + std::to_string(i) + "]", left));
       maps.push_back(std::move(fields));
     }
   } catch (const YAML::Exception& error) {

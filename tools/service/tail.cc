@@ -12,30 +12,13 @@
 #include "base/try.h"
 #include "fs/posix_file_system.h"
 #include "ingest/tail_sampler.h"
-#include "service/structured.h"
+#include "service/pipeline_config.h"
 #include "service/sync_policy.h"
 
 namespace tracestore::tools {
 namespace {
 
 constexpr const char* kName = "tail-sampling.policies";
-
-Result<sampling::TailPolicies> PoliciesOf(const StructuredText& text) {
-  TS_TRY_ASSIGN(const auto maps, ReadMaps(text, kName));
-  std::vector<sampling::TailPolicyConfig> configs(maps.size());
-  for (std::size_t i = 0; i < maps.size(); ++i) {
-    for (const auto& [field, value] : maps[i]) {
-      const Status set = sampling::SetTailPolicyField(configs[i], field, value);
-      if (!set.has_value()) {
-        return AtPlaceOf(text, {set.error().code(),
-                                "policies[" + std::to_string(i) + "]: " + set.error().message()});
-      }
-    }
-  }
-  auto compiled = sampling::TailPolicies::Compile(configs);
-  if (!compiled.has_value()) return AtPlaceOf(text, compiled.error());
-  return compiled;
-}
 
 void LogTail(LogLevel level, std::string_view text) {
   if (level == LogLevel::kError) return spdlog::error("tail sampling: {}", text);
@@ -108,7 +91,7 @@ Status KeepWhatWaits(Service& service, const Parts& parts, const ingest::StageOb
 
 Result<ingest::SpanSink*> WithTailSampling(Service& service, ingest::SpanSink& next,
                                            const ingest::StageObserver& observer) {
-  TS_TRY_ASSIGN(auto compiled, PoliciesOf(service.config().tail.policies));
+  TS_TRY_ASSIGN(auto compiled, PoliciesOf(service.config().tail));
   const bool off = compiled.policies().empty();
   Store* store = service.shared().store;
   if (store == nullptr) {

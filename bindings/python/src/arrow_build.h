@@ -106,8 +106,8 @@ class FixedBuilder {
   ValidBits valid_;
 };
 
-// "u" and "z": texts and bytes behind 32-bit offsets. Texts that are no UTF-8 get U+FFFD in place of
-// each bad byte.
+// "u" and "z": texts and bytes behind 32-bit offsets. Texts that are no UTF-8 get U+FFFD in place
+// of each bad byte.
 class TextBuilder {
  public:
   // For rows of `each` bytes; 0: of as many as those of the batch before.

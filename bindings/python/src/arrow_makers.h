@@ -120,7 +120,8 @@ std::vector<std::string> NamesOf(const std::vector<Maker<Row>>& makers) {
   return names;
 }
 
-// The columns of these names. Raises InvalidArgumentError, with the right names, for one that is none.
+// The columns of these names. Raises InvalidArgumentError, with the right names, for one that is
+// none.
 template <typename Row>
 TableColumns<Row> Make(const std::vector<Maker<Row>>& makers,
                        const std::vector<std::string>& names, const ColumnStyle& style) {

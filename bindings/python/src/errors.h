@@ -1,5 +1,5 @@
-// From Result<T> to Python: one exception class per error code (tracestore/_errors.py), and work that
-// runs without the interpreter's lock and stops on Ctrl-C.
+// From Result<T> to Python: one exception class per error code (tracestore/_errors.py), and work
+// that runs without the interpreter's lock and stops on Ctrl-C.
 #pragma once
 #include <sys/types.h>
 

@@ -248,7 +248,8 @@ std::pair<SnapshotObject, AppendResult> ReadFiles(const nb::list& contents) {
     files.emplace_back(bytes.c_str(), bytes.size());
   }
   AppendResult report;
-  Snapshot snapshot = Run([&] { return SnapshotOfFiles(files, report); });
+  Interrupts interrupts;
+  Snapshot snapshot = Run([&] { return SnapshotOfFiles(files, report, interrupts.stop()); });
   return {SnapshotObject{std::move(snapshot), {}}, std::move(report)};
 }
 

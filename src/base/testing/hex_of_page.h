@@ -9,8 +9,8 @@
 
 namespace tracestore::base::testing {
 
-// The bytes of the first "```hex" block of a page: per line an offset of eight digits, then bytes up
-// to '|'.
+// The bytes of the first "```hex" block of a page: per line an offset of eight digits, then bytes
+// up to '|'.
 inline std::string BytesOfPage(const std::string& page) {
   std::ifstream file(SourceDir() + "/" + page);
   std::string bytes;

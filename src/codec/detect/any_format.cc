@@ -39,10 +39,6 @@ Error NoCodec(Format format) {
                std::string("this build has no codec for ") + FormatName(format));
 }
 
-#ifdef TRACESTORE_HAS_OTLP
-constexpr OtlpLimits kOtlpLimits{.max_message_bytes = kMaxContentBytes};
-#endif
-
 #if defined(TRACESTORE_HAS_OTLP) || defined(TRACESTORE_HAS_ZIPKIN) || defined(TRACESTORE_HAS_JAEGER)
 std::vector<std::uint32_t> AllRows(Traces traces) {
   std::vector<std::uint32_t> rows;
@@ -53,13 +49,14 @@ std::vector<std::uint32_t> AllRows(Traces traces) {
 
 #ifdef TRACESTORE_HAS_JAEGER
 // Which of the forms that are told as Jaeger's Thrift the content is, by its first byte.
-Result<model::DecodeReport> DecodeAnyJaegerThrift(std::string_view content, model::SpanBatch& out) {
+Result<model::DecodeReport> DecodeAnyJaegerThrift(std::string_view content, model::SpanBatch& out,
+                                                  const StopWhen* stop) {
   const auto first = static_cast<std::uint8_t>(content.empty() ? '\0' : content[0]);
   const bool compact = first == 0x82 || first == 0x1C;
   const bool call = first == 0x82 || first == 0x80;
   return DecodeJaegerThrift(content, compact ? ThriftProtocol::kCompact : ThriftProtocol::kBinary,
                             call ? JaegerThriftShape::kMessage : JaegerThriftShape::kBatch, out,
-                            nullptr, {.max_message_bytes = kMaxContentBytes});
+                            nullptr, {.max_message_bytes = kMaxContentBytes, .stop = stop});
 }
 
 void EncodeJaeger(const model::SpanBatch& batch, Traces traces, std::string& out) {
@@ -92,7 +89,8 @@ void EncodeZipkin(const model::SpanBatch& batch, Traces traces, std::string& out
 }  // namespace
 
 Result<model::DecodeReport> DecodeAny(std::string_view content, std::optional<Format> format,
-                                      [[maybe_unused]] model::SpanBatch& out) {
+                                      [[maybe_unused]] model::SpanBatch& out,
+                                      [[maybe_unused]] const StopWhen* stop) {
   if (content.size() > kMaxContentBytes) {
     return Error(ErrorCode::kInvalidArgument,
                  "content of " + std::to_string(content.size()) + " bytes is longer than " +
@@ -101,23 +99,27 @@ Result<model::DecodeReport> DecodeAny(std::string_view content, std::optional<Fo
   if (!format) {
     TS_TRY_ASSIGN(format, DetectFormat(content));
   }
+#ifdef TRACESTORE_HAS_OTLP
+  const OtlpLimits otlp{.max_message_bytes = kMaxContentBytes, .stop = stop};
+#endif
   switch (*format) {
 #ifdef TRACESTORE_HAS_OTLP
-    case Format::kOtlpProtobuf: return DecodeOtlpProtobuf(content, out, kOtlpLimits);
-    case Format::kOtlpJson: return DecodeOtlpJson(content, out, kOtlpLimits);
-    case Format::kOtlpJsonLines: return DecodeOtlpJsonLines(content, out, kOtlpLimits);
+    case Format::kOtlpProtobuf: return DecodeOtlpProtobuf(content, out, otlp);
+    case Format::kOtlpJson: return DecodeOtlpJson(content, out, otlp);
+    case Format::kOtlpJsonLines: return DecodeOtlpJsonLines(content, out, otlp);
 #endif
 #ifdef TRACESTORE_HAS_JAEGER
-    case Format::kJaegerJson: return DecodeJaegerJson(content, out);
-    case Format::kJaegerThrift: return DecodeAnyJaegerThrift(content, out);
+    case Format::kJaegerJson: return DecodeJaegerJson(content, out, stop);
+    case Format::kJaegerThrift: return DecodeAnyJaegerThrift(content, out, stop);
     case Format::kJaegerProtobuf:
-      return DecodeJaegerProtobuf(content, out, {.max_message_bytes = kMaxContentBytes});
+      return DecodeJaegerProtobuf(content, out,
+                                  {.max_message_bytes = kMaxContentBytes, .stop = stop});
 #endif
 #ifdef TRACESTORE_HAS_ZIPKIN
-    case Format::kZipkinJson: return DecodeZipkinJson(content, out);
-    case Format::kZipkinProtobuf: return DecodeZipkinProtobuf(content, out);
-    case Format::kZipkinV1Json: return DecodeZipkinV1Json(content, out);
-    case Format::kZipkinV1Thrift: return DecodeZipkinV1Thrift(content, out);
+    case Format::kZipkinJson: return DecodeZipkinJson(content, out, {.stop = stop});
+    case Format::kZipkinProtobuf: return DecodeZipkinProtobuf(content, out, {.stop = stop});
+    case Format::kZipkinV1Json: return DecodeZipkinV1Json(content, out, {.stop = stop});
+    case Format::kZipkinV1Thrift: return DecodeZipkinV1Thrift(content, out, {.stop = stop});
 #endif
     default: return NoCodec(*format);
   }

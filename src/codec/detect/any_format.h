@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <tracestore/format.h>
+#include <tracestore/query.h>
 #include <tracestore/status.h>
 
 #include "model/decode_report.h"
@@ -22,9 +23,11 @@ inline constexpr std::uint64_t kMaxContentBytes = std::uint64_t{2} << 30;
 // content is found (codec/detect/detect_format.h).
 // Bad spans are left out, counted and named in the report; the others are kept.
 // Errors: kInvalidArgument where the content is longer than kMaxContentBytes, of no known format or
-// not of the format given; kUnsupported where this build lacks the codec.
+// not of the format given; kUnsupported where this build lacks the codec; kCancelled once `stop`,
+// which is asked at every 256th span, says so: `out` has the spans that it had before then. One
+// JSON text is parsed in one step, some 1 to 2 s a GB.
 Result<model::DecodeReport> DecodeAny(std::string_view content, std::optional<Format> format,
-                                      model::SpanBatch& out);
+                                      model::SpanBatch& out, const StopWhen* stop = nullptr);
 
 // The rows of each trace: traces in the order of their first row, rows ascending.
 std::vector<std::vector<std::uint32_t>> GroupByTrace(const model::SpanBatch& batch);

@@ -16,8 +16,8 @@ Compression CompressionForName(std::string_view file_name) noexcept;
 // One thread. Memory: some 300 KB (gzip) or 1 MB (zstd), whatever comes through.
 class Compressor {
  public:
-  // kNone gives the bytes as they are. Errors: kUnsupported for gzip in a build without any codec of
-  // JSON.
+  // kNone gives the bytes as they are. Errors: kUnsupported for gzip in a build without any codec
+  // of JSON.
   static Result<std::unique_ptr<Compressor>> Make(Compression kind);
   virtual ~Compressor() = default;
 

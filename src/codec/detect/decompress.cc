@@ -8,6 +8,7 @@
 #endif
 #include <zstd.h>
 
+#include "base/stop.h"
 #include "base/try.h"
 
 namespace tracestore::codec {
@@ -38,7 +39,7 @@ struct EndInflate {
   void operator()(z_stream* stream) const { inflateEnd(stream); }
 };
 
-Result<std::string> Gunzip(std::string_view bytes, std::uint64_t max_bytes) {
+Result<std::string> Gunzip(std::string_view bytes, std::uint64_t max_bytes, StopCheck stop) {
   z_stream stream{};
   constexpr int kGzipOnly = 16 + MAX_WBITS;
   if (inflateInit2(&stream, kGzipOnly) != Z_OK) throw std::bad_alloc();
@@ -47,6 +48,7 @@ Result<std::string> Gunzip(std::string_view bytes, std::uint64_t max_bytes) {
   std::string out;
   std::size_t at = 0;  // bytes of the input given to zlib and taken by it
   for (;;) {
+    if (stop.Ask()) return stop.status().error();
     // zlib counts input in 32 bits.
     const auto given = static_cast<uInt>(std::min<std::size_t>(bytes.size() - at, 1U << 30));
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data() + at));
@@ -75,7 +77,7 @@ Result<std::string> Gunzip(std::string_view bytes, std::uint64_t max_bytes) {
 
 #else
 
-Result<std::string> Gunzip(std::string_view, std::uint64_t) {
+Result<std::string> Gunzip(std::string_view, std::uint64_t, StopCheck) {
   return Error(ErrorCode::kUnsupported, "this build reads no gzip data");
 }
 
@@ -85,7 +87,7 @@ struct FreeZstd {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 
-Result<std::string> Unzstd(std::string_view bytes, std::uint64_t max_bytes) {
+Result<std::string> Unzstd(std::string_view bytes, std::uint64_t max_bytes, StopCheck stop) {
   const std::unique_ptr<ZSTD_DCtx, FreeZstd> context(ZSTD_createDCtx());
   if (context == nullptr) throw std::bad_alloc();
   const auto chunk = std::make_unique<char[]>(kChunk);
@@ -93,6 +95,7 @@ Result<std::string> Unzstd(std::string_view bytes, std::uint64_t max_bytes) {
   ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
   std::size_t missing = 0;  // 0: a frame has just ended
   for (;;) {
+    if (stop.Ask()) return stop.status().error();
     ZSTD_outBuffer produced{chunk.get(), kChunk, 0};
     missing = ZSTD_decompressStream(context.get(), &produced, &in);
     if (ZSTD_isError(missing))
@@ -115,10 +118,11 @@ Compression DetectCompression(std::string_view bytes) noexcept {
   return skippable ? Compression::kZstd : Compression::kNone;
 }
 
-Result<std::string> Decompress(std::string_view bytes, std::uint64_t max_bytes) {
+Result<std::string> Decompress(std::string_view bytes, std::uint64_t max_bytes,
+                               const StopWhen* stop) {
   switch (DetectCompression(bytes)) {
-    case Compression::kGzip: return Gunzip(bytes, max_bytes);
-    case Compression::kZstd: return Unzstd(bytes, max_bytes);
+    case Compression::kGzip: return Gunzip(bytes, max_bytes, StopCheck(stop));
+    case Compression::kZstd: return Unzstd(bytes, max_bytes, StopCheck(stop));
     case Compression::kNone: break;
   }
   if (bytes.size() > max_bytes) return TooLong(max_bytes);

@@ -12,6 +12,10 @@
 #include "model/decode_report.h"
 #include "model/span_batch.h"
 
+namespace tracestore {
+struct StopWhen;  // <tracestore/query.h>
+}
+
 namespace tracestore::codec {
 
 // Appends the spans of one trace object, a list of them, or an answer `{"data":[…]}` to `out`,
@@ -19,9 +23,10 @@ namespace tracestore::codec {
 //
 // A span that breaks a rule is left out, counted and named in the report; the others are kept.
 // Errors: kInvalidArgument where the text is not JSON (the message names the byte) or holds no
-// traces; `out` is then as it was, but for strings.
-// Memory: about ten times the text while it runs. Threads: none shared.
-Result<model::DecodeReport> DecodeJaegerJson(std::string_view text, model::SpanBatch& out);
+// traces; kCancelled once `stop`, asked at every 256th span, says so; `out` is then as it was, but
+// for strings. Memory: about ten times the text while it runs. Threads: none shared.
+Result<model::DecodeReport> DecodeJaegerJson(std::string_view text, model::SpanBatch& out,
+                                             const StopWhen* stop = nullptr);
 
 struct JaegerJsonOptions {
   // As Jaeger's query service answers unless raw=true: tags by key, the fields of a log by key

@@ -3,6 +3,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "base/stop.h"
 #include "base/try.h"
 #include "codec/jaeger/jaeger_json.h"
 #include "codec/jaeger/jaeger_json_fields.h"
@@ -54,7 +55,7 @@ SpanFields ReadSpanFields(object span) {
 
 class Decoder {
  public:
-  explicit Decoder(SpanBatch& out) : out_(out), pool_(out) {}
+  Decoder(SpanBatch& out, const StopWhen* stop) : out_(out), pool_(out), stop_(stop) {}
 
   Result<model::DecodeReport> Run(std::string_view text);
 
@@ -85,6 +86,7 @@ class Decoder {
   std::optional<std::uint32_t> scope_;
   std::unordered_map<std::string_view, Process> processes_;
   std::string trace_name_;
+  StopCheck stop_;
   model::DecodeReport report_;
 };
 
@@ -372,13 +374,17 @@ Status Decoder::Trace(object trace) {
   if (spans->get(list) != simdjson::SUCCESS)
     return Bad("trace " + trace_name_ + ": spans is not a list");
   std::uint64_t index = 0;
-  for (const element span : list) Span(span, index++, id);
+  for (const element span : list) {
+    if (stop_.Step()) return stop_.status();
+    Span(span, index++, id);
+  }
   return {};
 }
 
 Status Decoder::Traces(array traces) {
   std::uint64_t index = 0;
   for (const element value : traces) {
+    if (stop_.Step()) return stop_.status();
     object trace;
     if (value.get(trace) != simdjson::SUCCESS) {
       return Bad("trace " + std::to_string(index) + " of the list is " + TypeNameOf(value) +
@@ -418,9 +424,10 @@ Result<model::DecodeReport> Decoder::Run(std::string_view text) {
 
 }  // namespace
 
-Result<model::DecodeReport> DecodeJaegerJson(std::string_view text, SpanBatch& out) {
+Result<model::DecodeReport> DecodeJaegerJson(std::string_view text, SpanBatch& out,
+                                             const StopWhen* stop) {
   const auto mark = out.mark();
-  auto result = Decoder(out).Run(text);
+  auto result = Decoder(out, stop).Run(text);
   if (!result.has_value()) out.Rollback(mark);
   return result;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/stop.h"
 #include "codec/jaeger/jaeger_fields.h"
 #include "codec/jaeger/jaeger_span.h"
 #include "codec/json/resource_pool.h"
@@ -57,14 +58,19 @@ struct Time {
 
 class Decoder {
  public:
-  Decoder(std::string_view message, SpanBatch& out)
-      : message_(message), out_(out), pool_(out), keys_(out.strings), texts_(out.strings) {}
+  Decoder(std::string_view message, SpanBatch& out, const StopWhen* stop)
+      : message_(message),
+        out_(out),
+        pool_(out),
+        keys_(out.strings),
+        texts_(out.strings),
+        stop_(stop) {}
 
   // Of a request, or of spans alone.
   Result<model::DecodeReport> Run(bool request);
 
  private:
-  // Each gives false where the bytes are no protobuf.
+  // Each gives false where the bytes are no protobuf, or it is told to stop.
   bool DecodeRequest();
   bool DecodeBatches(const std::vector<std::string_view>& process,
                      const std::vector<std::string_view>& batches);
@@ -102,6 +108,7 @@ class Decoder {
   ResourcePool pool_;
   InternCache<256> keys_;
   InternCache<512> texts_;
+  StopCheck stop_;
   std::uint32_t scope_ = 0;
   std::uint32_t batch_resource_ = 0;
   // Scratch, reused from span to span.
@@ -373,6 +380,7 @@ bool Decoder::DecodeSpan(std::string_view message) {
 bool Decoder::DecodeSpans(std::string_view batch) {
   WireReader reader(batch);
   while (reader.Next()) {
+    if (stop_.Step()) return false;
     if (reader.tag() == WireTag(field::kBatchSpans, kWireBytes)) {
       const std::string_view span = reader.Bytes();
       if (reader.ok() && !DecodeSpan(span)) return false;
@@ -425,6 +433,7 @@ Result<model::DecodeReport> Decoder::Run(bool request) {
   const bool good = request ? DecodeRequest() : DecodeBatches({}, {message_});
   if (!good || report_.accepted == 0) out_.Rollback(mark);
   if (good) return std::move(report_);
+  if (stop_.stopped()) return stop_.status().error();
   return Error(ErrorCode::kInvalidArgument, "Jaeger protobuf is malformed at byte " +
                                                 std::to_string(problem_at_ - message_.data()) +
                                                 " of " + std::to_string(message_.size()) + ": " +
@@ -438,7 +447,7 @@ Result<model::DecodeReport> DecodeJaegerProtobuf(std::string_view message, SpanB
   const Status room =
       CheckJaegerRoom("Jaeger protobuf", message.size(), limits.max_message_bytes, out);
   if (!room.has_value()) return room.error();
-  return Decoder(message, out).Run(true);
+  return Decoder(message, out, limits.stop).Run(true);
 }
 
 Result<model::DecodeReport> DecodeJaegerSpans(std::string_view message, SpanBatch& out,
@@ -446,7 +455,7 @@ Result<model::DecodeReport> DecodeJaegerSpans(std::string_view message, SpanBatc
   const Status room =
       CheckJaegerRoom("Jaeger protobuf", message.size(), limits.max_message_bytes, out);
   if (!room.has_value()) return room.error();
-  return Decoder(message, out).Run(false);
+  return Decoder(message, out, limits.stop).Run(false);
 }
 
 }  // namespace tracestore::codec

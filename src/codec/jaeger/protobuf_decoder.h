@@ -9,12 +9,19 @@
 #include "model/decode_report.h"
 #include "model/span_batch.h"
 
+namespace tracestore {
+struct StopWhen;  // <tracestore/query.h>
+}
+
 namespace tracestore::codec {
 
 struct JaegerProtobufLimits {
   // A longer message is refused before anything is read. The batch takes at most 32 bytes of memory
   // a byte of message (an empty reference is 2 bytes, its record 64), common spans 1 to 2.
   std::size_t max_message_bytes = std::size_t{1} << 30;
+  // Asked at every 256th span (base/stop.h): kCancelled once it says so, nothing is kept then.
+  // Borrowed; may be null.
+  const StopWhen* stop = nullptr;
 };
 
 // Appends the spans of a PostSpansRequest to `out`, with origin kJaeger, each with its own process

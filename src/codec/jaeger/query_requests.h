@@ -1,6 +1,7 @@
 // What Jaeger's query services are asked over gRPC: the requests of api_v2.QueryService and of
 // api_v3's, which have the same fields (docs/format/jaeger-grpc-query.md), as those of
-// storage.v1.SpanReaderPlugin and DependenciesReaderPlugin have, and of storage.v2 (docs/format/jaeger-storage.md).
+// storage.v1.SpanReaderPlugin and DependenciesReaderPlugin have, and of storage.v2
+// (docs/format/jaeger-storage.md).
 #pragma once
 #include <tracestore/status.h>
 
@@ -13,7 +14,8 @@
 
 namespace tracestore::codec {
 
-// GetTrace, ArchiveTrace, GetArchiveTrace. Their range of time is a hint to Jaeger's storages, and passed over.
+// GetTrace, ArchiveTrace, GetArchiveTrace. Their range of time is a hint to Jaeger's storages, and
+// passed over.
 struct JaegerGetTrace {
   std::string_view trace_id;  // of the message; api_v2: bytes, api_v3: hexadecimal digits
   bool raw = false;
@@ -25,8 +27,8 @@ struct JaegerFindTraces {
   std::string service;
   std::string operation;
   std::map<std::string, std::string> attributes;  // of a key that comes twice the last
-  // Unix nanoseconds; before 1970 is 0, after 2554 the greatest. The beginning of the year 1, Go's time
-  // that says nothing, is absent.
+  // Unix nanoseconds; before 1970 is 0, after 2554 the greatest. The beginning of the year 1, Go's
+  // time that says nothing, is absent.
   std::optional<std::uint64_t> start_min_ns;
   std::optional<std::uint64_t> start_max_ns;
   // Cut off at about 292 years; 0: any.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/stop.h"
 #include "codec/jaeger/jaeger_span.h"
 #include "codec/wire/intern_cache.h"
 
@@ -41,8 +42,13 @@ enum : std::int32_t { kTagString = 0, kTagDouble = 1, kTagBool = 2, kTagLong = 3
 class Decoder {
  public:
   Decoder(std::string_view message, ThriftProtocol protocol, SpanBatch& out,
-          std::vector<JaegerBatchInfo>* infos)
-      : in_(message, protocol), out_(out), infos_(infos), keys_(out.strings), texts_(out.strings) {}
+          std::vector<JaegerBatchInfo>* infos, const StopWhen* stop)
+      : in_(message, protocol),
+        out_(out),
+        infos_(infos),
+        keys_(out.strings),
+        texts_(out.strings),
+        stop_(stop) {}
 
   Result<model::DecodeReport> Run(JaegerThriftShape shape);
 
@@ -77,6 +83,8 @@ class Decoder {
     if (!in_.ok()) return false;
     return (seen & required) == required || in_.Fail(problem);
   }
+  // Whether to go on with the next span or batch; breaks off otherwise.
+  bool GoOn() { return in_.ok() && (!stop_.Step() || in_.Fail("stopped")); }
   // The first reason counts.
   void Refuse(const char* reason, std::string sentence) {
     if (refusal_.first == nullptr) refusal_ = {reason, std::move(sentence)};
@@ -92,6 +100,7 @@ class Decoder {
   // A packet has few texts: caches that are cheap to clear.
   InternCache<64> keys_;
   InternCache<128> texts_;
+  StopCheck stop_;
   // Of the batch at hand.
   std::string_view service_;
   Range process_tags_;
@@ -273,7 +282,7 @@ void Decoder::Span() {
 }
 
 void Decoder::Spans() {
-  for (std::uint32_t left = in_.List().size; left > 0 && in_.ok(); --left) Span();
+  for (std::uint32_t left = in_.List().size; left > 0 && GoOn(); --left) Span();
 }
 
 void Decoder::Process() {
@@ -360,7 +369,7 @@ void Decoder::Arguments(bool list) {
     if (!list && field.tag() == Struct(1)) {
       Batch();
     } else if (list && field.tag() == List(1)) {
-      for (std::uint32_t left = in_.List().size; left > 0 && in_.ok(); --left) Batch();
+      for (std::uint32_t left = in_.List().size; left > 0 && GoOn(); --left) Batch();
     } else {
       in_.Skip(field);
     }
@@ -395,6 +404,7 @@ Result<model::DecodeReport> Decoder::Run(JaegerThriftShape shape) {
   if (in_.ok()) return std::move(report_);
   out_.Rollback(mark);
   if (infos_ != nullptr) infos_->resize(known);
+  if (stop_.stopped()) return stop_.status().error();
   return in_.error();
 }
 
@@ -407,7 +417,7 @@ Result<model::DecodeReport> DecodeJaegerThrift(std::string_view message, ThriftP
   const Status room =
       CheckJaegerRoom("Jaeger Thrift", message.size(), limits.max_message_bytes, out);
   if (!room.has_value()) return room.error();
-  return Decoder(message, protocol, out, batches).Run(shape);
+  return Decoder(message, protocol, out, batches, limits.stop).Run(shape);
 }
 
 }  // namespace tracestore::codec

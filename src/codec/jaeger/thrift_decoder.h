@@ -14,12 +14,19 @@
 #include "model/decode_report.h"
 #include "model/span_batch.h"
 
+namespace tracestore {
+struct StopWhen;  // <tracestore/query.h>
+}
+
 namespace tracestore::codec {
 
 struct JaegerThriftLimits {
   // A longer message is refused before anything is read. The batch takes at most 10 bytes of memory
   // a byte of message, common spans 1 to 2.
   std::size_t max_message_bytes = std::size_t{1} << 30;
+  // Asked at every 256th span (base/stop.h): kCancelled once it says so, nothing is kept then.
+  // Borrowed; may be null.
+  const StopWhen* stop = nullptr;
 };
 
 // What the bytes are.

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/stop.h"
 #include "codec/otlp/json_field_reader.h"
 #include "codec/otlp/span_rules.h"
 
@@ -23,10 +24,12 @@ constexpr EnumName kCodes[] = {
 
 class Decoder : private JsonFieldReader {
  public:
-  explicit Decoder(SpanBatch& out) : JsonFieldReader(out), out_(out) {}
+  Decoder(SpanBatch& out, const StopWhen* stop)
+      : JsonFieldReader(out), out_(out), stop_(stop) {}
 
   Status DecodeRequest(std::string_view text);
   model::DecodeReport& report() noexcept { return report_; }
+  StopCheck& stop() noexcept { return stop_; }
 
  private:
   bool ReadResource(const Maybe& value, model::ResourceRecord& resource);
@@ -45,6 +48,7 @@ class Decoder : private JsonFieldReader {
 
   SpanBatch& out_;
   JsonTree tree_;
+  StopCheck stop_;
   model::DecodeReport report_;
   std::uint64_t span_number_ = 0;  // the first is 1
 };
@@ -266,7 +270,10 @@ Status Decoder::ReadScopeSpans(element value, bool refused) {
     refused = !ReadScope(fields[0], scope) || !ReadText(fields[2], "schemaUrl", scope.schema_url);
   out_.scopes.push_back(scope);
   if (fields[1]) {
-    for (const element span : ArrayOf(*fields[1])) CountSpan(span, refused);
+    for (const element span : ArrayOf(*fields[1])) {
+      if (stop_.Step()) return stop_.status();
+      CountSpan(span, refused);
+    }
   }
   if (report_.accepted == accepted) out_.Rollback(mark);
   return {};
@@ -286,6 +293,7 @@ Status Decoder::ReadResourceSpans(element value) {
   out_.resources.push_back(resource);
   if (fields[1]) {
     for (const element scope_spans : ArrayOf(*fields[1])) {
+      if (stop_.Step()) return stop_.status();
       if (!good) refusal() = of_resource;
       Status status = ReadScopeSpans(scope_spans, !good);
       if (!status.has_value()) return status;
@@ -304,6 +312,7 @@ Status Decoder::DecodeRequest(std::string_view text) {
   if (!fields[0]) return {};
   if (!IsArray(*fields[0])) return NotThat("resourceSpans", *fields[0], "a list");
   for (const element resource_spans : ArrayOf(*fields[0])) {
+    if (stop_.Step()) return stop_.status();
     Status status = ReadResourceSpans(resource_spans);
     if (!status.has_value()) return status;
   }
@@ -317,7 +326,7 @@ Result<model::DecodeReport> DecodeOtlpJson(std::string_view text, SpanBatch& out
   const Status room = CheckOtlpRoom(text.size(), limits.max_message_bytes, out);
   if (!room.has_value()) return room.error();
   const SpanBatch::Mark mark = out.mark();
-  Decoder decoder(out);
+  Decoder decoder(out, limits.stop);
   Status status = decoder.DecodeRequest(text);
   if (status.has_value()) return std::move(decoder.report());
   out.Rollback(mark);
@@ -327,18 +336,23 @@ Result<model::DecodeReport> DecodeOtlpJson(std::string_view text, SpanBatch& out
 Result<model::DecodeReport> DecodeOtlpJsonLines(std::string_view text, SpanBatch& out,
                                                 const OtlpLimits& limits) {
   const SpanBatch::Mark mark = out.mark();
-  Decoder decoder(out);
+  Decoder decoder(out, limits.stop);
   std::uint64_t line_number = 0;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     ++line_number;
+    if (decoder.stop().Step()) {
+      out.Rollback(mark);
+      return decoder.stop().status().error();
+    }
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     Status status = CheckOtlpRoom(line.size(), limits.max_message_bytes, out);
     if (status.has_value()) status = decoder.DecodeRequest(line);
     if (status.has_value()) continue;
     out.Rollback(mark);
+    if (decoder.stop().stopped()) return std::move(status).error();
     return std::move(status).error().WithContext("line " + std::to_string(line_number));
   }
   return std::move(decoder.report());

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/stop.h"
 #include "codec/wire/intern_cache.h"
 #include "codec/otlp/otlp_fields.h"
 #include "codec/otlp/span_rules.h"
@@ -19,7 +20,7 @@ using model::SpanBatch;
 using model::SpanRecord;
 
 // Whether to go on. kReject: this span (or what its spans stand under) breaks a rule, told in
-// refusal_. kMalformed: the message can't be read on, told in problem_.
+// refusal_. kMalformed: the message can't be read on, told in problem_, or stop_ says to stop.
 enum class Step : std::uint8_t { kGoOn, kReject, kMalformed };
 
 // The batch of one message. Lists of a span are decoded one after the other (the attributes while
@@ -27,8 +28,8 @@ enum class Step : std::uint8_t { kGoOn, kReject, kMalformed };
 // stand together although their fields may be mixed on the wire.
 class Decoder {
  public:
-  Decoder(std::string_view message, SpanBatch& out)
-      : message_(message), out_(out), keys_(out.strings), texts_(out.strings) {}
+  Decoder(std::string_view message, SpanBatch& out, const StopWhen* stop)
+      : message_(message), out_(out), keys_(out.strings), texts_(out.strings), stop_(stop) {}
 
   Result<model::DecodeReport> Run() {
     const SpanBatch::Mark mark = out_.mark();
@@ -42,8 +43,9 @@ class Decoder {
       if (reader.ok() && DecodeResourceSpans(part) == Step::kMalformed) break;
     }
     if (!reader.ok()) Malformed(reader);
-    if (problem_ == nullptr) return std::move(report_);
+    if (problem_ == nullptr && !stop_.stopped()) return std::move(report_);
     out_.Rollback(mark);
+    if (stop_.stopped()) return stop_.status().error();
     return Error(ErrorCode::kInvalidArgument, "OTLP message is malformed at byte " +
                                                   std::to_string(problem_at_ - message_.data()) +
                                                   " of " + std::to_string(message_.size()) + ": " +
@@ -90,6 +92,7 @@ class Decoder {
   SpanBatch& out_;
   InternCache<256> keys_;
   InternCache<1024> texts_;
+  StopCheck stop_;
   ValueDecoder values_;
   // Scratch, reused from span to span.
   std::string unknown_;
@@ -116,6 +119,7 @@ void Decoder::RefuseSpan() {
 }
 
 Step Decoder::DecodeResourceSpans(std::string_view message) {
+  if (stop_.Step()) return Step::kMalformed;
   // The resource may stand behind the spans, or in several parts that are one message.
   parts_.clear();
   std::string_view schema_url;
@@ -181,6 +185,7 @@ Step Decoder::DecodeResource(const std::vector<std::string_view>& parts,
 }
 
 Step Decoder::DecodeScopeSpans(std::string_view message, bool refused) {
+  if (stop_.Step()) return Step::kMalformed;
   parts_.clear();
   std::string_view schema_url;
   WireReader reader(message);
@@ -251,6 +256,7 @@ Step Decoder::DecodeSpans(std::string_view scope_spans, bool refused) {
       continue;
     }
     const std::string_view span = reader.Bytes();
+    if (stop_.Step()) return Step::kMalformed;
     ++span_number_;
     if (refused) {
       RefuseSpan();
@@ -527,7 +533,7 @@ Result<model::DecodeReport> DecodeOtlpProtobuf(std::string_view message, model::
                                                const OtlpLimits& limits) {
   const Status room = CheckOtlpRoom(message.size(), limits.max_message_bytes, out);
   if (!room.has_value()) return room.error();
-  return Decoder(message, out).Run();
+  return Decoder(message, out, limits.stop).Run();
 }
 
 }  // namespace tracestore::codec

@@ -2,20 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
+#include <string>
+#include <string_view>
+
+#include "codec/sampling/strategy_test_support.h"
 
 namespace tracestore::codec {
 namespace {
-
-std::string Hex(std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    out += kDigits[static_cast<unsigned char>(c) >> 4];
-    out += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return out;
-}
 
 TEST(StrategyProto, GivesTheBytesOfTheDefinition) {
   EXPECT_EQ(EncodeStrategyRequest("fe"),
@@ -38,25 +31,10 @@ TEST(StrategyProto, GivesTheBytesOfTheDefinition) {
             "221a09000000000000f03f1a0f0a026f70120909000000000000f03f");
 }
 
-SamplingStrategy ArbitraryStrategy(std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  const auto number = [&random] { return static_cast<double>(random()) / 1e19; };
-  SamplingStrategy out;
-  out.type = random() % 2 == 0 ? StrategyType::kProbabilistic : StrategyType::kRateLimiting;
-  if (random() % 2 == 0) out.probability = number();
-  if (random() % 2 == 0) out.traces_per_second = static_cast<std::int32_t>(random());
-  if (random() % 2 == 0) {
-    out.operations = OperationStrategies{number(), number(), 0, {}};
-    for (auto count = random() % 4; count > 0; --count)
-      out.operations->operations.push_back({std::string(random() % 300, 'x'), number()});
-  }
-  return out;
-}
-
 TEST(StrategyProto, ReadsBackWhatItWrote) {
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    const SamplingStrategy strategy = ArbitraryStrategy(seed);
+    const SamplingStrategy strategy = ArbitraryStrategy<std::int32_t>(seed);
     const std::string bytes = EncodeStrategyResponse(strategy);
     const auto again = DecodeStrategyResponse(bytes);
     ASSERT_TRUE(again.has_value());

@@ -2,20 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
+#include <string>
+#include <string_view>
+
+#include "codec/sampling/strategy_test_support.h"
 
 namespace tracestore::codec {
 namespace {
-
-std::string Hex(std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    out += kDigits[static_cast<unsigned char>(c) >> 4];
-    out += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return out;
-}
 
 TEST(StrategyThrift, GivesTheBytesOfTheIdl) {
   EXPECT_EQ(Hex(EncodeStrategyArguments("fe")), "0b000100000002666500");
@@ -33,25 +26,10 @@ TEST(StrategyThrift, GivesTheBytesOfTheIdl) {
   EXPECT_EQ(Hex(EncodeStrategyResult(limited)), "0c0000080001000000010c00030600017fff000000");
 }
 
-SamplingStrategy ArbitraryStrategy(std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  const auto number = [&random] { return static_cast<double>(random()) / 1e19; };
-  SamplingStrategy out;
-  out.type = random() % 2 == 0 ? StrategyType::kProbabilistic : StrategyType::kRateLimiting;
-  if (random() % 2 == 0) out.probability = number();
-  if (random() % 2 == 0) out.traces_per_second = static_cast<std::int16_t>(random());
-  if (random() % 2 == 0) {
-    out.operations = OperationStrategies{number(), number(), random() % 2 == 0 ? number() : 0, {}};
-    for (auto count = random() % 4; count > 0; --count)
-      out.operations->operations.push_back({std::string(random() % 300, 'x'), number()});
-  }
-  return out;
-}
-
 TEST(StrategyThrift, ReadsBackWhatItWroteAndRefusesEveryTruncation) {
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    const SamplingStrategy strategy = ArbitraryStrategy(seed);
+    const SamplingStrategy strategy = ArbitraryStrategy<std::int16_t>(seed);
     const std::string bytes = EncodeStrategyResult(strategy);
     const auto again = DecodeStrategyResult(bytes);
     ASSERT_TRUE(again.has_value());

@@ -11,6 +11,10 @@
 #include "model/decode_report.h"
 #include "model/span_batch.h"
 
+namespace tracestore {
+struct StopWhen;  // <tracestore/query.h>
+}
+
 namespace tracestore::codec {
 
 struct ZipkinJsonOptions {
@@ -19,6 +23,9 @@ struct ZipkinJsonOptions {
   // Otherwise, for files: a list, a list of lists or one span; good spans are kept, bad ones are
   // counted and named; ids may have capital letters.
   bool strict = false;
+  // Asked at every 256th span (base/stop.h): kCancelled once it says so, nothing is kept then.
+  // Borrowed; may be null.
+  const StopWhen* stop = nullptr;
 };
 
 // Appends the spans of `text` to `out` in Zipkin's normal form, with origin kZipkin.

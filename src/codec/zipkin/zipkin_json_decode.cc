@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/stop.h"
 #include "base/try.h"
 #include "codec/json/json_error.h"
 #include "codec/zipkin/zipkin_json.h"
@@ -19,7 +20,8 @@ constexpr std::string_view kV1 = "Expected a JSON_V2 encoded list, but received:
 
 class Decoder {
  public:
-  Decoder(SpanBatch& out, bool strict) : in_(strict), appender_(out) {}
+  Decoder(SpanBatch& out, const ZipkinJsonOptions& options)
+      : in_(options.strict), appender_(out), stop_(options.stop) {}
 
   Result<model::DecodeReport> Run(std::string_view text);
 
@@ -43,6 +45,7 @@ class Decoder {
   bool has_trace_id_ = false;
   bool has_id_ = false;
   std::uint64_t index_ = 0;
+  StopCheck stop_;
   model::DecodeReport report_;
 };
 
@@ -187,6 +190,7 @@ bool Decoder::ReadSpan(element value) {
 }
 
 Status Decoder::Take(element value) {
+  if (stop_.Step()) return stop_.status();
   if (ReadSpan(value)) {
     appender_.Append(span_);
     ++report_.accepted;
@@ -239,7 +243,7 @@ Result<model::DecodeReport> Decoder::Run(std::string_view text) {
 Result<model::DecodeReport> DecodeZipkinJson(std::string_view text, SpanBatch& out,
                                              const ZipkinJsonOptions& options) {
   const auto mark = out.mark();
-  auto result = Decoder(out, options.strict).Run(text);
+  auto result = Decoder(out, options).Run(text);
   if (!result.has_value()) out.Rollback(mark);
   return result;
 }

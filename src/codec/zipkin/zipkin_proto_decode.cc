@@ -1,6 +1,7 @@
 #include <string>
 #include <utility>
 
+#include "base/stop.h"
 #include "codec/wire/wire_reader.h"
 #include "codec/zipkin/zipkin_proto.h"
 #include "codec/zipkin/zipkin_proto_fields.h"
@@ -30,8 +31,8 @@ TraceId IdOf(std::string_view bytes) {
 
 class Decoder {
  public:
-  Decoder(std::string_view message, SpanBatch& out, bool strict)
-      : message_(message), appender_(out), strict_(strict) {}
+  Decoder(std::string_view message, SpanBatch& out, const ZipkinProtoOptions& options)
+      : message_(message), appender_(out), strict_(options.strict), stop_(options.stop) {}
 
   Result<model::DecodeReport> Run();
 
@@ -75,6 +76,7 @@ class Decoder {
     RawEndpoint local, remote;
   } raw_;
   std::uint64_t index_ = 0;
+  StopCheck stop_;
   model::DecodeReport report_;
   ZipkinRefusal refusal_;
   const char* problem_ = nullptr;
@@ -257,6 +259,7 @@ Step Decoder::ReadSpan(std::string_view message) {
 Result<model::DecodeReport> Decoder::Run() {
   WireReader reader(message_);
   while (problem_ == nullptr && reader.Next()) {
+    if (stop_.Step()) return stop_.status().error();
     if (reader.tag() != WireTag(field::kListSpans, kWireBytes)) {
       reader.Skip();
       continue;
@@ -294,7 +297,7 @@ Result<model::DecodeReport> DecodeZipkinProtobuf(std::string_view message, SpanB
                                                   std::to_string(options.max_message_bytes));
   }
   const auto mark = out.mark();
-  auto result = Decoder(message, out, options.strict).Run();
+  auto result = Decoder(message, out, options).Run();
   if (!result.has_value()) out.Rollback(mark);
   return result;
 }

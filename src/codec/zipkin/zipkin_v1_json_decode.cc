@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/stop.h"
 #include "base/try.h"
 #include "codec/zipkin/zipkin_json_fields.h"
 #include "codec/zipkin/zipkin_v1.h"
@@ -17,7 +18,8 @@ using simdjson::dom::object;
 
 class Decoder {
  public:
-  Decoder(SpanBatch& out, bool strict) : in_(strict), appender_(out) {}
+  Decoder(SpanBatch& out, const ZipkinJsonOptions& options)
+      : in_(options.strict), appender_(out), stop_(options.stop) {}
 
   Result<model::DecodeReport> Run(std::string_view text);
 
@@ -52,6 +54,7 @@ class Decoder {
   ZipkinV1Span span_;
   ZipkinEndpoint host_;
   std::uint64_t index_ = 0;
+  StopCheck stop_;
   model::DecodeReport report_;
 };
 
@@ -199,6 +202,7 @@ bool Decoder::ReadSpan(element value) {
 }
 
 Status Decoder::Take(element value) {
+  if (stop_.Step()) return stop_.status();
   const std::uint64_t index = index_;
   if (ReadSpan(value)) {
     for (ZipkinSpan& span : converter_.Convert(span_)) {
@@ -252,7 +256,7 @@ Result<model::DecodeReport> Decoder::Run(std::string_view text) {
 Result<model::DecodeReport> DecodeZipkinV1Json(std::string_view text, SpanBatch& out,
                                                const ZipkinJsonOptions& options) {
   const auto mark = out.mark();
-  auto result = Decoder(out, options.strict).Run(text);
+  auto result = Decoder(out, options).Run(text);
   if (!result.has_value()) out.Rollback(mark);
   return result;
 }

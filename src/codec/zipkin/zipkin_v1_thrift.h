@@ -11,6 +11,10 @@
 #include "model/decode_report.h"
 #include "model/span_batch.h"
 
+namespace tracestore {
+struct StopWhen;  // <tracestore/query.h>
+}
+
 namespace tracestore::codec {
 
 struct ZipkinThriftOptions {
@@ -18,6 +22,9 @@ struct ZipkinThriftOptions {
   // ("traceId == 0 reading List<Span> from TBinary"). Otherwise good spans are kept, bad ones are
   // counted and named.
   bool strict = false;
+  // Asked at every 256th span (base/stop.h): kCancelled once it says so, nothing is kept then.
+  // Borrowed; may be null.
+  const StopWhen* stop = nullptr;
 };
 
 // Appends the spans of a list<Span> (zipkincore.thrift), which begins where `in` stands, to `out`

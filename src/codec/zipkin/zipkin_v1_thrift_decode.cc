@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/stop.h"
 #include "base/try.h"
 #include "codec/json/json_writer.h"
 #include "codec/zipkin/zipkin_v1.h"
@@ -55,7 +56,8 @@ std::string SentenceOnBrokenList(std::string_view list) {
 
 class Decoder {
  public:
-  Decoder(SpanBatch& out, bool strict) : appender_(out), strict_(strict) {}
+  Decoder(SpanBatch& out, const ZipkinThriftOptions& options)
+      : appender_(out), strict_(options.strict), stop_(options.stop) {}
 
   Result<model::DecodeReport> List(ThriftReader& in);
   Result<model::DecodeReport> Each(std::span<const std::string_view> messages);
@@ -90,6 +92,7 @@ class Decoder {
   bool bad_time_ = false;
   ZipkinRefusal refusal_;
   std::uint64_t index_ = 0;
+  StopCheck stop_;
   model::DecodeReport report_;
 };
 
@@ -246,6 +249,7 @@ bool Decoder::CheckSpan() {
 }
 
 Status Decoder::Take(const char* what) {
+  if (stop_.Step()) return stop_.status();
   const std::uint64_t index = index_++;
   ReadSpan();
   if (!in_->ok()) return Broken(what);
@@ -293,7 +297,7 @@ Result<model::DecodeReport> Decoder::Each(std::span<const std::string_view> mess
 Result<model::DecodeReport> DecodeZipkinThriftSpans(ThriftReader& in, SpanBatch& out,
                                                     const ZipkinThriftOptions& options) {
   const auto mark = out.mark();
-  auto result = Decoder(out, options.strict).List(in);
+  auto result = Decoder(out, options).List(in);
   if (!result.has_value()) out.Rollback(mark);
   return result;
 }
@@ -327,7 +331,7 @@ Result<model::DecodeReport> DecodeZipkinV1ThriftSpans(std::span<const std::strin
                                                       SpanBatch& out,
                                                       const ZipkinThriftOptions& options) {
   const auto mark = out.mark();
-  auto result = Decoder(out, options.strict).Each(messages);
+  auto result = Decoder(out, options).Each(messages);
   if (!result.has_value()) out.Rollback(mark);
   return result;
 }

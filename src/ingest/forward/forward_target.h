@@ -59,8 +59,8 @@ struct CollectorAccess {
 // "jaeger-grpc", "otlp-grpc", "otlp-http".
 const char* ForwardProtocolName(ForwardProtocol protocol) noexcept;
 
-// A collector at "host:port", for OTLP over HTTP also at "http://host:port/path" or https (without a
-// path /v1/traces). Connects when it first sends. Errors: kInvalidArgument.
+// A collector at "host:port", for OTLP over HTTP also at "http://host:port/path" or https (without
+// a path /v1/traces). Connects when it first sends. Errors: kInvalidArgument.
 Result<std::unique_ptr<ForwardTarget>> MakeForwardTarget(ForwardProtocol protocol,
                                                          const std::string& address,
                                                          const CollectorAccess& access = {});

@@ -9,10 +9,10 @@
 
 namespace tracestore::ingest {
 
-// SpanWriterPlugin, StreamingSpanWriterPlugin and, with an archive, ArchiveSpanWriterPlugin. An answer
-// means that the spans are kept; of a stream it comes when the client has no more. A bad span is
-// refused where the call has no other; of a stream it is left out and counted. The intakes are
-// borrowed and must outlive the server.
+// SpanWriterPlugin, StreamingSpanWriterPlugin and, with an archive, ArchiveSpanWriterPlugin. An
+// answer means that the spans are kept; of a stream it comes when the client has no more. A bad
+// span is refused where the call has no other; of a stream it is left out and counted. The intakes
+// are borrowed and must outlive the server.
 net::RawGrpcServices StorageV1Writers(const Intake& intake, const Intake* archive);
 
 // For GrpcServerOptions::client_streams.

@@ -13,7 +13,8 @@ namespace tracestore::server {
 // How a message says a trace's id.
 enum class SummaryIds : std::uint8_t { kHex, kBinary };
 
-// They are all in memory, which the query's limit bounds. `next_page`: in the last message; "" is none.
+// They are all in memory, which the query's limit bounds. `next_page`: in the last message; "" is
+// none.
 net::RawReply StreamSummaries(std::vector<TraceSummary> summaries, SummaryIds ids,
                               std::string next_page);
 

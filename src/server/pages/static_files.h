@@ -1,4 +1,5 @@
-// StaticFiles: the files of a web page's build, in memory, from a directory or an archive (zip, jar).
+// StaticFiles: the files of a web page's build, in memory, from a directory or an archive (zip,
+// jar).
 #pragma once
 #include <tracestore/status.h>
 

@@ -15,8 +15,8 @@ struct TenantStoresOptions {
   std::string directory;       // the default tenant's store's; others' are DIRECTORY/tenants/NAME
   std::string default_tenant;  // whose the store in `directory` itself is; "" names it too
   std::size_t max_tenants = 100;  // beside the default one
-  // Of a tenant's store; with OpenMode::kRead nothing is made and ToWrite() fails. Called once each,
-  // from any thread.
+  // Of a tenant's store; with OpenMode::kRead nothing is made and ToWrite() fails. Called once
+  // each, from any thread.
   std::function<StoreOptions(const std::string& tenant)> store_options;
 };
 
@@ -29,8 +29,8 @@ class TenantStores {
     std::string directory;
   };
 
-  // `default_store` is the default tenant's, borrowed; it must outlive this object. Null: that one is
-  // opened when first needed, as the others.
+  // `default_store` is the default tenant's, borrowed; it must outlive this object. Null: that one
+  // is opened when first needed, as the others.
   TenantStores(Store* default_store, TenantStoresOptions options);
   ~TenantStores();
   TenantStores(const TenantStores&) = delete;
@@ -46,8 +46,8 @@ class TenantStores {
   // Each open store, the default one's first where it was given; they stay open meanwhile.
   void ForEach(const std::function<void(const std::string& name, const Store& store)>& visit) const;
 
-  // Closes all but a default one that was given. Gives the first error, having done all. ToWrite() and ToRead()
-  // are kClosed from then on.
+  // Closes all but a default one that was given. Gives the first error, having done all. ToWrite()
+  // and ToRead() are kClosed from then on.
   Status Close();
 
  private:

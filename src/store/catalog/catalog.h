@@ -134,8 +134,8 @@ class Catalog {
   virtual Result<CatalogView> Read(const CatalogReadOptions& options) = 0;
   Result<CatalogView> Read() { return Read(CatalogReadOptions{}); }
 
-  // Whether Read would give this version now, so that what was copied at it is current; for the price
-  // of two memory reads where it is.
+  // Whether Read would give this version now, so that what was copied at it is current; for the
+  // price of two memory reads where it is.
   virtual Result<bool> IsCurrent(std::uint64_t version) = 0;
 
   // For one who is going to remove what the catalog doesn't list. A process that is killed while it
@@ -164,8 +164,8 @@ class Catalog {
                                       const std::function<Result<LogPosition>()>& position) {
     return AddTombstones(tombstones, position, nullptr);
   }
-  // Gives `keep` all that stand, inside a write transaction that changes nothing: none comes or goes
-  // meanwhile, of any process.
+  // Gives `keep` all that stand, inside a write transaction that changes nothing: none comes or
+  // goes meanwhile, of any process.
   virtual Status HoldTombstones(const KeepTombstones& keep) = 0;
   virtual Result<std::vector<Tombstone>> ListTombstones() = 0;
   virtual Status RemoveTombstones(const std::vector<std::uint64_t>& sequences) = 0;

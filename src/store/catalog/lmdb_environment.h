@@ -109,7 +109,8 @@ class LmdbEnvironment {
   // Whether Read runs in the transaction with this id now.
   Result<bool> IsLastTxn(std::uint64_t id);
 
-  // What a writer that was killed in its commit left becomes visible and is synced (Catalog::Settle).
+  // What a writer that was killed in its commit left becomes visible and is synced
+  // (Catalog::Settle).
   Status Settle();
   bool read_only() const noexcept { return read_only_; }
 

@@ -1,5 +1,6 @@
 // CheckLmdbPages: the structure of an LMDB 0.9 data file, looked at before LMDB does. LMDB follows
-// page numbers and offsets as it finds them, with no checksum: a damaged file could end the process.
+// page numbers and offsets as it finds them, with no checksum: a damaged file could end the
+// process.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -13,7 +14,8 @@
 namespace tracestore::store {
 
 // Both meta pages: magic, version, sizes, and the numbers of their commits, which must follow each
-// other. Errors: kCorruption naming the file and the byte, kIo, kUnsupported (another LMDB version).
+// other. Errors: kCorruption naming the file and the byte, kIo, kUnsupported (another LMDB
+// version).
 Status CheckLmdbMetas(const fs::RandomAccessFile& file, const std::string& path);
 
 // Every page that belongs to commit `txn_id`, which an open read transaction keeps from being

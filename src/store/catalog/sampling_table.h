@@ -18,8 +18,8 @@ class SamplingTable {
   // Keys of 1 to 511 bytes.
   virtual Status Put(std::string_view key, std::string_view value) = 0;
   virtual Status Delete(std::string_view key) = 0;  // success when there is none
-  // Every entry from the first key not below `from` on, until `each` gives false. It must not change
-  // the table; views are valid during the call.
+  // Every entry from the first key not below `from` on, until `each` gives false. It must not
+  // change the table; views are valid during the call.
   virtual Status ForEach(
       std::string_view from,
       const std::function<Result<bool>(std::string_view key, std::string_view value)>& each) = 0;

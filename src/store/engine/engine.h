@@ -32,8 +32,8 @@ namespace tracestore::store {
 
 // Threads: every public method may be called from any thread. Threads of its own: "seal" makes
 // segments of frozen heads, "compact" merges segments and drops old ones (StoreOptions).
-// Locks, in this order: compact_mutex_, seal_mutex_, commit_mutex_, append_mutex_, then queue_mutex_
-// or state_mutex_.
+// Locks, in this order: compact_mutex_, seal_mutex_, commit_mutex_, append_mutex_, then
+// queue_mutex_ or state_mutex_.
 class Engine {
  public:
   // `files` must outlive the engine, `catalog` is the directory's. Errors as Store::Open.

@@ -20,10 +20,11 @@ Status CheckNotLost(fs::FileSystem& files, const std::string& directory, const C
 // Adds tombstones at the positions that they have.
 Status AddTombstonesAgain(Catalog& catalog, const std::vector<Tombstone>& tombstones);
 
-// For a writer, before it reads logs: where the catalog never had a segment, tombstones that only their
-// second copy has are added to it. Either it was lost with its logs still there, or a process was killed
-// between the two writes of a delete, which then counts (as does one whose second write failed). `view` has all tombstones. Gives whether there
-// were such. Errors: kIo, kUnsupported, those of the catalog.
+// For a writer, before it reads logs: where the catalog never had a segment, tombstones that only
+// their second copy has are added to it. Either it was lost with its logs still there, or a process
+// was killed between the two writes of a delete, which then counts (as does one whose second write
+// failed). `view` has all tombstones. Gives whether there were such. Errors: kIo, kUnsupported, those
+// of the catalog.
 Result<bool> RestoreTombstones(fs::FileSystem& files, const std::string& directory,
                                Catalog& catalog, const CatalogView& view);
 

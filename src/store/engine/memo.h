@@ -8,9 +8,9 @@
 
 namespace tracestore::store {
 
-// Shared by the snapshots that have the same segments, straddlers and tombstones; what is in it must
-// depend on nothing else, or say on what. Keys tell answers apart, and with them their types. Bounded: when it is
-// full it begins anew. Any thread.
+// Shared by the snapshots that have the same segments, straddlers and tombstones; what is in it
+// must depend on nothing else, or say on what. Keys tell answers apart, and with them their types.
+// Bounded: when it is full it begins anew. Any thread.
 class Memo {
  public:
   explicit Memo(std::size_t most_bytes) : most_bytes_(most_bytes) {}

@@ -36,8 +36,9 @@ struct PreparedLogRecord {
 // Any thread. kInvalidArgument when `payload` has more than 64 MiB.
 Result<PreparedLogRecord> PrepareLogRecord(std::uint8_t kind, std::string payload, bool compress);
 
-// One thread at a time, but that another may Sync beside it. After a failed Append or Sync nothing is
-// ever appended to this file again: every further call gives kIo, and the store goes on in a new file.
+// One thread at a time, but that another may Sync beside it. After a failed Append or Sync nothing
+// is ever appended to this file again: every further call gives kIo, and the store goes on in a new
+// file.
 class LogWriter {
  public:
   // Creates `directory`/<file_number>.log, which must not stand yet (kIo, EEXIST), with its header.

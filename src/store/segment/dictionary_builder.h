@@ -1,4 +1,5 @@
-// DictionaryBuilder: the strings of a segment, sorted, and the way from a batch's StringIds to them.
+// DictionaryBuilder: the strings of a segment, sorted, and the way from a batch's StringIds to
+// them.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -9,8 +9,8 @@
 
 namespace tracestore::store {
 
-// Any thread may call Get(); one loads, the others wait for it. A failure is not kept: the next call
-// tries again. What was loaded stays until the Lazy goes.
+// Any thread may call Get(); one loads, the others wait for it. A failure is not kept: the next
+// call tries again. What was loaded stays until the Lazy goes.
 template <typename T>
 class Lazy {
  public:

@@ -1,4 +1,5 @@
-// PageDecoder: rows of one page, wholly or in part, as a SpanBatch (docs/format/segment.md, "Page").
+// PageDecoder: rows of one page, wholly or in part, as a SpanBatch (docs/format/segment.md,
+// "Page").
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -1,4 +1,5 @@
-// PageDirectory: where each stream of a page stands in its payload (docs/format/segment.md, "Page").
+// PageDirectory: where each stream of a page stands in its payload (docs/format/segment.md,
+// "Page").
 #pragma once
 #include <cstdint>
 #include <string_view>

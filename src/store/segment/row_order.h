@@ -24,9 +24,9 @@ struct RowOrder {
   std::vector<TraceRows> traces;
 };
 
-// A parent is the row with the span's parent_id in the same trace (the first by start, where several
-// share an id); where following parents would come round to the span itself, one edge of the
-// circle is left out. Parents stand before their children. O(n log n), nothing recursive.
+// A parent is the row with the span's parent_id in the same trace (the first by start, where
+// several share an id); where following parents would come round to the span itself, one edge of
+// the circle is left out. Parents stand before their children. O(n log n), nothing recursive.
 RowOrder OrderRows(const model::SpanBatch& batch);
 
 }  // namespace tracestore::store

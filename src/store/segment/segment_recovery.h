@@ -1,5 +1,5 @@
-// What a segment holds for the day that something else is lost: its origin, for a catalog made anew,
-// and a second copy of what no page can be read without (docs/format/segment.md, "Origin",
+// What a segment holds for the day that something else is lost: its origin, for a catalog made
+// anew, and a second copy of what no page can be read without (docs/format/segment.md, "Origin",
 // "Recovery").
 #pragma once
 #include <cstdint>

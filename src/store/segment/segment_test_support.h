@@ -119,8 +119,8 @@ inline std::string MakeFile(Parts parts) {
   return file;
 }
 
-// A file's parts without its page index and without its copy of others, which knows where they stand;
-// the inverse of MakeFile for what the writer made.
+// A file's parts without its page index and without its copy of others, which knows where they
+// stand; the inverse of MakeFile for what the writer made.
 inline Parts PartsOf(std::string_view file) {
   Parts sections;
   base::ByteReader trailer(file.substr(file.size() - kSegmentTrailerBytes));

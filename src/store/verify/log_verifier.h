@@ -10,8 +10,8 @@
 
 namespace tracestore::store {
 
-// `growing`: a writer may be appending to it, so an unfinished end means nothing. Says what is wrong
-// and goes on at the next record. Errors: kCancelled.
+// `growing`: a writer may be appending to it, so an unfinished end means nothing. Says what is
+// wrong and goes on at the next record. Errors: kCancelled.
 Status VerifyLog(fs::FileSystem& files, const std::string& directory, std::uint64_t file_number,
                  bool growing, VerifyRun& run);
 

@@ -20,14 +20,15 @@ struct Salvage {
   std::vector<Loss> losses;
 };
 
-// A page is read where its checksum holds and the table of traces can be read, and of the dictionary,
-// the tables, the templates and the footer one of their two copies; meta, page index and trace
-// filter are made anew. `rows_expected`: what the
+// A page is read where its checksum holds and the table of traces can be read, and of the
+// dictionary, the tables, the templates and the footer one of their two copies; meta, page index
+// and trace filter are made anew. `rows_expected`: what the
 // catalog says, 0 where nobody does. Errors: kIo, kUnsupported.
 Result<Salvage> SalvageSegment(std::unique_ptr<fs::RandomAccessFile> file, const std::string& name,
                                std::uint64_t rows_expected);
 
-// What a damaged or sound segment file says of its origin; none where it can't be read. Errors: kIo.
+// What a damaged or sound segment file says of its origin; none where it can't be read. Errors:
+// kIo.
 Result<std::optional<SegmentOrigin>> SalvageOrigin(const fs::RandomAccessFile& file,
                                                    const std::string& name);
 

@@ -1,0 +1,48 @@
+// Any bytes as a file of credentials, and as what a client shows. Users' hashes are not computed:
+// how long one takes is the file's to say (crypt(3)); its owner is the operator.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "net/credential_table.h"
+
+using namespace tracestore;
+
+namespace {
+
+void Check(bool holds) {
+  if (!holds) std::abort();
+}
+
+void TryFile(const std::string& text) {
+  const auto table = net::ParseCredentials(text, "file");
+  if (!table.has_value()) {
+    Check(table.error().message().starts_with("auth file file line "));
+    return;
+  }
+  for (const auto& [name, hash] : table->users) {
+    Check(!name.empty() && hash.starts_with('$'));
+    Check(name.find('\n') == std::string::npos && hash.find('\n') == std::string::npos);
+  }
+  for (const auto& [name, hash] : table->tokens) {
+    Check(!name.empty() && hash.size() == 64);
+    Check(table->CheckToken(hash) == std::nullopt);  // the hash is no token
+  }
+}
+
+void TryShown(std::string_view shown) {
+  const auto basic = net::DecodeBasic(shown);
+  if (!basic) return;
+  Check(basic->name.find(':') == std::string::npos);
+  Check(basic->name.size() + 1 + basic->password.size() <= shown.size() / 4 * 3);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  TryFile(text);
+  TryShown(text);
+  return 0;
+}
