@@ -6,6 +6,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include "base/try.h"
 #include "net/http.h"
 #include "net/secret_file.h"
+#include "net/tenancy.h"
 
 namespace tracestore::net {
 namespace {
@@ -72,9 +74,17 @@ std::optional<std::string> Base64Decode(std::string_view text) {
   return out;
 }
 
+struct User {
+  std::string hash;
+  Credential who;
+};
+struct Token {
+  std::string hash;  // SHA-256 in hexadecimal
+  Credential who;
+};
 struct Table {
-  std::map<std::string, std::string, std::less<>> users;  // name to hash
-  std::vector<std::pair<std::string, std::string>> tokens;  // name, SHA-256 in hexadecimal
+  std::map<std::string, User, std::less<>> users;  // by name
+  std::vector<Token> tokens;
 };
 
 Error Wrong(const std::string& path, std::size_t line, const std::string& what) {
@@ -82,22 +92,42 @@ Error Wrong(const std::string& path, std::size_t line, const std::string& what) 
           "auth file " + path + " line " + std::to_string(line) + ": " + what};
 }
 
+// Takes " tenants=A,B" off the end of a line; null where there is none.
+Result<std::shared_ptr<const std::vector<std::string>>> TakeTenants(std::string& line,
+                                                                    const std::string& path,
+                                                                    std::size_t number) {
+  constexpr std::string_view kMark = " tenants=";
+  const std::size_t at = line.rfind(kMark);
+  if (at == std::string::npos) return std::shared_ptr<const std::vector<std::string>>();
+  std::vector<std::string> tenants;
+  std::istringstream names(line.substr(at + kMark.size()));
+  for (std::string name; std::getline(names, name, ',');) tenants.push_back(std::move(name));
+  if (tenants.empty() || line.back() == ',' ||
+      !std::all_of(tenants.begin(), tenants.end(), IsTenantName)) {
+    return Wrong(path, number, "what stands behind tenants= are no names of tenants, with commas");
+  }
+  line.resize(at);
+  while (line.ends_with(' ')) line.pop_back();
+  return std::make_shared<const std::vector<std::string>>(std::move(tenants));
+}
+
 Status TakeToken(std::istringstream& words, const std::string& path, std::size_t number,
-                 Table& table) {
+                 Credential who, Table& table) {
   std::string name, hash, more;
   words >> name >> hash;
   if (hash.empty() || (words >> more))
-    return Wrong(path, number, "a token's line is: bearer NAME SHA256");
+    return Wrong(path, number, "a token's line is: bearer NAME SHA256 [tenants=A,B]");
   if (hash.size() != 64 || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
     return Wrong(path, number,
                  "the hash of token " + name + " is not 64 lower-case hexadecimal digits");
   }
-  table.tokens.emplace_back(std::move(name), std::move(hash));
+  who.name = std::move(name);
+  table.tokens.push_back({std::move(hash), std::move(who)});
   return {};
 }
 
 Status TakeUser(const std::string& line, const std::string& path, std::size_t number,
-                Table& table) {
+                Credential who, Table& table) {
   const std::size_t colon = line.find(':');
   if (colon == std::string::npos || colon == 0)
     return Wrong(path, number, "it is neither NAME:HASH nor bearer NAME SHA256");
@@ -109,7 +139,8 @@ Status TakeUser(const std::string& line, const std::string& path, std::size_t nu
                  "the hash of " + name + " is none of crypt(3)'s ($y$, $2b$, $6$, $5$); "
                  "`tracestore credential " + name + "` makes one");
   }
-  if (!table.users.emplace(name, std::move(hash)).second)
+  who.name = name;
+  if (!table.users.emplace(name, User{std::move(hash), std::move(who)}).second)
     return Wrong(path, number, name + " stands here twice");
   return {};
 }
@@ -121,13 +152,15 @@ Result<Table> Parse(const std::string& text, const std::string& path) {
   for (std::size_t number = 1; std::getline(lines, line); ++number) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (line.empty() || line.front() == '#') continue;
+    Credential who;
+    TS_TRY_ASSIGN(who.tenants, TakeTenants(line, path, number));
     std::istringstream words(line);
     std::string first;
     words >> first;
     if (first == "bearer") {
-      TS_TRY(TakeToken(words, path, number, table));
+      TS_TRY(TakeToken(words, path, number, std::move(who), table));
     } else {
-      TS_TRY(TakeUser(line, path, number, table));
+      TS_TRY(TakeUser(line, path, number, std::move(who), table));
     }
   }
   return table;
@@ -146,7 +179,7 @@ struct Credentials::Impl {
   FileStamp stamp;
   Clock::time_point next_look;
   struct Remembered {
-    std::optional<std::string> name;
+    std::optional<Credential> who;
     Clock::time_point until;
   };
   std::map<Digest, Remembered> remembered;
@@ -189,17 +222,17 @@ struct Credentials::Impl {
     return digest;
   }
 
-  static std::optional<std::string> CheckToken(const Table& table, std::string_view token) {
+  static std::optional<Credential> CheckToken(const Table& table, std::string_view token) {
     const std::string hash = HexOf(Sha256(token));
-    std::optional<std::string> found;
-    for (const auto& [name, wanted] : table.tokens) {
-      if (Same(hash, wanted)) found = name;
+    std::optional<Credential> found;
+    for (const Token& each : table.tokens) {
+      if (Same(hash, each.hash)) found = each.who;
     }
     return found;
   }
 
   // A name that isn't there costs what one that is does.
-  static std::optional<std::string> CheckPassword(const Table& table, std::string_view encoded) {
+  static std::optional<Credential> CheckPassword(const Table& table, std::string_view encoded) {
     const auto decoded = Base64Decode(encoded);
     if (!decoded || table.users.empty()) return std::nullopt;
     const std::size_t colon = decoded->find(':');
@@ -211,9 +244,9 @@ struct Credentials::Impl {
     }
     const auto at = table.users.find(std::string_view(*decoded).substr(0, colon));
     const bool known = at != table.users.end();
-    const bool fits = Fits(password, known ? at->second : table.users.begin()->second);
+    const bool fits = Fits(password, (known ? at : table.users.begin())->second.hash);
     if (!known || !fits) return std::nullopt;
-    return at->first;
+    return at->second.who;
   }
 };
 
@@ -234,7 +267,11 @@ Result<std::shared_ptr<Credentials>> Credentials::Open(const std::string& path, 
 
 Status Credentials::Reload() { return impl_->Read(); }
 
-std::optional<std::string> Credentials::Check(std::string_view authorization) {
+bool Credential::MayActFor(std::string_view tenant) const noexcept {
+  return tenants == nullptr || std::find(tenants->begin(), tenants->end(), tenant) != tenants->end();
+}
+
+std::optional<Credential> Credentials::Check(std::string_view authorization) {
   impl_->Look();
   const std::size_t space = authorization.find(' ');
   if (space == std::string_view::npos || authorization.size() > kMostHeaderBytes)
@@ -248,7 +285,7 @@ std::optional<std::string> Credentials::Check(std::string_view authorization) {
     table = impl_->table;
     const auto known = impl_->remembered.find(key);
     if (known != impl_->remembered.end() && Clock::now() < known->second.until)
-      return known->second.name;
+      return known->second.who;
   }
   if (EqualsIgnoreCase(scheme, "bearer")) return Impl::CheckToken(*table, shown);
   if (!EqualsIgnoreCase(scheme, "basic")) return std::nullopt;
@@ -258,15 +295,15 @@ std::optional<std::string> Credentials::Check(std::string_view authorization) {
     const std::lock_guard lock(impl_->mutex);
     const auto known = impl_->remembered.find(key);
     if (known != impl_->remembered.end() && Clock::now() < known->second.until)
-      return known->second.name;
+      return known->second.who;
   }
-  const auto name = Impl::CheckPassword(*table, shown);
+  const auto who = Impl::CheckPassword(*table, shown);
   const std::lock_guard lock(impl_->mutex);
-  if (impl_->table != table) return name;  // read anew meanwhile: not to be remembered
+  if (impl_->table != table) return who;  // read anew meanwhile: not to be remembered
   if (impl_->remembered.size() >= kMostRemembered) impl_->remembered.clear();
   impl_->remembered[key] = {
-      name, Clock::now() + (name ? Clock::duration(kRememberGood) : Clock::duration(kRememberBad))};
-  return name;
+      who, Clock::now() + (who ? Clock::duration(kRememberGood) : Clock::duration(kRememberBad))};
+  return who;
 }
 
 Result<std::string> HashPassword(const std::string& password) {

@@ -187,6 +187,58 @@ class Tenants(unittest.TestCase):
                           service.get("admin", "/metrics")[1])
             service.stop()
 
+    def test_credentials_are_bound_to_tenants(self):
+        file = self.path / "users"
+
+        def token(*flags):
+            done = subprocess.run([PROGRAM, "credential", "--bearer", "x", *flags], text=True,
+                                  capture_output=True, check=True, timeout=60)
+            with open(file, "a", encoding="utf-8") as out:
+                out.write(done.stdout)
+            return "Bearer " + done.stderr.splitlines()[-1]
+
+        shop, two, all_ = token("--tenants=shop"), token("--tenants=shop,pay"), token()
+        report = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+        with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled",
+                     f"--auth.file={file}", "--auth.except=admin") as service:
+            def status(listener, path, who, tenant, body=None, header="X-Tenant"):
+                request = urllib.request.Request(
+                    service.url(listener, path), body,
+                    {"Authorization": who, "Content-Type": "application/json", header: tenant})
+                try:
+                    with urllib.request.urlopen(request, timeout=60) as answer:
+                        return answer.status, answer.read()
+                except urllib.error.HTTPError as error:
+                    with error:
+                        return error.code, error.read()
+
+            def code(listener, who, tenant):
+                return call(service, listener, report, ("authorization", who),
+                            ("x-tenant", tenant))[0]
+
+            body = spans("cart", "a")
+            for who, allowed in ((shop, {"shop"}), (two, {"shop", "pay"}),
+                                 (all_, {"shop", "pay", "bank"})):
+                for tenant in ("shop", "pay", "bank"):
+                    good = tenant in allowed
+                    for listener, path, sent in (
+                            ("otlp_http", "/v1/traces", body), ("query", "/api/services", None),
+                            ("query", "/api/traces/" + TRACE, None),
+                            ("zipkin", "/api/v2/services", None)):
+                        got, answer = status(listener, path, who, tenant, sent)
+                        self.assertEqual(got, 200 if good else 403, (listener, tenant, answer))
+                        if not good:
+                            self.assertIn(b"the credentials are of other tenants", answer)
+                    self.assertEqual(status("tempo", "/api/search/tags", who, tenant,
+                                            header="X-Scope-OrgID")[0], 200 if good else 403)
+                    self.assertEqual(code("otlp_grpc", who, tenant), grpc.StatusCode.OK if good
+                                     else grpc.StatusCode.PERMISSION_DENIED)
+            # Archiving is the only write of the query API.
+            self.assertEqual(status("query", f"/api/archive/{TRACE}", shop, "pay", b"")[0], 403)
+            self.assertIn('tracestore_auth_refused_total{server="query"} ',
+                          service.get("admin", "/metrics")[1])
+            service.stop()
+
     def test_settings_that_cannot_be(self):
         for flag, sentence in (
                 ("--multi-tenancy.tenants=a,b/c", "'b/c' is no tenant's name"),

@@ -59,11 +59,22 @@ std::shared_ptr<const net::TenancyOptions> TenancyOf(Service& service, std::stri
   return key == "tempo" ? service.shared().tempo_tenancy : service.shared().tenancy;
 }
 
+// Unset where anybody may speak to the listener.
+std::optional<net::AuthenticationOptions> AuthenticationOf(Service& service,
+                                                           const std::string& key) {
+  net::AuthenticationOptions options;
+  options.credentials = CredentialsOf(service, key);
+  if (options.credentials == nullptr) return std::nullopt;
+  if (const auto tenancy = TenancyOf(service, key)) options.tenant_header = tenancy->header;
+  options.observer = CountRefused(service, key);
+  return options;
+}
+
 // Who it is first, then whose it is: strangers learn nothing of tenants.
 net::HttpGate GateOf(Service& service, const std::string& key, const net::RefusalWords& words) {
   net::HttpGate who, whose;
-  if (auto credentials = CredentialsOf(service, key))
-    who = net::AuthenticationGate(std::move(credentials), words, CountRefused(service, key));
+  if (auto options = AuthenticationOf(service, key))
+    who = net::AuthenticationGate(*std::move(options), words);
   if (auto tenancy = TenancyOf(service, key)) whose = net::TenancyGate(std::move(tenancy));
   if (!who || !whose) return who ? who : whose;
   return [who, whose](net::HttpRequest& request) {
@@ -96,8 +107,8 @@ net::RawGrpcServices Guarded(Service& service, const std::string& key,
                              net::RawGrpcServices methods) {
   if (const auto tenancy = TenancyOf(service, key))
     methods = net::WithTenancy(tenancy, std::move(methods));
-  if (const auto credentials = CredentialsOf(service, key))
-    methods = net::WithAuthentication(credentials, std::move(methods), CountRefused(service, key));
+  if (const auto options = AuthenticationOf(service, key))
+    methods = net::WithAuthentication(*options, std::move(methods));
   return methods;
 }
 
