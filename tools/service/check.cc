@@ -119,12 +119,6 @@ Status CheckTenancy(const Resolved& resolved) {
     return Wrong(resolved, "multi-tenancy.span-rates", rates.error().message());
   if (const auto bytes = SizesByTenant(config.keep_bytes); !bytes.has_value())
     return Wrong(resolved, "multi-tenancy.keep-bytes", bytes.error().message());
-  if (!resolved.config.tail.policies.yaml.empty()) {
-    return Error(ErrorCode::kUnsupported,
-                 WhereOf(resolved, "multi-tenancy.enabled") +
-                     ": tail sampling of several tenants is not built yet; sample in a collector of "
-                     "each tenant, or switch one of the two off");
-  }
   return {};
 }
 
