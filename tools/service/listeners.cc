@@ -27,6 +27,13 @@ void SetTimeouts(net::GrpcServerOptions& options, const LimitsSection& limits) {
   options.idle_timeout = Milliseconds(limits.idle_timeout);
 }
 
+std::function<void(std::string_view)> CountClosed(Service& service, const std::string& key) {
+  return [&metrics = service.metrics(), key](std::string_view cause) {
+    metrics.Add("tracestore_grpc_connections_closed_total",
+                {{"server", key}, {"cause", std::string(cause)}});
+  };
+}
+
 // A listener's, with reloads in the log.
 net::TlsServerOptions WithLog(const net::TlsServerOptions& options, const std::string& key) {
   net::TlsServerOptions tls = options;
@@ -191,6 +198,7 @@ Status Service::ServeGrpc(GrpcListener listener) {
   net::GrpcServerOptions options;
   options.tls = WithLog(TlsOf(config_, listener.name.key), listener.name.key);
   options.max_connections = limits.max_connections;
+  options.on_connection_closed = CountClosed(*this, listener.name.key);
   SetTimeouts(options, limits);
   options.worker_threads = listener.worker_threads;
   options.host = HostOf(listener.address);
@@ -231,6 +239,7 @@ Status Service::ServeDual(DualListener listener) {
   options.grpc.max_message_bytes = limits.max_message_bytes;
   options.grpc.max_bytes_in_flight = options.http.max_body_bytes_in_flight;
   options.grpc.max_connections = limits.max_connections;
+  options.grpc.on_connection_closed = CountClosed(*this, key);
   options.http.worker_threads = listener.worker_threads;
   options.grpc.worker_threads = listener.worker_threads;
   SetTimeouts(options.grpc, limits);
