@@ -216,7 +216,7 @@ struct GrpcServer::Impl {
 
   GrpcCalls shared;
   RawService raw;
-  std::shared_ptr<TlsContext> tls;  // null: plain
+  std::unique_ptr<GrpcServerTls> tls;  // null: plain
   int least_tls = 0;
   std::mutex stop_mutex;
   bool stopped = false;  // guarded by stop_mutex
@@ -233,8 +233,8 @@ Status GrpcServer::Impl::Open(grpc::ServerBuilder& builder) {
   const TlsServerOptions& options = shared.options.tls;
   auto credentials = grpc::InsecureServerCredentials();
   if (options.enabled) {
-    TS_TRY_ASSIGN(credentials, MakeServerCredentials(options));
-    TS_TRY_ASSIGN(tls, TlsContext::ForServer(options));
+    TS_TRY_ASSIGN(tls, GrpcServerTls::Open(options));
+    credentials = tls->MakeCredentials();
     TS_TRY_ASSIGN(least_tls, ParseTlsVersion(options.min_version));
   }
   using Builder = grpc::ServerBuilder::experimental_type;
@@ -306,7 +306,7 @@ void GrpcServer::Impl::Greet(int fd, const FirstBytes& first) {
     close(fd);
     return;
   }
-  if (tls != nullptr) (void)tls->Current();  // gRPC reloads by itself; this one tells of it
+  if (tls != nullptr) tls->Refresh();
   Adopt(fd);
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -102,6 +103,23 @@ TEST_F(GrpcTls, TakesNewFilesWithoutARestart) {
     code = Ask(*server, named);
   }
   EXPECT_EQ(code, "OK");
+}
+
+TEST_F(GrpcTls, FilesThatCannotBeUsedLeaveTheOldOnes) {
+  std::atomic<int> told{0};
+  TlsServerOptions options = Server();
+  options.reload_interval = 0ms;
+  options.on_reload = [&told](const std::string& sentence) {
+    EXPECT_THAT(sentence, HasSubstr("there is no PEM certificate in it; the files read before"));
+    ++told;
+  };
+  const auto server = Start(options);
+  certs.Write("server.crt", "no PEM\n");
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_EQ(Ask(*server, Client()), "OK");
+    std::this_thread::sleep_for(100ms);  // gRPC looks at its files once a second: more than twice
+  }
+  EXPECT_EQ(told, 1);
 }
 
 TEST_F(GrpcTls, HoldsALeastVersion) {
