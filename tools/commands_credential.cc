@@ -6,10 +6,12 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "command.h"
 #include "exit_codes.h"
 #include "net/credentials.h"
+#include "net/tenancy.h"
 #include "terminal.h"
 
 namespace tracestore::tools {
@@ -54,24 +56,37 @@ int Print(const std::string& text) {
   return status ? static_cast<int>(kExitOk) : Fail(status.error());
 }
 
-int RunToken(const std::string& name) {
+int RunToken(const std::string& name, const std::string& tenants) {
   const auto token = net::MakeToken();
   if (!token.has_value()) return Fail(token.error());
   std::fprintf(stderr, "The token, which is told this once:\n%s\n", token->c_str());
-  return Print("bearer " + name + " " + net::HashToken(*token) + "\n");
+  return Print("bearer " + name + " " + net::HashToken(*token) + tenants + "\n");
 }
 
-int Run(const std::string& name, bool bearer) {
+// The end of the line; "" for every tenant.
+Result<std::string> TenantsOf(const std::vector<std::string>& tenants) {
+  std::string out;
+  for (const std::string& tenant : tenants) {
+    if (!net::IsTenantName(tenant))
+      return Error(ErrorCode::kInvalidArgument, "'" + tenant + "' is no tenant's name");
+    out += (out.empty() ? " tenants=" : ",") + tenant;
+  }
+  return out;
+}
+
+int Run(const std::string& name, bool bearer, const std::vector<std::string>& named) {
   if (name.empty() || name.front() == '#' || name.find_first_of(": \t\r\n") != std::string::npos ||
       name == "bearer") {
     return Fail(kExitUsage, "a name is not empty, not 'bearer', and has no blank, colon or # in it");
   }
-  if (bearer) return RunToken(name);
+  const auto tenants = TenantsOf(named);
+  if (!tenants.has_value()) return Fail(kExitUsage, tenants.error().message());
+  if (bearer) return RunToken(name, *tenants);
   const std::string password = ReadPassword(name);
   if (password.empty()) return Fail(kExitUsage, "the password is empty: give it on standard input");
   const auto hash = net::HashPassword(password);
   if (!hash.has_value()) return Fail(hash.error());
-  return Print(name + ":" + *hash + "\n");
+  return Print(name + ":" + *hash + *tenants + "\n");
 }
 
 }  // namespace
@@ -83,13 +98,18 @@ Command DeclareCredential(CLI::App& root) {
   auto bearer = std::make_shared<bool>(false);
   app->add_option("NAME", *name, "Whose it is")->required()->type_name("");
   app->add_flag("--bearer", *bearer, "Make a token, not a user with a password");
+  auto tenants = std::make_shared<std::vector<std::string>>();
+  app->add_option("--tenants", *tenants, "Whose requests it may make; without it everybody's")
+      ->delimiter(',')
+      ->type_name("NAME,…");
   app->footer("The password is read from standard input, never from the command line. A token is\n"
               "made here and told on standard error; its line has only its hash.\n\n"
               "Examples:\n"
               "  tracestore credential ann >> users\n"
               "  tracestore credential --bearer ci 2> token >> users\n"
+              "  tracestore credential --tenants shop,pay bob >> users\n"
               "  tracestore all-in-one --auth.file users\n");
-  return {app, [name, bearer] { return Run(*name, *bearer); }};
+  return {app, [name, bearer, tenants] { return Run(*name, *bearer, *tenants); }};
 }
 
 }  // namespace tracestore::tools

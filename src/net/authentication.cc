@@ -7,34 +7,52 @@ namespace {
 
 constexpr const char* kNothingShown = "authentication is required";
 constexpr const char* kNotKnown = "the credentials are not known";
+constexpr const char* kNotTheirs = "the credentials are of other tenants";
+
+// Why a request is refused, or nullptr.
+const char* ProblemOf(const AuthenticationOptions& options, std::string_view shown,
+                      std::string_view tenant) {
+  const auto who = options.credentials->Check(shown);
+  if (!who) return shown.empty() ? kNothingShown : kNotKnown;
+  // A request without a tenant is the tenants' own gate's to judge.
+  return tenant.empty() || who->MayActFor(tenant) ? nullptr : kNotTheirs;
+}
 
 }  // namespace
 
-HttpGate AuthenticationGate(std::shared_ptr<Credentials> credentials, RefusalWords words,
-                            RefusalObserver observer) {
-  return [credentials = std::move(credentials), words = std::move(words),
-          observer = std::move(observer)](HttpRequest& request) -> std::optional<HttpResponse> {
+HttpGate AuthenticationGate(AuthenticationOptions options, RefusalWords words) {
+  return [options = std::move(options), words = std::move(words)](
+             HttpRequest& request) -> std::optional<HttpResponse> {
     if (request.method == "OPTIONS") return std::nullopt;
-    const std::string_view shown = request.header("authorization");
-    if (credentials->Check(shown)) return std::nullopt;
-    if (observer) observer();
-    const char* const why = shown.empty() ? kNothingShown : kNotKnown;
+    const std::string_view tenant =
+        options.tenant_header.empty() ? "" : request.header(options.tenant_header);
+    const char* const why = ProblemOf(options, request.header("authorization"), tenant);
+    if (why == nullptr) return std::nullopt;
+    if (options.observer) options.observer();
+    const int status = why == kNotTheirs ? 403 : 401;
     HttpResponse response =
-        words ? words(401, why) : HttpResponse::Text(401, std::string(why) + "\n");
-    response.headers.emplace_back("WWW-Authenticate",
-                                  "Basic realm=\"tracestore\", Bearer realm=\"tracestore\"");
+        words ? words(status, why) : HttpResponse::Text(status, std::string(why) + "\n");
+    if (status == 401) {
+      response.headers.emplace_back("WWW-Authenticate",
+                                    "Basic realm=\"tracestore\", Bearer realm=\"tracestore\"");
+    }
     return response;
   };
 }
 
-RawGrpcServices WithAuthentication(const std::shared_ptr<Credentials>& credentials,
-                                   RawGrpcServices methods, const RefusalObserver& observer) {
+RawGrpcServices WithAuthentication(const AuthenticationOptions& options, RawGrpcServices methods) {
   for (auto& [method, handler] : methods) {
-    handler = [credentials, observer, inner = std::move(handler)](const RawRequest& request) {
-      const std::string_view shown = request.metadata("authorization").value_or("");
-      if (credentials->Check(shown)) return inner(request);
-      if (observer) observer();
-      return RawReply::Fail(GrpcCode::kUnauthenticated, shown.empty() ? kNothingShown : kNotKnown);
+    handler = [options, inner = std::move(handler)](const RawRequest& request) {
+      std::string_view tenant;
+      if (!options.tenant_header.empty())
+        tenant = request.metadata(options.tenant_header).value_or("");
+      const char* const why =
+          ProblemOf(options, request.metadata("authorization").value_or(""), tenant);
+      if (why == nullptr) return inner(request);
+      if (options.observer) options.observer();
+      return RawReply::Fail(why == kNotTheirs ? GrpcCode::kPermissionDenied
+                                              : GrpcCode::kUnauthenticated,
+                            why);
     };
   }
   return methods;

@@ -16,13 +16,19 @@ using RefusalWords = std::function<HttpResponse(int status, const std::string& m
 // Called for each refusal, any thread; must not block.
 using RefusalObserver = std::function<void()>;
 
-// 401 with WWW-Authenticate for requests that show nothing, or nothing known. A preflight (OPTIONS)
-// is let through: browsers show nothing with it.
-HttpGate AuthenticationGate(std::shared_ptr<Credentials> credentials, RefusalWords words,
-                            RefusalObserver observer = {});
+struct AuthenticationOptions {
+  std::shared_ptr<Credentials> credentials;
+  // The header, in lower case, that names the tenant (net/tenancy.h): who is bound to tenants may name
+  // no other. "": there are no tenants.
+  std::string tenant_header = {};
+  RefusalObserver observer = {};
+};
 
-// UNAUTHENTICATED likewise. Health is no raw method and stays open.
-RawGrpcServices WithAuthentication(const std::shared_ptr<Credentials>& credentials,
-                                   RawGrpcServices methods, const RefusalObserver& observer = {});
+// 401 with WWW-Authenticate for requests that show nothing, or nothing known, 403 for those that name
+// a tenant who isn't theirs. A preflight (OPTIONS) is let through: browsers show nothing with it.
+HttpGate AuthenticationGate(AuthenticationOptions options, RefusalWords words);
+
+// UNAUTHENTICATED and PERMISSION_DENIED likewise. Health is no raw method and stays open.
+RawGrpcServices WithAuthentication(const AuthenticationOptions& options, RawGrpcServices methods);
 
 }  // namespace tracestore::net

@@ -4,12 +4,15 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <sstream>
+#include <utility>
 
 #include "base/try.h"
 #include "net/credentials.h"
+#include "net/tenancy.h"
 
 namespace tracestore::net {
 namespace {
@@ -43,22 +46,42 @@ Error Wrong(const std::string& path, std::size_t line, const std::string& what) 
           "auth file " + path + " line " + std::to_string(line) + ": " + what};
 }
 
+// Takes " tenants=A,B" off the end of a line; null where there is none.
+Result<std::shared_ptr<const std::vector<std::string>>> TakeTenants(std::string& line,
+                                                                    const std::string& path,
+                                                                    std::size_t number) {
+  constexpr std::string_view kMark = " tenants=";
+  const std::size_t at = line.rfind(kMark);
+  if (at == std::string::npos) return std::shared_ptr<const std::vector<std::string>>();
+  std::vector<std::string> tenants;
+  std::istringstream names(line.substr(at + kMark.size()));
+  for (std::string name; std::getline(names, name, ',');) tenants.push_back(std::move(name));
+  if (tenants.empty() || line.back() == ',' ||
+      !std::all_of(tenants.begin(), tenants.end(), IsTenantName)) {
+    return Wrong(path, number, "what stands behind tenants= are no names of tenants, with commas");
+  }
+  line.resize(at);
+  while (line.ends_with(' ')) line.pop_back();
+  return std::make_shared<const std::vector<std::string>>(std::move(tenants));
+}
+
 Status TakeToken(std::istringstream& words, const std::string& path, std::size_t number,
-                 CredentialTable& table) {
+                 Credential who, CredentialTable& table) {
   std::string name, hash, more;
   words >> name >> hash;
   if (hash.empty() || (words >> more))
-    return Wrong(path, number, "a token's line is: bearer NAME SHA256");
+    return Wrong(path, number, "a token's line is: bearer NAME SHA256 [tenants=A,B]");
   if (hash.size() != 64 || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
     return Wrong(path, number,
                  "the hash of token " + name + " is not 64 lower-case hexadecimal digits");
   }
-  table.tokens.emplace_back(std::move(name), std::move(hash));
+  who.name = std::move(name);
+  table.tokens.push_back({std::move(hash), std::move(who)});
   return {};
 }
 
 Status TakeUser(const std::string& line, const std::string& path, std::size_t number,
-                CredentialTable& table) {
+                Credential who, CredentialTable& table) {
   const std::size_t colon = line.find(':');
   if (colon == std::string::npos || colon == 0)
     return Wrong(path, number, "it is neither NAME:HASH nor bearer NAME SHA256");
@@ -70,30 +93,31 @@ Status TakeUser(const std::string& line, const std::string& path, std::size_t nu
                  "the hash of " + name + " is none of crypt(3)'s ($y$, $2b$, $6$, $5$); "
                  "`tracestore credential " + name + "` makes one");
   }
-  if (!table.users.emplace(name, std::move(hash)).second)
+  who.name = name;
+  if (!table.users.emplace(name, CredentialTable::Entry{std::move(hash), std::move(who)}).second)
     return Wrong(path, number, name + " stands here twice");
   return {};
 }
 
 }  // namespace
 
-std::optional<std::string> CredentialTable::CheckToken(std::string_view token) const {
+std::optional<Credential> CredentialTable::CheckToken(std::string_view token) const {
   const std::string hash = HashToken(token);
-  std::optional<std::string> found;
-  for (const auto& [name, wanted] : tokens) {
-    if (Same(hash, wanted)) found = name;
+  std::optional<Credential> found;
+  for (const Entry& each : tokens) {
+    if (Same(hash, each.hash)) found = each.who;
   }
   return found;
 }
 
-std::optional<std::string> CredentialTable::CheckPassword(std::string_view encoded) const {
+std::optional<Credential> CredentialTable::CheckPassword(std::string_view encoded) const {
   const auto shown = DecodeBasic(encoded);
   if (!shown || users.empty()) return std::nullopt;
   const auto at = users.find(shown->name);
   const bool known = at != users.end();
-  const bool fits = Fits(shown->password, known ? at->second : users.begin()->second);
+  const bool fits = Fits(shown->password, (known ? at : users.begin())->second.hash);
   if (!known || !fits) return std::nullopt;
-  return at->first;
+  return at->second.who;
 }
 
 std::optional<NamedPassword> DecodeBasic(std::string_view encoded) {
@@ -116,13 +140,15 @@ Result<CredentialTable> ParseCredentials(const std::string& text, const std::str
   for (std::size_t number = 1; std::getline(lines, line); ++number) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (line.empty() || line.front() == '#') continue;
+    Credential who;
+    TS_TRY_ASSIGN(who.tenants, TakeTenants(line, path, number));
     std::istringstream words(line);
     std::string first;
     words >> first;
     if (first == "bearer") {
-      TS_TRY(TakeToken(words, path, number, table));
+      TS_TRY(TakeToken(words, path, number, std::move(who), table));
     } else {
-      TS_TRY(TakeUser(line, path, number, table));
+      TS_TRY(TakeUser(line, path, number, std::move(who), table));
     }
   }
   return table;

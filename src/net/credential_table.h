@@ -7,20 +7,25 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
+
+#include "net/credentials.h"
 
 namespace tracestore::net {
 
 struct CredentialTable {
-  std::map<std::string, std::string, std::less<>> users;    // name to hash
-  std::vector<std::pair<std::string, std::string>> tokens;  // name, SHA-256 in hexadecimal
+  struct Entry {
+    std::string hash;  // as crypt(3) makes it; of a token SHA-256 in hexadecimal
+    Credential who;
+  };
+  std::map<std::string, Entry, std::less<>> users;  // by name
+  std::vector<Entry> tokens;
 
-  // Whose token it is. Of two names the later.
-  std::optional<std::string> CheckToken(std::string_view token) const;
+  // Whose token it is. Of two the later.
+  std::optional<Credential> CheckToken(std::string_view token) const;
   // Whose "name:password" in base64 it is. Takes as long as the user's hash wants; a name that
   // isn't there costs what the first one costs.
-  std::optional<std::string> CheckPassword(std::string_view encoded) const;
+  std::optional<Credential> CheckPassword(std::string_view encoded) const;
 };
 
 // `path` stands in the errors: kInvalidArgument, "auth file PATH line 3: …".

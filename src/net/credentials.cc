@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -16,6 +17,7 @@
 #include "net/credential_table.h"
 #include "net/http.h"
 #include "net/secret_file.h"
+#include "net/tenancy.h"
 
 namespace tracestore::net {
 namespace {
@@ -60,7 +62,7 @@ struct Credentials::Impl {
   FileStamp stamp;
   Clock::time_point next_look;
   struct Remembered {
-    std::optional<std::string> name;
+    std::optional<Credential> who;
     Clock::time_point until;
   };
   std::map<Digest, Remembered> remembered;
@@ -121,7 +123,11 @@ Result<std::shared_ptr<Credentials>> Credentials::Open(const std::string& path, 
 
 Status Credentials::Reload() { return impl_->Read(); }
 
-std::optional<std::string> Credentials::Check(std::string_view authorization) {
+bool Credential::MayActFor(std::string_view tenant) const noexcept {
+  return tenants == nullptr || std::find(tenants->begin(), tenants->end(), tenant) != tenants->end();
+}
+
+std::optional<Credential> Credentials::Check(std::string_view authorization) {
   impl_->Look();
   const std::size_t space = authorization.find(' ');
   if (space == std::string_view::npos || authorization.size() > kMostHeaderBytes)
@@ -135,7 +141,7 @@ std::optional<std::string> Credentials::Check(std::string_view authorization) {
     table = impl_->table;
     const auto known = impl_->remembered.find(key);
     if (known != impl_->remembered.end() && Clock::now() < known->second.until)
-      return known->second.name;
+      return known->second.who;
   }
   if (EqualsIgnoreCase(scheme, "bearer")) return table->CheckToken(shown);
   if (!EqualsIgnoreCase(scheme, "basic")) return std::nullopt;
@@ -145,15 +151,15 @@ std::optional<std::string> Credentials::Check(std::string_view authorization) {
     const std::lock_guard lock(impl_->mutex);
     const auto known = impl_->remembered.find(key);
     if (known != impl_->remembered.end() && Clock::now() < known->second.until)
-      return known->second.name;
+      return known->second.who;
   }
-  const auto name = table->CheckPassword(shown);
+  const auto who = table->CheckPassword(shown);
   const std::lock_guard lock(impl_->mutex);
-  if (impl_->table != table) return name;  // read anew meanwhile: not to be remembered
+  if (impl_->table != table) return who;  // read anew meanwhile: not to be remembered
   if (impl_->remembered.size() >= kMostRemembered) impl_->remembered.clear();
   impl_->remembered[key] = {
-      name, Clock::now() + (name ? Clock::duration(kRememberGood) : Clock::duration(kRememberBad))};
-  return name;
+      who, Clock::now() + (who ? Clock::duration(kRememberGood) : Clock::duration(kRememberBad))};
+  return who;
 }
 
 Result<std::string> HashPassword(const std::string& password) {

@@ -4,6 +4,7 @@
 // A line of the file is one credential (docs/operations.md, "Authentication"):
 //   NAME:HASH            a user and the hash of the password, as crypt(3) makes it ($y$, $2b$, $6$, …)
 //   bearer NAME SHA256   a token's name and the SHA-256 of the token, 64 hexadecimal digits
+// Either may end with " tenants=A,B": whose requests it may make; without it everybody's.
 // Empty lines and those that begin with # are passed over.
 #pragma once
 #include <tracestore/status.h>
@@ -19,6 +20,14 @@
 #include <vector>
 
 namespace tracestore::net {
+
+// Who showed what is known.
+struct Credential {
+  std::string name;
+  std::shared_ptr<const std::vector<std::string>> tenants;  // null: every one
+
+  bool MayActFor(std::string_view tenant) const noexcept;
+};
 
 // Threads: any. A check of a password takes as long as its hash wants (yescrypt: some 10 ms of CPU,
 // 16 MiB): one at a time is made, and what came of it is remembered for a while, so that a client
@@ -38,9 +47,9 @@ class Credentials {
   Credentials(const Credentials&) = delete;
   Credentials& operator=(const Credentials&) = delete;
 
-  // The name that goes with the value of an Authorization header, "Basic …" or "Bearer …"; nullopt
-  // for what is not known.
-  std::optional<std::string> Check(std::string_view authorization);
+  // Who goes with the value of an Authorization header, "Basic …" or "Bearer …"; nullopt for what is
+  // not known.
+  std::optional<Credential> Check(std::string_view authorization);
 
   // Reads the file now. Errors as Open(); the old one holds on then.
   Status Reload();

@@ -53,6 +53,11 @@ class CredentialsTest : public testing::Test {
     EXPECT_TRUE(opened.has_value()) << opened.error().message();
     return opened.has_value() ? *opened : nullptr;
   }
+  // "": not known.
+  static std::string NameOf(Credentials& credentials, const std::string& shown) {
+    const auto who = credentials.Check(shown);
+    return who ? who->name : "";
+  }
   std::string Refusal(const std::string& text) {
     Write(text);
     const auto opened = Credentials::Open(path_);
@@ -74,10 +79,10 @@ TEST_F(CredentialsTest, KnowsPasswordsAndTokens) {
   const auto credentials = Open("# who may ask\n\nann:" + *hash + "\r\nbearer ci " +
                                 HashToken(*token) + "\n");
   ASSERT_NE(credentials, nullptr);
-  EXPECT_EQ(credentials->Check(Basic("ann", "correct horse")), "ann");
-  EXPECT_EQ(credentials->Check(Basic("ann", "correct horse")), "ann");  // remembered
-  EXPECT_EQ(credentials->Check("Bearer " + *token), "ci");
-  EXPECT_EQ(credentials->Check("bearer " + *token), "ci");
+  EXPECT_EQ(NameOf(*credentials, Basic("ann", "correct horse")), "ann");
+  EXPECT_EQ(NameOf(*credentials, Basic("ann", "correct horse")), "ann");  // remembered
+  EXPECT_EQ(NameOf(*credentials, "Bearer " + *token), "ci");
+  EXPECT_EQ(NameOf(*credentials, "bearer " + *token), "ci");
   for (const std::string& wrong :
        {Basic("ann", "wrong"), Basic("ann", ""), Basic("bob", "correct horse"),
         std::string("Bearer "), "Bearer " + *token + "x", std::string("Basic"),
@@ -90,7 +95,7 @@ TEST_F(CredentialsTest, KnowsPasswordsAndTokens) {
 TEST_F(CredentialsTest, TakesOtherToolsHashes) {
   const auto credentials = Open(std::string("ann:") + kSecret + "\n");
   ASSERT_NE(credentials, nullptr);
-  EXPECT_EQ(credentials->Check(Basic("ann", "secret")), "ann");
+  EXPECT_EQ(NameOf(*credentials, Basic("ann", "secret")), "ann");
   EXPECT_FALSE(credentials->Check(Basic("ann", "Secret")).has_value());
 }
 
@@ -105,7 +110,7 @@ TEST_F(CredentialsTest, AChangedFileIsReadAnew) {
   EXPECT_TRUE(credentials->Check("Bearer one").has_value());
   Write("bearer b " + HashToken("second") + "\n");
   EXPECT_FALSE(credentials->Check("Bearer one").has_value());
-  EXPECT_EQ(credentials->Check("Bearer second"), "b");
+  EXPECT_EQ(NameOf(*credentials, "Bearer second"), "b");
   ASSERT_EQ(told_.size(), 1u);
   EXPECT_EQ(told_[0], "auth file " + path_ + " was read anew");
 }
@@ -113,13 +118,14 @@ TEST_F(CredentialsTest, AChangedFileIsReadAnew) {
 TEST_F(CredentialsTest, AWrongFileLeavesTheOldOne) {
   const auto credentials = Open("bearer a " + HashToken("one") + "\n");
   Write("bearer b\n");
-  EXPECT_EQ(credentials->Check("Bearer one"), "a");
-  EXPECT_EQ(credentials->Check("Bearer one"), "a");
+  EXPECT_EQ(NameOf(*credentials, "Bearer one"), "a");
+  EXPECT_EQ(NameOf(*credentials, "Bearer one"), "a");
   ASSERT_EQ(told_.size(), 1u);  // once
-  EXPECT_EQ(told_[0], "auth file " + path_ + " line 1: a token's line is: bearer NAME SHA256; the "
+  EXPECT_EQ(told_[0], "auth file " + path_ + " line 1: a token's line is: bearer NAME SHA256 "
+                      "[tenants=A,B]; the "
                       "old credentials hold on");
   std::filesystem::remove(path_);
-  EXPECT_EQ(credentials->Check("Bearer one"), "a");
+  EXPECT_EQ(NameOf(*credentials, "Bearer one"), "a");
   EXPECT_FALSE(credentials->Reload().has_value());
 }
 
@@ -138,6 +144,31 @@ TEST_F(CredentialsTest, RefusesWrongFiles) {
             "cannot read auth file " + folder_ + "/none: No such file or directory");
 }
 
+TEST_F(CredentialsTest, MayBeBoundToTenants) {
+  const auto credentials =
+      Open(std::string("ann:") + kSecret + " tenants=shop,pay\nbob:" + kSecret + "\nbearer ci " +
+           HashToken("t") + "  tenants=shop\r\n");
+  ASSERT_NE(credentials, nullptr);
+  const auto ann = credentials->Check(Basic("ann", "secret"));
+  ASSERT_TRUE(ann.has_value());
+  EXPECT_TRUE(ann->MayActFor("shop") && ann->MayActFor("pay"));
+  EXPECT_FALSE(ann->MayActFor("bank") || ann->MayActFor("") || ann->MayActFor("shop,pay"));
+  EXPECT_TRUE(credentials->Check(Basic("bob", "secret"))->MayActFor("bank"));
+  const auto ci = credentials->Check("Bearer t");
+  ASSERT_TRUE(ci.has_value());
+  EXPECT_TRUE(ci->MayActFor("shop"));
+  EXPECT_FALSE(ci->MayActFor("pay"));
+  // What is remembered knows it, too.
+  EXPECT_FALSE(credentials->Check(Basic("ann", "secret"))->MayActFor("bank"));
+  const std::string names =
+      "line 1: what stands behind tenants= are no names of tenants, with commas";
+  for (const char* wrong : {"", ",", "shop,", ",shop", "a/b", "shop pay", ".."}) {
+    EXPECT_EQ(Refusal("bearer ci " + HashToken("t") + " tenants=" + wrong + "\n"),
+              "auth file " + path_ + " " + names)
+        << wrong;
+  }
+}
+
 TEST_F(CredentialsTest, ManyMayAskAtOnce) {
   const auto hash = HashPassword("x");
   const auto credentials = Open("ann:" + *hash + "\nbearer ci " + HashToken("t") + "\n");
@@ -145,8 +176,8 @@ TEST_F(CredentialsTest, ManyMayAskAtOnce) {
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&, i] {
       for (int n = 0; n < 200; ++n) {
-        EXPECT_EQ(credentials->Check(Basic("ann", "x")), "ann");
-        EXPECT_EQ(credentials->Check("Bearer t"), "ci");
+        EXPECT_EQ(NameOf(*credentials, Basic("ann", "x")), "ann");
+        EXPECT_EQ(NameOf(*credentials, "Bearer t"), "ci");
         if (i == 0 && n % 50 == 0) {
           EXPECT_TRUE(credentials->Reload().has_value());
         }
@@ -175,15 +206,43 @@ TEST_F(CredentialsTest, ClientsShowWhatTheirFileHas) {
             "auth file " + path_ + " has a control character in its secret");
 }
 
+TEST_F(CredentialsTest, NobodyNamesATenantWhoIsNotTheirs) {
+  const auto credentials = Open("bearer ci " + HashToken("t") + " tenants=shop\n");
+  const AuthenticationOptions options{credentials, "x-tenant", {}};
+  const HttpGate gate = AuthenticationGate(options, {});
+  const auto asked = [&gate](const char* tenant) {
+    HttpRequest request;
+    request.method = "GET";
+    request.headers.emplace_back("Authorization", "Bearer t");
+    if (tenant != nullptr) request.headers.emplace_back("X-Tenant", tenant);
+    const auto refusal = gate(request);
+    return refusal ? refusal->status : 200;
+  };
+  EXPECT_EQ(asked("shop"), 200);
+  EXPECT_EQ(asked("pay"), 403);
+  EXPECT_EQ(asked(nullptr), 200);  // the tenants' gate refuses it where there are any
+  const RawGrpcServices methods = WithAuthentication(
+      options, {{"/x.Y/Z", [](const RawRequest&) { return RawReply::Ok("in"); }}});
+  const auto called = [&methods](std::string_view tenant) {
+    RawRequest call;
+    call.metadata = [tenant](std::string_view key) -> std::optional<std::string_view> {
+      if (key == "authorization") return "Bearer t";
+      return key == "x-tenant" ? tenant : std::optional<std::string_view>();
+    };
+    return methods.at("/x.Y/Z")(call).code;
+  };
+  EXPECT_EQ(called("shop"), GrpcCode::kOk);
+  EXPECT_EQ(called("pay"), GrpcCode::kPermissionDenied);
+}
+
 TEST_F(CredentialsTest, HandlersAskFirst) {
   const auto credentials = Open("bearer ci " + HashToken("t") + "\n");
   int refused = 0;
-  const HttpGate gate = AuthenticationGate(
-      credentials,
-      [](int status, const std::string& message) {
+  const AuthenticationOptions options{credentials, "x-tenant", [&refused] { ++refused; }};
+  const HttpGate gate =
+      AuthenticationGate(options, [](int status, const std::string& message) {
         return HttpResponse::Json(status, "\"" + message + "\"");
-      },
-      [&refused] { ++refused; });
+      });
   const auto handler = [&gate](HttpRequest& asked) {
     auto refusal = gate(asked);
     return refusal ? std::move(*refusal) : HttpResponse::Text(200, "in");
@@ -205,7 +264,7 @@ TEST_F(CredentialsTest, HandlersAskFirst) {
   EXPECT_EQ(handler(request).status, 200);
 
   const RawGrpcServices methods = WithAuthentication(
-      credentials, {{"/x.Y/Z", [](const RawRequest&) { return RawReply::Ok("in"); }}});
+      options, {{"/x.Y/Z", [](const RawRequest&) { return RawReply::Ok("in"); }}});
   std::optional<std::string_view> shown;
   RawRequest call;
   call.metadata = [&shown](std::string_view key) {

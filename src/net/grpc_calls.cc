@@ -8,7 +8,28 @@ namespace {
 
 constexpr std::chrono::milliseconds kRetryAfter{1'000};
 
+// gRPC counts a stream that was reset as ended before the call is done away with: some calls more
+// than streams are honest, many times as many are not.
+constexpr std::size_t kCallsAStream = 4;
+
+GrpcConnectionLimits LimitsOf(const GrpcServerOptions& options) {
+  GrpcConnectionLimits limits;
+  limits.connections = options.max_connections;
+  limits.calls = kCallsAStream * static_cast<std::size_t>(options.max_streams_per_connection);
+  limits.message_bytes = options.max_message_bytes;
+  limits.waiting_bytes = options.max_bytes_in_flight;
+  limits.all_waiting_bytes = 2 * options.max_bytes_in_flight;
+  return limits;
+}
+
 }  // namespace
+
+GrpcCalls::GrpcCalls(GrpcServerOptions o, RawGrpcServices m)
+    : options(std::move(o)),
+      methods(std::move(m)),
+      connections(LimitsOf(options), options.on_connection_closed),
+      peers(options.peer_timeout),
+      pool(options.worker_threads) {}
 
 grpc::Status BusyStatus(const char* why) {
   return ToStatus(RawReply::Retry(GrpcCode::kResourceExhausted, why, kRetryAfter));

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "net/compression.h"
+#include "net/grpc_connections.h"
 #include "net/grpc_plumbing.h"
 #include "net/grpc_server.h"
 #include "net/peer_watch.h"
@@ -25,17 +26,33 @@ namespace tracestore::net {
 
 // Outlives the grpc::Server.
 struct GrpcCalls {
-  GrpcCalls(GrpcServerOptions o, RawGrpcServices m)
-      : options(std::move(o)), methods(std::move(m)), peers(options.peer_timeout),
-        pool(options.worker_threads) {}
+  GrpcCalls(GrpcServerOptions o, RawGrpcServices m);
   const GrpcServerOptions options;
   const RawGrpcServices methods;
+  GrpcConnections connections;
   std::atomic<std::size_t> calls{0};
   std::atomic<std::size_t> bytes{0};
   std::mutex streams_mutex;
   std::set<grpc::ServerContextBase*> streams;  // guarded by streams_mutex: clients' streams
   PeerWatch peers;
   WorkerPool pool;
+};
+
+// The connection of a call, while the call lasts.
+class ConnectionInUse {
+ public:
+  ConnectionInUse(GrpcCalls& shared, const grpc::ServerContextBase& context)
+      : shared_(shared), connection_(shared.connections.Begin(PeerName(context.peer()))) {}
+  ConnectionInUse(const ConnectionInUse&) = delete;
+  ConnectionInUse& operator=(const ConnectionInUse&) = delete;
+  // A message has come.
+  void Touch() { shared_.connections.Touch(connection_); }
+  // Once. `given_up`: by the client, or because it was too slow, or no handler got anything of it.
+  void End(bool given_up) { shared_.connections.End(connection_, given_up); }
+
+ private:
+  GrpcCalls& shared_;
+  const std::uint64_t connection_;
 };
 
 grpc::Status BusyStatus(const char* why);  // RESOURCE_EXHAUSTED: come again

@@ -20,7 +20,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
  public:
   ClientStream(GrpcCalls& shared, grpc::GenericCallbackServerContext& context,
                const RawHandler& handler)
-      : shared_(shared), context_(context), handler_(handler) {
+      : shared_(shared), context_(context), connection_(shared, context), handler_(handler) {
     bool room = false;
     {
       const std::lock_guard lock(shared_.streams_mutex);
@@ -37,6 +37,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   }
 
   void OnReadDone(bool ok) override {
+    connection_.Touch();
     bool read = false;
     bool submit = false;
     {
@@ -69,6 +70,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
       shared_.streams.erase(&context_);
     }
     Hold(0);
+    connection_.End(stop_.stop_requested());
     delete this;
   }
 
@@ -178,6 +180,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
 
   GrpcCalls& shared_;
   grpc::GenericCallbackServerContext& context_;
+  ConnectionInUse connection_;
   const RawHandler& handler_;
   grpc::ByteBuffer request_;   // of the read that is out
   grpc::ByteBuffer response_;

@@ -20,7 +20,6 @@
 #include "net/grpc_client_stream.h"
 #include "net/grpc_plumbing.h"
 #include "net/grpc_tls.h"
-#include "net/owned_sockets.h"
 #include "net/tls_context.h"
 
 namespace tracestore::net {
@@ -36,9 +35,10 @@ constexpr std::size_t kTransportBytes = std::size_t{64} << 20;
 class RawCall final : public grpc::ServerGenericBidiReactor {
  public:
   RawCall(GrpcCalls& shared, grpc::GenericCallbackServerContext& context)
-      : shared_(shared), context_(context) {
+      : shared_(shared), context_(context), connection_(shared, context) {
     const auto found = shared_.methods.find(context_.method());
     if (found == shared_.methods.end()) {
+      useless_ = true;
       Finish({grpc::StatusCode::UNIMPLEMENTED, "unknown method " + context_.method()});
     } else if (++shared_.calls > shared_.options.max_calls_in_flight) {
       counted_ = true;
@@ -53,11 +53,13 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
 
   void OnReadDone(bool ok) override {
     shared_.peers.Remove(awaited_);
+    connection_.Touch();
     if (!ok && again_) {
       Finish(grpc::Status::OK);
       return;
     }
     if (!ok) {  // no message came; one beyond the limit was already answered by gRPC itself
+      useless_ = true;
       Finish({grpc::StatusCode::INVALID_ARGUMENT, "the call has no request message"});
       return;
     }
@@ -92,6 +94,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
     shared_.peers.Remove(awaited_);
     if (counted_) --shared_.calls;
     Hold(0);
+    connection_.End(useless_ || stop_.stop_requested());
     delete this;
   }
 
@@ -161,6 +164,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
 
   GrpcCalls& shared_;
   grpc::GenericCallbackServerContext& context_;
+  ConnectionInUse connection_;
   const RawHandler* handler_ = nullptr;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
@@ -170,6 +174,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   PeerWatch::Place awaited_;  // while the peer has to send, or to take
   std::size_t held_ = 0;      // of shared_.bytes
   bool counted_ = false;
+  bool useless_ = false;  // no handler got anything of it
 };
 
 class RawService final : public grpc::CallbackGenericService {
@@ -199,8 +204,7 @@ std::string ServiceOf(const std::string& method) {
 struct GrpcServer::Impl {
   Impl(GrpcServerOptions options, RawGrpcServices methods)
       : shared(std::move(options), std::move(methods)),
-        raw(shared),
-        sockets(shared.options.max_connections) {}
+        raw(shared) {}
 
   void Adopt(int fd);
   void Greet(int fd, const FirstBytes& first);
@@ -212,11 +216,10 @@ struct GrpcServer::Impl {
 
   GrpcCalls shared;
   RawService raw;
-  std::shared_ptr<TlsContext> tls;  // null: plain
+  std::unique_ptr<GrpcServerTls> tls;  // null: plain
   int least_tls = 0;
   std::mutex stop_mutex;
   bool stopped = false;  // guarded by stop_mutex
-  OwnedSockets sockets;
   std::mutex adopt_mutex;
   // Guarded by adopt_mutex; null: it has stopped.
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
@@ -230,8 +233,8 @@ Status GrpcServer::Impl::Open(grpc::ServerBuilder& builder) {
   const TlsServerOptions& options = shared.options.tls;
   auto credentials = grpc::InsecureServerCredentials();
   if (options.enabled) {
-    TS_TRY_ASSIGN(credentials, MakeServerCredentials(options));
-    TS_TRY_ASSIGN(tls, TlsContext::ForServer(options));
+    TS_TRY_ASSIGN(tls, GrpcServerTls::Open(options));
+    credentials = tls->MakeCredentials();
     TS_TRY_ASSIGN(least_tls, ParseTlsVersion(options.min_version));
   }
   using Builder = grpc::ServerBuilder::experimental_type;
@@ -303,14 +306,14 @@ void GrpcServer::Impl::Greet(int fd, const FirstBytes& first) {
     close(fd);
     return;
   }
-  if (tls != nullptr) (void)tls->Current();  // gRPC reloads by itself; this one tells of it
+  if (tls != nullptr) tls->Refresh();
   Adopt(fd);
 }
 
 void GrpcServer::Impl::Adopt(int fd) {
   const std::lock_guard lock(adopt_mutex);
   // Past the server's end gRPC would neither serve nor close it.
-  if (acceptor == nullptr || !sockets.Add(fd)) {
+  if (acceptor == nullptr || !shared.connections.Add(fd)) {
     close(fd);
     return;
   }
@@ -362,6 +365,6 @@ std::uint16_t GrpcServer::port() const noexcept {
 void GrpcServer::Stop(std::chrono::milliseconds grace) { impl_->Stop(grace); }
 void GrpcServer::Adopt(int fd) { impl_->Adopt(fd); }
 void GrpcServer::Greet(int fd, const FirstBytes& first) { impl_->Greet(fd, first); }
-std::size_t GrpcServer::connections() const { return impl_->sockets.Count(); }
+std::size_t GrpcServer::connections() const { return impl_->shared.connections.Count(); }
 
 }  // namespace tracestore::net

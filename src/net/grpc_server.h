@@ -71,9 +71,15 @@ struct GrpcServerOptions {
   std::size_t max_client_streams = 4096;  // open ones; they are no calls in flight
   // Of grpc.health.v1.Health, SERVING beside "" and the services of the raw methods.
   std::vector<std::string> health_names;
-  // Open connections; more are closed at once. As many again may wait for their first bytes, of
-  // which the one that waits longest goes when there is one more.
+  // Open connections. At the cap the one that has had no call for longest is closed for a new one; if
+  // each has a call the new one is. As many again may wait for their first bytes, of which the one
+  // that waits longest goes when there is one more. A connection is closed, too, whose client begins
+  // calls only to give them up: with four times as many calls as streams, or 1,000 more given up than
+  // answered; and one that sends what is no call's: 1 MiB beyond the messages that its calls wait for.
   std::size_t max_connections = 1024;
+  // Told of each connection that was closed as said above, by cause: "idle-longest",
+  // "too-many-calls", "given-up-calls", "no-messages". Any thread; must not block. May be unset.
+  std::function<void(std::string_view cause)> on_connection_closed = {};
   // In which a connection's first bytes, and its handshake, must come.
   std::chrono::milliseconds handshake_timeout{10'000};
   // In which a client must send the whole message of a raw call that is no client's stream, and

@@ -1,35 +1,24 @@
-// One io_context a connection, run by the thread that calls Send: no threads of our own, and every
-// step has a time-out all the same.
 #define BOOST_ASIO_NO_DEPRECATED
 #include "net/http_client.h"
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "base/try.h"
+#include "net/client_connections.h"
 #include "net/compression.h"
 #include "net/host_port.h"
-#include "net/secure_stream.h"
-#include "net/tls_context.h"
 
 namespace tracestore::net {
 namespace {
@@ -37,14 +26,11 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
 using boost::system::error_code;
-using Clock = std::chrono::steady_clock;
 using Parser = http::response_parser<http::string_body>;
 
 constexpr std::size_t kReadBuffer =
     64 * 1024;  // with less capacity Beast reads 512 bytes at a time
-constexpr std::size_t kMaxBuffer = 256 * 1024;
 constexpr int kMaxInterim = 8;  // 1xx answers before the real one
 
 auto Into(error_code& ec) { return asio::redirect_error(asio::use_awaitable, ec); }
@@ -87,74 +73,9 @@ std::string HeadOf(const HttpClientRequest& request, const HttpClientOptions& op
   return head + "\r\n";
 }
 
-// An open socket and what it needs to be used; by one thread at a time.
-struct Connection {
-  asio::io_context io{1};
-  SecureStream stream{io};
-  beast::flat_buffer buffer{kMaxBuffer};
-  std::uint64_t use = 0;  // of the call that has it, so that a late stop doesn't meet the next one
-  Clock::time_point idle_since;
-};
-
-// False if the server has closed it, or sent what nobody asked for.
-bool IsStillQuiet(Connection& c) {
-  error_code ec;
-  c.stream.tcp().socket().non_blocking(true, ec);
-  char byte = 0;
-  c.stream.tcp().socket().receive(asio::buffer(&byte, 1), tcp::socket::message_peek, ec);
-  return ec == asio::error::would_block || ec == asio::error::try_again;
-}
-
-// What the two halves of a call give back.
-struct Outcome {
-  error_code error = asio::error::operation_aborted;  // until the end of the work is reached
-  std::string step;
-  bool reusable = false;  // the whole request went out
-};
-
-asio::awaitable<void> Connect(Connection& c, const HttpClientOptions& options, Outcome& outcome) {
-  error_code ec;
-  outcome.step = "cannot look the host up";
-  tcp::resolver resolver(c.io);
-  const auto found = co_await resolver.async_resolve(options.host, std::to_string(options.port),
-                                                     tcp::resolver::numeric_service, Into(ec));
-  if (!ec) {
-    outcome.step = "cannot connect";
-    c.stream.tcp().expires_after(options.connect_timeout);
-    co_await c.stream.tcp().async_connect(found, Into(ec));
-  }
-  if (!ec) c.stream.tcp().socket().set_option(tcp::no_delay(true), ec);
-  outcome.error = ec;
-}
-
-// Whom the server's certificate must name, and, for a name, the SNI.
-bool ExpectServer(SSL* ssl, const std::string& name) {
-  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1) return true;
-  return SSL_set1_host(ssl, name.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
-}
-
-asio::awaitable<void> ShakeHands(Connection& c, const HttpClientOptions& options, SSL_CTX* context,
-                                 Outcome& outcome) {
-  c.stream.StartTls(context);
-  SSL* const ssl = c.stream.tls().native_handle();
-  const auto& name = options.tls.server_name.empty() ? options.host : options.tls.server_name;
-  outcome.step = "the TLS handshake failed";
-  outcome.error = asio::error::invalid_argument;
-  if (!ExpectServer(ssl, name)) co_return;
-  error_code ec;
-  c.stream.tcp().expires_after(options.connect_timeout);
-  co_await c.stream.tls().async_handshake(asio::ssl::stream_base::client, Into(ec));
-  const long verdict = SSL_get_verify_result(ssl);
-  if (ec && ec != beast::error::timeout && verdict != X509_V_OK) {
-    outcome.step += std::string(", the server's certificate is refused (") +
-                    X509_verify_cert_error_string(verdict) + ")";
-  }
-  outcome.error = ec;
-}
-
-asio::awaitable<void> Exchange(Connection& c, std::string_view head, std::string_view body,
+asio::awaitable<void> Exchange(ClientConnection& c, std::string_view head, std::string_view body,
                                std::chrono::milliseconds timeout, std::optional<Parser>& parser,
-                               const std::function<void()>& make_parser, Outcome& outcome) {
+                               const std::function<void()>& make_parser, ClientOutcome& outcome) {
   const std::array<asio::const_buffer, 2> buffers = {asio::const_buffer(head.data(), head.size()),
                                                      asio::const_buffer(body.data(), body.size())};
   error_code written;
@@ -177,11 +98,10 @@ asio::awaitable<void> Exchange(Connection& c, std::string_view head, std::string
   outcome.reusable = !written;
 }
 
-Error ToError(const Outcome& outcome, const HttpClientOptions& options) {
+Error ToHttpError(const ClientOutcome& outcome, const HttpClientOptions& options,
+                  const std::stop_token& stop) {
   const error_code& ec = outcome.error;
-  if (ec == beast::error::timeout) {
-    return {ErrorCode::kCancelled, outcome.step + " in time"};
-  }
+  if (stop.stop_requested()) return ToError(outcome, stop);
   if (ec == http::error::body_limit) {
     return {ErrorCode::kBusy, "the answer's body is larger than the limit of " +
                                   std::to_string(options.max_body_bytes) + " bytes"};
@@ -193,8 +113,9 @@ Error ToError(const Outcome& outcome, const HttpClientOptions& options) {
   if (ec == http::error::end_of_stream || ec == http::error::partial_message) {
     return {ErrorCode::kIo, "the server closed the connection before the whole answer came"};
   }
-  const bool no_http = ec.category() == http::make_error_code(http::error::bad_method).category();
-  return {no_http ? ErrorCode::kCorruption : ErrorCode::kIo, outcome.step + ": " + ec.message()};
+  if (ec.category() == http::make_error_code(http::error::bad_method).category())
+    return {ErrorCode::kCorruption, outcome.step + ": " + ec.message()};
+  return ToError(outcome, stop);
 }
 
 Status Unpack(HttpClientResponse& response, std::size_t max_bytes) {
@@ -226,37 +147,14 @@ std::string_view HttpClientResponse::header(std::string_view name) const noexcep
 
 struct HttpClient::Impl {
   Result<HttpClientResponse> Send(const HttpClientRequest& request);
-  Result<HttpClientResponse> SendOver(Connection& c, const HttpClientRequest& request, bool& keep);
-  Status Run(Connection& c, const std::stop_token& stop, asio::awaitable<void> work,
-             Outcome& outcome);
-  std::unique_ptr<Connection> TakeIdle();
-  void Keep(std::unique_ptr<Connection> connection);
+  Result<HttpClientResponse> SendOver(ClientConnection& c, const HttpClientRequest& request,
+                                      bool& keep);
 
   HttpClientOptions options;
-  std::shared_ptr<TlsContext> tls;  // null: plain
-  std::mutex mutex;
-  std::vector<std::unique_ptr<Connection>> idle;  // guarded by mutex; latest last
+  std::unique_ptr<ClientConnections> connections;
 };
 
-// Runs `work` to its end on this thread. `stop` closes the socket under it.
-Status HttpClient::Impl::Run(Connection& c, const std::stop_token& stop, asio::awaitable<void> work,
-                             Outcome& outcome) {
-  const std::uint64_t use = ++c.use;
-  const std::stop_callback on_stop(stop, [&c, use] {
-    asio::post(c.io, [&c, use] {
-      if (c.use == use) c.stream.tcp().close();
-    });
-  });
-  c.io.restart();
-  asio::co_spawn(c.io, std::move(work), asio::detached);
-  c.io.run();
-  ++c.use;
-  if (!outcome.error) return {};
-  if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "cancelled"};
-  return ToError(outcome, options);
-}
-
-Result<HttpClientResponse> HttpClient::Impl::SendOver(Connection& c,
+Result<HttpClientResponse> HttpClient::Impl::SendOver(ClientConnection& c,
                                                       const HttpClientRequest& request,
                                                       bool& keep) {
   const std::string head = HeadOf(request, options);
@@ -267,10 +165,10 @@ Result<HttpClientResponse> HttpClient::Impl::SendOver(Connection& c,
     parser->body_limit(options.max_body_bytes);
     parser->skip(request.method == "HEAD");
   };
-  Outcome outcome;
-  TS_TRY(Run(c, request.stop,
-             Exchange(c, head, request.body, options.timeout, parser, make_parser, outcome),
-             outcome));
+  ClientOutcome outcome;
+  RunOn(c, request.stop,
+        Exchange(c, head, request.body, options.timeout, parser, make_parser, outcome));
+  if (outcome.error) return ToHttpError(outcome, options, request.stop);
   HttpClientResponse response;
   auto& message = parser->get();
   response.status = static_cast<int>(message.result_int());
@@ -287,53 +185,26 @@ Result<HttpClientResponse> HttpClient::Impl::SendOver(Connection& c,
 
 Result<HttpClientResponse> HttpClient::Impl::Send(const HttpClientRequest& request) {
   TS_TRY(CheckSendable(request));
-  auto connection = TakeIdle();
+  auto connection = connections->TakeIdle();
   if (connection == nullptr) {
-    connection = std::make_unique<Connection>();
-    Outcome outcome;
-    TS_TRY(Run(*connection, request.stop, Connect(*connection, options, outcome), outcome));
-    if (tls != nullptr) {
-      const auto context = tls->Current();
-      TS_TRY(Run(*connection, request.stop,
-                 ShakeHands(*connection, options, context.get(), outcome), outcome));
-    }
+    TS_TRY_ASSIGN(connection, connections->Open(request.stop));
   }
   bool keep = false;
   auto response = SendOver(*connection, request, keep);
-  if (response.has_value() && keep) Keep(std::move(connection));
+  if (response.has_value() && keep) connections->Keep(std::move(connection));
   return response;
 }
 
-std::unique_ptr<Connection> HttpClient::Impl::TakeIdle() {
-  const std::lock_guard lock(mutex);
-  while (!idle.empty()) {
-    auto connection = std::move(idle.back());
-    idle.pop_back();
-    const bool young = Clock::now() - connection->idle_since < options.idle_timeout;
-    if (young && IsStillQuiet(*connection)) return connection;
-  }
-  return nullptr;
-}
-
-void HttpClient::Impl::Keep(std::unique_ptr<Connection> connection) {
-  if (connection->buffer.size() != 0) return;  // more than the answer came
-  connection->buffer.shrink_to_fit();
-  connection->stream.tcp().expires_never();
-  connection->idle_since = Clock::now();
-  const std::lock_guard lock(mutex);
-  if (idle.size() < options.max_idle_connections) idle.push_back(std::move(connection));
-}
-
 Result<std::unique_ptr<HttpClient>> HttpClient::Make(HttpClientOptions options) {
-  if (options.host.empty() || options.port == 0) {
-    return Error{ErrorCode::kInvalidArgument, "cannot call " +
-                                                  FormatHostPort(options.host, options.port) +
-                                                  ": a host and a port are needed"};
-  }
+  ClientConnectionsOptions at;
+  at.host = options.host;
+  at.port = options.port;
+  at.tls = options.tls;
+  at.connect_timeout = options.connect_timeout;
+  at.max_idle = options.max_idle_connections;
+  at.idle_timeout = options.idle_timeout;
   auto impl = std::make_unique<Impl>();
-  if (options.tls.enabled) {
-    TS_TRY_ASSIGN(impl->tls, TlsContext::ForClient(options.tls));
-  }
+  TS_TRY_ASSIGN(impl->connections, ClientConnections::Make(std::move(at)));
   impl->options = std::move(options);
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(impl)));
 }
@@ -343,7 +214,7 @@ HttpClient::~HttpClient() = default;
 
 Result<HttpClientResponse> HttpClient::Send(const HttpClientRequest& request) {
   const auto context = [&] {
-    return request.method + (impl_->tls != nullptr ? " https://" : " http://") +
+    return request.method + (impl_->connections->is_tls() ? " https://" : " http://") +
            FormatHostPort(impl_->options.host, impl_->options.port) + request.target;
   };
   try {

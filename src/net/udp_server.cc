@@ -28,6 +28,9 @@ namespace {
 
 // Packets of one system call: at a few microseconds each, the call costs little of the whole.
 constexpr std::size_t kPacketsPerCall = 32;
+// Of one call of the handler (UdpServerOptions::gather): a record of the log has a fixed price.
+constexpr std::size_t kGatherPackets = 64;
+constexpr std::size_t kGatherBytes = std::size_t{256} << 10;
 
 // Closes a descriptor.
 class Descriptor {
@@ -87,6 +90,12 @@ struct UdpServer::Impl {
         fd(socket.Release()),
         wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
+  // Of what waits: enough for one call. Under mutex.
+  bool IsEnough() const {
+    return waiting.size() >= std::min(kGatherPackets, options.queue_packets) ||
+           waiting.bytes() >= std::min(kGatherBytes, options.queue_bytes / 2);
+  }
+
   void ReadLoop();
   bool ReadAll(Receiver& receiver);
   void Enqueue(const Receiver& receiver, int count);
@@ -134,8 +143,11 @@ bool UdpServer::Impl::ReadAll(Receiver& receiver) {
 }
 
 void UdpServer::Impl::Enqueue(const Receiver& receiver, int count) {
+  bool wake_handler = false;
   {
     const std::lock_guard lock(mutex);
+    const bool first = waiting.size() == 0;
+    const bool enough_before = IsEnough();
     for (int i = 0; i < count; ++i) {
       const std::string_view packet = receiver.at(i);
       if (receiver.long_at(i)) {
@@ -149,8 +161,10 @@ void UdpServer::Impl::Enqueue(const Receiver& receiver, int count) {
         bytes += packet.size();
       }
     }
+    // Between the first one and enough of them the handler's thread waits for the time to pass.
+    wake_handler = first || (!enough_before && IsEnough());
   }
-  changed.notify_all();
+  if (wake_handler) changed.notify_all();
 }
 
 void UdpServer::Impl::ReadLoop() {
@@ -172,6 +186,9 @@ void UdpServer::Impl::HandleLoop() {
   std::unique_lock lock(mutex);
   for (;;) {
     changed.wait(lock, [&] { return waiting.size() > 0 || reader_done; });
+    if (options.gather.count() > 0) {
+      changed.wait_for(lock, options.gather, [&] { return IsEnough() || reader_done; });
+    }
     if (drop_waiting) {
       packets -= waiting.size();
       bytes -= waiting.bytes();

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <vector>
 
 namespace tracestore::net {
 namespace {
@@ -158,6 +159,27 @@ TEST(UdpServer, CountsWhatTheKernelDrops) {
   seen.Hold(false);
   server->Stop(10s);
   EXPECT_EQ(seen.packets.size(), server->counters().packets);
+}
+
+TEST(UdpServer, GathersPacketsForOneCall) {
+  std::mutex mutex;
+  std::vector<std::size_t> calls;
+  auto server = UdpServer::Start({.gather = 60s}, [&](const PacketBlock& block) {
+    const std::lock_guard lock(mutex);
+    calls.push_back(block.size());
+  });
+  ASSERT_TRUE(server.has_value());
+  Sender sender((*server)->port());
+  for (int i = 0; i < 63; ++i) sender.Send("waits");
+  WaitForAll(**server, 63);
+  EXPECT_EQ((*server)->counters().queued, 63U);
+  sender.Send("is enough");
+  while ((*server)->counters().queued != 0) std::this_thread::yield();
+  sender.Send("not waited for at the end");
+  (*server)->Stop(10s);
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_GE(calls[0], 64U);
+  EXPECT_EQ(calls[0] + calls[1], 65U);
 }
 
 TEST(UdpServer, TakesWhatTheSocketHoldsBeforeItStops) {

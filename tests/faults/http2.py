@@ -4,7 +4,8 @@ import socket
 import struct
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, SETTINGS, WINDOW_UPDATE = 0, 1, 4, 8
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 8, 9
+CANCEL = struct.pack(">I", 8)
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 INITIAL_WINDOW_SIZE = 4
 
@@ -28,12 +29,16 @@ def hpack_literal(name, value):
     return bytes([0, len(name)]) + name + bytes([len(value)]) + value
 
 
-def call(stream, path):
-    """The head of a gRPC call; its message is still to come."""
+def head(path):
+    """The fields of a gRPC call."""
     fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "a"),
               ("te", "trailers"), ("content-type", "application/grpc")]
-    block = b"".join(hpack_literal(name, value) for name, value in fields)
-    return frame(HEADERS, END_HEADERS, stream, block)
+    return b"".join(hpack_literal(name, value) for name, value in fields)
+
+
+def call(stream, path):
+    """The head of a gRPC call; its message is still to come."""
+    return frame(HEADERS, END_HEADERS, stream, head(path))
 
 
 def message(stream, payload, announced=None, end=True):

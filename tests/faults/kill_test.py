@@ -1,6 +1,7 @@
-"""Kills a collector with SIGKILL under load, again and again, with an agent and a collector that
-sends on in front of it, both with a buffer on disk. Every span that was acknowledged, and every one
-of a packet that the agent read, must be found in the end, shown once, and counted once as delivered.
+"""Kills a collector with SIGKILL under load, again and again, with two agents (by gRPC and by TChannel)
+and a collector that sends on in front of it, all with a buffer on disk. Every span that was
+acknowledged, and every one of a packet that an agent read, must be found in the end, shown once, and
+counted once as delivered.
 
 Usage: kill_test.py PROGRAM
 """
@@ -132,66 +133,84 @@ def main():
     seed = int(os.environ.get("TRACESTORE_SEED", random.SystemRandom().getrandbits(32)))
     print(f"seed {seed}")
     chance = random.Random(seed)
-    otlp, jaeger = free_port(chance), free_port(chance)
+    otlp, jaeger, tchannel = (free_port(chance) for _ in range(3))
     with tempfile.TemporaryDirectory(prefix="tracestore-faults-") as scratch:
         data = Path(scratch) / "data"
 
         def collector(command="collector"):
             return Service(program, data, f"--collector.otlp.grpc.host-port={otlp}",
-                           f"--collector.grpc-server.host-port={jaeger}", command=command)
+                           f"--collector.grpc-server.host-port={jaeger}",
+                           f"--collector.tchan-server.host-port={tchannel}", command=command)
 
         with Service(program, None, "--reporter.type=otlp-grpc",
                      f"--reporter.otlp.host-port=127.0.0.1:{otlp}",
                      f"--reporter.buffer.directory={scratch}/forward",
                      command="collector") as forwarder, \
              Service(program, None, f"--reporter.grpc.host-port=127.0.0.1:{jaeger}",
-                     f"--reporter.buffer.directory={scratch}/agent", command="agent") as agent:
+                     f"--reporter.buffer.directory={scratch}/agent", command="agent") as agent, \
+             Service(program, None, "--reporter.type=tchannel",
+                     f"--reporter.tchannel.host-port=127.0.0.1:{tchannel}",
+                     f"--reporter.buffer.directory={scratch}/old", command="agent") as old_agent:
             loads = [Load(by_http(forwarder.ports["otlp_http"]), range(1_000_001, 2_000_000)),
                      Load(by_udp(agent.ports["jaeger_compact"]),
-                          range(2_000_001, 9_000_000, SPANS_A_PACKET))]
+                          range(2_000_001, 5_000_000, SPANS_A_PACKET)),
+                     Load(by_udp(old_agent.ports["jaeger_compact"]),
+                          range(5_000_001, 9_000_000, SPANS_A_PACKET))]
             for load in loads:
                 load.start()
             try:
                 for _ in range(ROUNDS):
                     with collector() as victim:
-                        eventually("spans come by both", lambda: all(
-                            metrics(victim, "tracestore_spans_accepted_total", transport)
-                            for transport in (otlp_series, jaeger_series)))
+                        eventually("spans come by all", lambda: all(
+                            metrics(victim, "tracestore_spans_accepted_total", series)
+                            for series in ALL_SERIES))
                         time.sleep(chance.uniform(0, 0.2))  # the moment of the kill is what is random
                         victim.kill()
             finally:
                 for load in loads:
                     load.finish()
             with collector("all-in-one") as last:
-                check(forwarder, agent, last, *(load.acknowledged for load in loads))
+                by_otlp, *by_packets = (load.acknowledged for load in loads)
+                check(forwarder, list(zip((agent, old_agent), by_packets)), last, by_otlp)
 
 
-otlp_series, jaeger_series = 'format="otlp', 'format="jaeger'
+ALL_SERIES = ('format="otlp', 'format="jaeger-proto', 'transport="tchannel')
 
 
-def check(forwarder, agent, last, by_otlp, by_packets):
-    for sender, name in ((forwarder, "the collector's"), (agent, "the agent's")):
-        eventually(f"{name} buffer is empty",
-                   lambda: metrics(sender, "tracestore_forward_queue_batches") == 0)
+def packets_read(agent, by_packets):
+    """Of an agent, and how many it lost."""
     udp = "jaeger_agent_thrift_udp_server_packets_"
     lost = metrics(agent, udp + "dropped_total")
     read = metrics(agent, udp + "processed_total", "compact", 'model="jaeger"')
     assert read + lost == len(by_packets) // SPANS_A_PACKET, (read, lost, len(by_packets))
+    return read, lost
 
-    shown = found(last, by_otlp + by_packets)
+
+def check(forwarder, agents, last, by_otlp):
+    for sender in (forwarder, *(agent for agent, _ in agents)):
+        eventually("the buffers are empty",
+                   lambda: metrics(sender, "tracestore_forward_queue_batches") == 0)
+    shown = found(last, by_otlp)
     missing = [number for number in by_otlp if number not in shown]
     assert not missing, f"{len(missing)} acknowledged spans are missing: {missing[:5]}"
-    missing = [number for number in by_packets if number not in shown]
-    assert len(missing) <= lost * SPANS_A_PACKET, f"{len(missing)} spans are missing, {lost} packets"
+    expected, packets = [(forwarder, len(by_otlp))], 0
+    for agent, numbers in agents:
+        read, lost = packets_read(agent, numbers)
+        of_agent = found(last, numbers)
+        missing = [number for number in numbers if number not in of_agent]
+        assert len(missing) <= lost * SPANS_A_PACKET, f"{len(missing)} missing, {lost} packets lost"
+        shown.update(of_agent)
+        packets += read
+        expected.append((agent, read * SPANS_A_PACKET))
     twice = [number for number, times in shown.items() if times != 1]
     assert not twice, f"shown twice: {twice[:5]}"
 
-    for sender, sent in ((forwarder, len(by_otlp)), (agent, read * SPANS_A_PACKET)):
+    for sender, sent in expected:
         taken = metrics(sender, "jaeger_agent_reporter_spans_submitted_total")
         outcomes = metrics(sender, "tracestore_forward_spans_total", 'outcome="delivered"')
         assert sent == taken == outcomes, (sent, taken, outcomes)
     repeats = metrics(last, "tracestore_store_spans") - len(shown)
-    print(f"{ROUNDS} kills, {len(by_otlp)} acknowledged spans and those of {int(read)} "
+    print(f"{ROUNDS} kills, {len(by_otlp)} acknowledged spans and those of {int(packets)} "
           f"packets found once; {int(repeats)} came again")
 
 

@@ -69,14 +69,15 @@ def eventually(what, attempt):
 
 
 class Target:
-    """An all-in-one service with every listener on, on free ports."""
+    """An all-in-one service (or another `command`) with every listener on, on free ports."""
 
-    def __init__(self, program, data, *flags):
+    def __init__(self, program, data, *flags, command="all-in-one"):
         # ASan keeps freed memory for a while, 256 MiB of it: too much to see what is kept.
         asan = os.environ.get("ASAN_OPTIONS", "")
         asan += ":quarantine_size_mb=8:thread_local_quarantine_size_kb=64"
         asan += ":allocator_release_to_os_interval_ms=100"
-        self.service = Service(program, data, *flags, environment={"ASAN_OPTIONS": asan})
+        self.service = Service(program, data, *flags, environment={"ASAN_OPTIONS": asan},
+                               command=command)
         self.ports = self.service.ports
         self.numbers = itertools.count(1)
         self.tcp = [name for name in self.ports if name not in UDP]
@@ -84,10 +85,22 @@ class Target:
     def next_number(self):
         return next(self.numbers) << 1 | 1
 
-    # What an honest client does.
+    # How an honest client connects.
+
+    def connect(self, listener):
+        return socket.create_connection(("127.0.0.1", self.ports[listener]), PATIENCE)
+
+    def http(self, listener):
+        return http.client.HTTPConnection("127.0.0.1", self.ports[listener], timeout=PATIENCE)
+
+    def channel(self, listener):
+        unlimited = [("grpc.use_local_subchannel_pool", 1)]
+        return grpc.insecure_channel(f"127.0.0.1:{self.ports[listener]}", unlimited)
+
+    # What it does.
 
     def get(self, listener, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[listener], timeout=PATIENCE)
+        connection = self.http(listener)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -96,7 +109,7 @@ class Target:
             connection.close()
 
     def post(self, listener, path, content_type, body, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[listener], timeout=PATIENCE)
+        connection = self.http(listener)
         try:
             connection.request("POST", path, body, {"Content-Type": content_type, **headers})
             answer = connection.getresponse()
@@ -106,13 +119,12 @@ class Target:
 
     def call(self, listener, method, message, **options):
         """The bytes of the answer; grpc.RpcError."""
-        unlimited = [("grpc.use_local_subchannel_pool", 1)]
-        with grpc.insecure_channel(f"127.0.0.1:{self.ports[listener]}", unlimited) as channel:
+        with self.channel(listener) as channel:
             return channel.unary_unary(method)(message, timeout=PATIENCE, **options)
 
     def scribe(self, message):
         """The answer as it came, with its length."""
-        with socket.create_connection(("127.0.0.1", self.ports["scribe"]), PATIENCE) as connection:
+        with self.connect("scribe") as connection:
             connection.sendall(message)
             answer = b""
             while len(answer) < 4 or len(answer) < 4 + int.from_bytes(answer[:4], "big"):
@@ -124,8 +136,7 @@ class Target:
 
     def tchannel(self, call):
         """The type and payload of the answer's frame."""
-        with socket.create_connection(("127.0.0.1", self.ports["jaeger_tchannel"]),
-                                      PATIENCE) as connection:
+        with self.connect("jaeger_tchannel") as connection:
             connection.sendall(messages.tchannel_init() + call)
             reader = connection.makefile("rb")
             for _ in range(2):

@@ -21,13 +21,14 @@ void TryFile(const std::string& text) {
     Check(table.error().message().starts_with("auth file file line "));
     return;
   }
-  for (const auto& [name, hash] : table->users) {
-    Check(!name.empty() && hash.starts_with('$'));
-    Check(name.find('\n') == std::string::npos && hash.find('\n') == std::string::npos);
+  for (const auto& [name, user] : table->users) {
+    Check(!name.empty() && name == user.who.name && user.hash.starts_with('$'));
+    Check(name.find('\n') == std::string::npos && user.hash.find('\n') == std::string::npos);
+    Check(user.who.tenants == nullptr || !user.who.tenants->empty());
   }
-  for (const auto& [name, hash] : table->tokens) {
-    Check(!name.empty() && hash.size() == 64);
-    Check(table->CheckToken(hash) == std::nullopt);  // the hash is no token
+  for (const auto& token : table->tokens) {
+    Check(!token.who.name.empty() && token.hash.size() == 64);
+    Check(!table->CheckToken(token.hash).has_value());  // the hash is no token
   }
 }
 

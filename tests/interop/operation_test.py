@@ -269,11 +269,14 @@ class Operation(unittest.TestCase):
             store.stop()
 
     def test_an_agent_without_collectors_ends(self):
+        nobody = "at least one collector hostPort address is required"
+        tchannel = "--reporter.tchannel.host-port=127.0.0.1:1"
         for flags, code, sentence in (
-                ([], 2, "reporter.grpc.host-port: at least one collector hostPort address is "
-                        "required"),
-                (["--reporter.type=tchannel"], 8, "--reporter.type: sending by TChannel is not "
-                                                  "built yet; collectors take grpc, too")):
+                ([], 2, f"reporter.grpc.host-port: {nobody}"),
+                (["--reporter.type=tchannel"], 2, f"reporter.tchannel.host-port: {nobody}"),
+                ([tchannel, "--multi-tenancy.enabled"], 2,
+                 "--multi-tenancy.enabled: TChannel has no place for credentials and tenants: send by "
+                 "grpc, or leave it out")):
             done = subprocess.run([PROGRAM, "agent", *flags], capture_output=True, text=True,
                                   timeout=60, check=False)
             self.assertEqual((done.returncode, done.stderr), (code, f"tracestore: {sentence}\n"))

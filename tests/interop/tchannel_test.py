@@ -1,5 +1,6 @@
-"""Jaeger's own agent 1.17, the last that speaks TChannel, between real clients and our collector: what
-they sent is compared span by span with what the query API answers.
+"""TChannel between agents and collectors: Jaeger's own agent 1.17, the last that speaks it, and our own
+before our collector, and our own agent before a collector made with Uber's own library. What real clients
+sent is compared span by span with what arrives.
 
 Usage: tchannel_test.py PROGRAM CLIENTS     CLIENTS: where scripts/bootstrap --clients installed them
 Exit 77 (skipped) where some of them are missing, but not in CI.
@@ -11,13 +12,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from jaeger_test import HERE, check, run
+from jaeger_test import HERE, check, close, run, same
 from service import Service
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
@@ -104,6 +106,33 @@ class JaegerAgent:
         self.scratch.cleanup()
 
 
+class UbersCollector:
+    """Of Uber's library: prints its address and each span that comes."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(
+            [CLIENTS / "tchannel_collector_go/tchannel_collector_go", *arguments],
+            stdout=subprocess.PIPE, text=True)
+        self.address = self.process.stdout.readline().strip()
+        self.spans = {}
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            span = json.loads(line)
+            self.spans.setdefault(span["spanID"], []).append(span)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
+
+
 class Tchannel(unittest.TestCase):
     def setUp(self):
         self.scratch = tempfile.TemporaryDirectory(prefix="tracestore-test-")
@@ -174,9 +203,64 @@ class Tchannel(unittest.TestCase):
                           service.get("admin", "/metrics")[1])
             service.stop()
 
+    # Our own agent.
+
+    def agent(self, *flags):
+        return Service(PROGRAM, None, *flags, command="agent")
+
+    def strategy(self, agent):
+        """What our agent tells clients; None while it has no answer."""
+        status, body = agent.get("sampling_http", "/sampling?service=any")
+        return json.loads(body) if status == 200 else None
+
+    def test_spans_of_our_own_agent_reach_our_collector(self):
+        with self.collector() as service, self.agent(
+                f"--collector.host-port=127.0.0.1:{service.ports['jaeger_tchannel']}") as agent:
+            sent = run(CLIENTS / "jaeger_go/jaeger_go", "udp",
+                       f"127.0.0.1:{agent.ports['jaeger_compact']}")
+            check("through our agent", sent, service)
+            strategy = self.eventually("strategies", lambda: self.strategy(agent), agent.log)
+            self.assertEqual(strategy["operationSampling"]["defaultSamplingProbability"], 0.25)
+            self.assertIn('transport="tchannel"', service.get("admin", "/metrics")[1])
+            agent.stop()
+            service.stop()
+
+    def test_spans_of_our_own_agent_reach_a_collector_of_ubers_library(self):
+        """One that refuses the first message as busy: it comes again, once."""
+        with UbersCollector("busy") as collector, self.agent(
+                "--reporter.type=tchannel",
+                f"--reporter.tchannel.host-port={collector.address}") as agent:
+            sent = run(CLIENTS / "jaeger_go/jaeger_go", "udp",
+                       f"127.0.0.1:{agent.ports['jaeger_compact']}")
+            self.eventually("all spans", lambda: len(collector.spans) == len(sent), agent.log)
+            for one in sent:
+                (got,) = collector.spans[one["spanID"].zfill(16)]
+                self.assertEqual(got["traceID"], one["traceID"].zfill(32))
+                for field in ("operationName", "flags", "service"):
+                    self.assertEqual(got[field], one[field])
+                for field in ("startTime", "duration"):
+                    self.assertTrue(close(one[field], got[field]), (field, one, got))
+                self.assertEqual(got["references"],
+                                 [{**each, "spanID": each["spanID"].zfill(16)}
+                                  for each in one["references"]])
+                for key, value in one["tags"].items():
+                    if key in got["tags"]:  # else of the process
+                        self.assertTrue(same(value, got["tags"][key]), (key, one, got))
+                self.assertTrue(set(got["tags"]) <= set(one["tags"]), (one, got))
+                self.assertEqual([log["fields"] for log in got["logs"]],
+                                 [log["fields"] for log in one["logs"]])
+            metrics = agent.get("admin", "/metrics")[1]
+            self.assertIn('tracestore_forward_spans_total{outcome="failed"}', metrics)
+            self.assertIn(f'tracestore_forward_spans_total{{outcome="delivered"}} {len(sent)}\n',
+                          metrics)
+            strategy = self.eventually("strategies", lambda: self.strategy(agent), agent.log)
+            self.assertEqual(strategy["probabilisticSampling"]["samplingRate"], 0.125)
+            agent.stop()
+
 
 if __name__ == "__main__":
     needed = [CLIENTS / part for part in ("jaeger_agent/jaeger_agent", "jaeger_go/jaeger_go",
+                                          "tchannel_collector_go/tchannel_collector_go",
                                           "jaeger_python/bin/python",
                                           "jaeger_otel_python/bin/python")]
     absent = [str(path) for path in needed if not path.exists()]

@@ -187,6 +187,116 @@ class Tenants(unittest.TestCase):
                           service.get("admin", "/metrics")[1])
             service.stop()
 
+    def tail(self, wait, policies=True):
+        config = self.path / "config.yaml"
+        text = "multi-tenancy.enabled: true\n"
+        if policies:
+            text += (f"tail-sampling.decision-wait: {wait}\n"
+                     "tail-sampling.policies:\n  - {type: error}\n")
+        config.write_text(text)
+        return Service(PROGRAM, self.path / "data", f"--config={config}")
+
+    def names(self, service, tenant):
+        """Of the spans of the trace that all tests here have; empty where there is none."""
+        status, body = ask(service, "query", f"/api/traces/{TRACE}", tenant)
+        if status == 404:
+            return []
+        (trace,) = json.loads(body)["data"]
+        return sorted(span["operationName"] for span in trace["spans"])
+
+    def test_tail_sampling_is_each_tenants_own(self):
+        """One trace id with two tenants, of whom one has an error: killed while both wait, then decided
+        apart. A third one's wait goes on until tail sampling is switched off."""
+        def post(service, tenant, name, error=False):
+            body = json.loads(spans("cart", name))
+            (span,) = body["resourceSpans"][0]["scopeSpans"][0]["spans"]
+            span["spanId"] = f"{len(name):016x}"
+            span["status"] = {"code": 2} if error else {}
+            self.post(service, tenant, json.dumps(body).encode())
+
+        with self.tail("1h") as service:
+            post(service, "shop", "first")
+            post(service, "pay", "first")
+            post(service, "default", "first")
+            post(service, "shop", "failed", error=True)
+            self.assertEqual([self.names(service, tenant) for tenant in ("shop", "pay", "default")],
+                             [[], [], []])
+            metrics = service.get("admin", "/metrics")[1]
+            self.assertIn("tracestore_tail_waiting_traces 3\n", metrics)
+            self.assertIn("tracestore_tail_waiting_spans 4\n", metrics)
+        with self.tail("300ms") as service:  # nobody asks for their stores
+            deadline = time.monotonic() + 60
+            while "tracestore_tail_waiting_traces 0\n" not in service.get("admin", "/metrics")[1]:
+                self.assertLess(time.monotonic(), deadline, service.log())
+                time.sleep(0.05)  # polls another process; nothing in it can wake us
+            self.assertEqual(self.names(service, "shop"), ["failed", "first"])
+            self.assertEqual(self.names(service, "pay"), [])
+            self.assertEqual(self.names(service, "default"), [])
+            # Late spans follow their own tenant's decision.
+            post(service, "shop", "late span")
+            post(service, "pay", "late span")
+            self.assertEqual(self.names(service, "shop"), ["failed", "first", "late span"])
+            self.assertEqual(self.names(service, "pay"), [])
+            service.stop()
+        with self.tail("1h") as service:
+            post(service, "new", "waits")
+            self.assertEqual(self.names(service, "new"), [])
+        with self.tail("", policies=False) as service:
+            self.assertEqual(self.names(service, "new"), ["waits"])
+            service.stop()
+
+    def test_credentials_are_bound_to_tenants(self):
+        file = self.path / "users"
+
+        def token(*flags):
+            done = subprocess.run([PROGRAM, "credential", "--bearer", "x", *flags], text=True,
+                                  capture_output=True, check=True, timeout=60)
+            with open(file, "a", encoding="utf-8") as out:
+                out.write(done.stdout)
+            return "Bearer " + done.stderr.splitlines()[-1]
+
+        shop, two, all_ = token("--tenants=shop"), token("--tenants=shop,pay"), token()
+        report = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+        with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled",
+                     f"--auth.file={file}", "--auth.except=admin") as service:
+            def status(listener, path, who, tenant, body=None, header="X-Tenant"):
+                request = urllib.request.Request(
+                    service.url(listener, path), body,
+                    {"Authorization": who, "Content-Type": "application/json", header: tenant})
+                try:
+                    with urllib.request.urlopen(request, timeout=60) as answer:
+                        return answer.status, answer.read()
+                except urllib.error.HTTPError as error:
+                    with error:
+                        return error.code, error.read()
+
+            def code(listener, who, tenant):
+                return call(service, listener, report, ("authorization", who),
+                            ("x-tenant", tenant))[0]
+
+            body = spans("cart", "a")
+            for who, allowed in ((shop, {"shop"}), (two, {"shop", "pay"}),
+                                 (all_, {"shop", "pay", "bank"})):
+                for tenant in ("shop", "pay", "bank"):
+                    good = tenant in allowed
+                    for listener, path, sent in (
+                            ("otlp_http", "/v1/traces", body), ("query", "/api/services", None),
+                            ("query", "/api/traces/" + TRACE, None),
+                            ("zipkin", "/api/v2/services", None)):
+                        got, answer = status(listener, path, who, tenant, sent)
+                        self.assertEqual(got, 200 if good else 403, (listener, tenant, answer))
+                        if not good:
+                            self.assertIn(b"the credentials are of other tenants", answer)
+                    self.assertEqual(status("tempo", "/api/search/tags", who, tenant,
+                                            header="X-Scope-OrgID")[0], 200 if good else 403)
+                    self.assertEqual(code("otlp_grpc", who, tenant), grpc.StatusCode.OK if good
+                                     else grpc.StatusCode.PERMISSION_DENIED)
+            # Archiving is the only write of the query API.
+            self.assertEqual(status("query", f"/api/archive/{TRACE}", shop, "pay", b"")[0], 403)
+            self.assertIn('tracestore_auth_refused_total{server="query"} ',
+                          service.get("admin", "/metrics")[1])
+            service.stop()
+
     def test_settings_that_cannot_be(self):
         for flag, sentence in (
                 ("--multi-tenancy.tenants=a,b/c", "'b/c' is no tenant's name"),

@@ -60,17 +60,32 @@ Status CheckPath(const Resolved& resolved, std::string_view setting, const std::
       "'" + std::string(setting) + "' takes a path that begins with /, " + "not '" + path + "'");
 }
 
+// A tenant or a credential that isn't sent would be another's, or nobody's, unnoticed.
+Status CheckTchannel(const Resolved& resolved) {
+  const ForwardSection& config = resolved.config.forward;
+  const char* lost = nullptr;
+  if (!config.bearer_token_file.empty()) lost = "reporter.bearer-token-file";
+  if (!config.basic_auth_file.empty()) lost = "reporter.basic-auth-file";
+  if (resolved.config.tenancy.on) lost = "multi-tenancy.enabled";
+  if (lost == nullptr) return {};
+  return Wrong(resolved, lost,
+               "TChannel has no place for credentials and tenants: send by grpc, or leave it out");
+}
+
 Status CheckForward(const Resolved& resolved) {
   const ForwardSection& config = resolved.config.forward;
-  if (config.type == "tchannel") {
-    return Error(ErrorCode::kUnsupported,
-                 WhereOf(resolved, "reporter.type") +
-                     ": sending by TChannel is not built yet; collectors take grpc, too");
-  }
   if (!config.on()) return {};
-  const bool jaegers = config.type == "grpc";
-  if (!(jaegers ? config.grpc_collectors : config.otlp_collectors).empty()) return {};
-  const std::string_view setting = jaegers ? "reporter.grpc.host-port" : "reporter.otlp.host-port";
+  std::string_view setting = "reporter.otlp.host-port";
+  const std::vector<std::string>* collectors = &config.otlp_collectors;
+  if (config.type == "grpc") {
+    setting = "reporter.grpc.host-port";
+    collectors = &config.grpc_collectors;
+  } else if (config.type == "tchannel") {
+    setting = "reporter.tchannel.host-port";
+    collectors = &config.tchannel_collectors;
+    TS_TRY(CheckTchannel(resolved));
+  }
+  if (!collectors->empty()) return {};
   return Wrong(resolved, setting, "at least one collector hostPort address is required");
 }
 
@@ -104,12 +119,6 @@ Status CheckTenancy(const Resolved& resolved) {
     return Wrong(resolved, "multi-tenancy.span-rates", rates.error().message());
   if (const auto bytes = SizesByTenant(config.keep_bytes); !bytes.has_value())
     return Wrong(resolved, "multi-tenancy.keep-bytes", bytes.error().message());
-  if (!resolved.config.tail.policies.yaml.empty()) {
-    return Error(ErrorCode::kUnsupported,
-                 WhereOf(resolved, "multi-tenancy.enabled") +
-                     ": tail sampling of several tenants is not built yet; sample in a collector of "
-                     "each tenant, or switch one of the two off");
-  }
   return {};
 }
 

@@ -208,8 +208,10 @@ struct LimitsSection {
 
 // Where spans are sent on to, in place of a store.
 struct ForwardSection {
-  std::string type = "none";  // or grpc (Jaeger's), otlp-grpc, otlp-http
+  std::string type = "none";  // or grpc (Jaeger's), otlp-grpc, otlp-http, tchannel
   std::vector<std::string> grpc_collectors;
+  std::vector<std::string> tchannel_collectors;
+  std::chrono::nanoseconds tchannel_timeout = std::chrono::seconds(10);
   std::vector<std::string> otlp_collectors;
   std::string buffer_directory;  // "": in memory
   std::uint64_t buffer_bytes = std::uint64_t{256} << 20;

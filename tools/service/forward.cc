@@ -15,6 +15,7 @@
 #include "base/try.h"
 #include "ingest/forward/collector_strategies.h"
 #include "ingest/forward/open_forwarder.h"
+#include "ingest/forward/tchannel_target.h"
 #include "net/authorization.h"
 #include "sampling/baggage_file.h"
 #include "service/parts.h"
@@ -73,8 +74,13 @@ Result<ingest::CollectorAccess> AccessOf(const ForwardSection& config,
 
 ingest::ForwarderConfig ForwarderOf(const ForwardSection& config) {
   ingest::ForwarderConfig out;
-  out.collectors = ingest::SplitAddresses(config.grpc_collectors);
-  if (config.type != "grpc") {
+  if (config.type == "grpc") {
+    out.collectors = ingest::SplitAddresses(config.grpc_collectors);
+  } else if (config.type == "tchannel") {
+    out.collectors = ingest::SplitAddresses(config.tchannel_collectors);
+    out.protocol = ingest::ForwardProtocol::kJaegerTchannel;
+    out.options.send_timeout = Milliseconds(config.tchannel_timeout);
+  } else {
     out.collectors = ingest::SplitAddresses(config.otlp_collectors);
     out.protocol = config.type == "otlp-grpc" ? ingest::ForwardProtocol::kOtlpGrpc
                                               : ingest::ForwardProtocol::kOtlpHttp;
@@ -144,11 +150,13 @@ void CollectForward(const ingest::Forwarder& forwarder, server::MetricRegistry& 
 }
 
 // Jaeger's collectors tell strategies on the port that takes spans; OTLP's ports don't.
-Status AskCollectors(Service& service, const std::vector<std::string>& collectors,
-                     const ingest::CollectorAccess& access) {
+Status AskCollectors(Service& service, const ingest::ForwarderConfig& forward) {
+  const bool tchannel = forward.protocol == ingest::ForwardProtocol::kJaegerTchannel;
   std::vector<ingest::AskCollector> asks;
-  for (const std::string& address : collectors) {
-    TS_TRY_ASSIGN(auto ask, ingest::AskByGrpc(address, kAskTimeout, access));
+  for (const std::string& address : forward.collectors) {
+    TS_TRY_ASSIGN(auto ask, tchannel
+                                ? ingest::AskByTchannel(address, kAskTimeout, forward.access)
+                                : ingest::AskByGrpc(address, kAskTimeout, forward.access));
     asks.push_back(std::move(ask));
   }
   auto& strategies = service.Keep(std::make_unique<ingest::CollectorStrategies>(
@@ -191,8 +199,8 @@ Status OpenForward(Service& service) {
     shown += (shown.empty() ? "" : ", ") + address;
   service.Show("sends on to",
                std::string(ingest::ForwardProtocolName(forward.protocol)) + " " + shown);
-  if (config.type == "grpc") return AskCollectors(service, forward.collectors, forward.access);
-  return {};
+  const bool jaegers = config.type == "grpc" || config.type == "tchannel";
+  return jaegers ? AskCollectors(service, forward) : Status();
 }
 
 Status OpenBaggage(Service& service) {

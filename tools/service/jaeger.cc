@@ -19,6 +19,9 @@
 namespace tracestore::tools {
 namespace {
 
+// A record of the log, or a message to a collector, has a price of its own, whatever is in it.
+constexpr std::chrono::milliseconds kGather{5};
+
 // One of the agent's ports, as Jaeger's metrics name it.
 struct AgentPort {
   const char* key;
@@ -99,6 +102,7 @@ Status StartPort(Service& service, const AgentPort& port, ingest::ClientStats& c
   options.server.port = port.config.address.port;
   options.server.max_packet_bytes = port.config.max_packet_bytes;
   options.server.queue_packets = port.config.queue_packets;
+  options.server.gather = kGather;
   options.server.socket_buffer_bytes = port.config.socket_buffer_bytes;
   options.protocol = port.protocol;
   if (const auto& tenancy = service.config().tenancy; tenancy.on)

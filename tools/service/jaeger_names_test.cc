@@ -106,6 +106,24 @@ TEST(JaegerNames, EveryFlagIsTaken) {
   for (const char* name : kSwitches) ExpectTaken(name, "true");
 }
 
+// As Jaeger's agents have it: builder.go of 1.17, CreateCollectorProxy.
+TEST(JaegerNames, ACollectorByTchannelAloneIsSentToByTchannel) {
+  const auto forward = [](Role role, std::vector<Given> flags) {
+    const auto resolved = Resolve(role, {.flags = std::move(flags)});
+    EXPECT_TRUE(resolved.has_value());
+    EXPECT_TRUE(resolved->warnings.empty());
+    return resolved->config.forward;
+  };
+  const Given old{"collector.host-port", "a:14267,b:14267", "--collector.host-port"};
+  const Given grpc{"reporter.grpc.host-port", "c:14250", "--reporter.grpc.host-port"};
+  EXPECT_EQ(forward(kAgent, {old}).type, "tchannel");
+  EXPECT_EQ(forward(kAgent, {old}).tchannel_collectors,
+            (std::vector<std::string>{"a:14267", "b:14267"}));
+  EXPECT_EQ(forward(kAgent, {old, grpc}).type, "grpc");
+  EXPECT_EQ(forward(kAgent, {}).type, "grpc");
+  EXPECT_EQ(forward(kCollector, {old}).type, "none");
+}
+
 TEST(JaegerNames, WhatHasNoEffectIsSaid) {
   const auto resolved =
       Resolve(kCollector, {.flags = {{"collector.num-workers", "50", "--collector.num-workers"}}});

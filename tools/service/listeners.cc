@@ -27,6 +27,13 @@ void SetTimeouts(net::GrpcServerOptions& options, const LimitsSection& limits) {
   options.idle_timeout = Milliseconds(limits.idle_timeout);
 }
 
+std::function<void(std::string_view)> CountClosed(Service& service, const std::string& key) {
+  return [&metrics = service.metrics(), key](std::string_view cause) {
+    metrics.Add("tracestore_grpc_connections_closed_total",
+                {{"server", key}, {"cause", std::string(cause)}});
+  };
+}
+
 // A listener's, with reloads in the log.
 net::TlsServerOptions WithLog(const net::TlsServerOptions& options, const std::string& key) {
   net::TlsServerOptions tls = options;
@@ -59,11 +66,22 @@ std::shared_ptr<const net::TenancyOptions> TenancyOf(Service& service, std::stri
   return key == "tempo" ? service.shared().tempo_tenancy : service.shared().tenancy;
 }
 
+// Unset where anybody may speak to the listener.
+std::optional<net::AuthenticationOptions> AuthenticationOf(Service& service,
+                                                           const std::string& key) {
+  net::AuthenticationOptions options;
+  options.credentials = CredentialsOf(service, key);
+  if (options.credentials == nullptr) return std::nullopt;
+  if (const auto tenancy = TenancyOf(service, key)) options.tenant_header = tenancy->header;
+  options.observer = CountRefused(service, key);
+  return options;
+}
+
 // Who it is first, then whose it is: strangers learn nothing of tenants.
 net::HttpGate GateOf(Service& service, const std::string& key, const net::RefusalWords& words) {
   net::HttpGate who, whose;
-  if (auto credentials = CredentialsOf(service, key))
-    who = net::AuthenticationGate(std::move(credentials), words, CountRefused(service, key));
+  if (auto options = AuthenticationOf(service, key))
+    who = net::AuthenticationGate(*std::move(options), words);
   if (auto tenancy = TenancyOf(service, key)) whose = net::TenancyGate(std::move(tenancy));
   if (!who || !whose) return who ? who : whose;
   return [who, whose](net::HttpRequest& request) {
@@ -96,8 +114,8 @@ net::RawGrpcServices Guarded(Service& service, const std::string& key,
                              net::RawGrpcServices methods) {
   if (const auto tenancy = TenancyOf(service, key))
     methods = net::WithTenancy(tenancy, std::move(methods));
-  if (const auto credentials = CredentialsOf(service, key))
-    methods = net::WithAuthentication(credentials, std::move(methods), CountRefused(service, key));
+  if (const auto options = AuthenticationOf(service, key))
+    methods = net::WithAuthentication(*options, std::move(methods));
   return methods;
 }
 
@@ -180,6 +198,7 @@ Status Service::ServeGrpc(GrpcListener listener) {
   net::GrpcServerOptions options;
   options.tls = WithLog(TlsOf(config_, listener.name.key), listener.name.key);
   options.max_connections = limits.max_connections;
+  options.on_connection_closed = CountClosed(*this, listener.name.key);
   SetTimeouts(options, limits);
   options.worker_threads = listener.worker_threads;
   options.host = HostOf(listener.address);
@@ -220,6 +239,7 @@ Status Service::ServeDual(DualListener listener) {
   options.grpc.max_message_bytes = limits.max_message_bytes;
   options.grpc.max_bytes_in_flight = options.http.max_body_bytes_in_flight;
   options.grpc.max_connections = limits.max_connections;
+  options.grpc.on_connection_closed = CountClosed(*this, key);
   options.http.worker_threads = listener.worker_threads;
   options.grpc.worker_threads = listener.worker_threads;
   SetTimeouts(options.grpc, limits);

@@ -90,6 +90,8 @@ void DescribeMetrics(server::MetricRegistry& metrics) {
   metrics.Describe("tracestore_store_deleted_spans",
                    "Deleted spans that segments hold until they are compacted.");
   metrics.Describe("tracestore_http_connections", "Open connections.");
+  metrics.Describe("tracestore_grpc_connections_closed_total",
+                   "Connections of gRPC that the service closed, by cause.");
   DescribeStoreMetrics(metrics);
   DescribeZipkinMetrics(metrics);
   DescribeSamplingMetrics(metrics);

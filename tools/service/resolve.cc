@@ -85,7 +85,15 @@ class Resolver {
     return {};
   }
 
-  Resolved Done() { return std::move(resolved_); }
+  Resolved Done() {
+    // As Jaeger's agents: their flags are older than reporter.type.
+    ForwardSection& forward = resolved_.config.forward;
+    if (role_ == kAgent && forward.type == "grpc" && forward.grpc_collectors.empty() &&
+        !forward.tchannel_collectors.empty()) {
+      forward.type = "tchannel";
+    }
+    return std::move(resolved_);
+  }
 
  private:
   Status Set(const Setting& setting, Rule rule, const Given& given,

@@ -6,6 +6,7 @@ namespace {
 
 constexpr OtherName kOtherNames[] = {
     {.name = "reporter.grpc.tls", .setting = "reporter.grpc.tls.enabled"},
+    {.name = "collector.host-port", .setting = "reporter.tchannel.host-port"},
     {.name = "collector.zipkin.http-port",
      .setting = "collector.zipkin.host-port",
      .rule = Rule::kZeroIsUnset},
@@ -40,7 +41,8 @@ constexpr OtherName kOtherNames[] = {
 
 constexpr std::string_view kNoQueue =
     "a span is written before it is acknowledged: there is no queue and no pool behind it";
-constexpr std::string_view kUnbuilt = "not built yet";
+constexpr std::string_view kOwnConnections = "every collector has a connection of its own";
+constexpr std::string_view kConnectTime = "a connection is waited for 5 seconds";
 constexpr std::string_view kBadger = "the embedded store is no Badger";
 
 constexpr Ignored kIgnored[] = {
@@ -70,14 +72,11 @@ constexpr Ignored kIgnored[] = {
     {.name = "processor.zipkin-compact.workers", .why = kNoQueue},
     {.name = "reporter.grpc.retry.max", .why = "spans are sent again until a collector takes them"},
     {.name = "reporter.grpc.discovery.min-peers",
-     .why = "every collector has a connection of its own"},
-    {.name = "reporter.tchannel.host-port", .why = kUnbuilt},
-    {.name = "reporter.tchannel.report-timeout", .why = kUnbuilt},
-    {.name = "reporter.tchannel.discovery.min-peers", .why = kUnbuilt},
-    {.name = "reporter.tchannel.discovery.conn-check-timeout", .why = kUnbuilt},
-    {.name = "collector.host-port", .why = kUnbuilt},
-    {.name = "discovery.min-peers", .why = kUnbuilt},
-    {.name = "discovery.conn-check-timeout", .why = kUnbuilt},
+     .why = kOwnConnections},
+    {.name = "reporter.tchannel.discovery.min-peers", .why = kOwnConnections},
+    {.name = "reporter.tchannel.discovery.conn-check-timeout", .why = kConnectTime},
+    {.name = "discovery.min-peers", .why = kOwnConnections},
+    {.name = "discovery.conn-check-timeout", .why = kConnectTime},
 };
 
 }  // namespace

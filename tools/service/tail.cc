@@ -12,8 +12,10 @@
 #include "base/try.h"
 #include "fs/posix_file_system.h"
 #include "ingest/tail_sampler.h"
+#include "server/tenants/tenant_stores.h"
 #include "service/pipeline_config.h"
 #include "service/sync_policy.h"
+#include "service/tenant_tails.h"
 
 namespace tracestore::tools {
 namespace {
@@ -37,8 +39,7 @@ ingest::TailSamplerOptions OptionsOf(const ServiceConfig& config) {
   return options;
 }
 
-void CollectTail(const ingest::TailSampler& sampler, server::MetricRegistry& metrics) {
-  const ingest::TailStats stats = sampler.Stats();
+void CollectTail(const ingest::TailStats& stats, server::MetricRegistry& metrics) {
   const auto set = [&](const char* name, std::uint64_t value) {
     metrics.Set(name, {}, static_cast<double>(value));
   };
@@ -57,34 +58,62 @@ void Describe(server::MetricRegistry& metrics) {
   metrics.Describe("tracestore_tail_spilled_records", "Records whose spans are in the log only.");
 }
 
-struct Parts {
-  sampling::TailPolicies& policies;
-  ingest::TailTarget& target;
-  std::string directory;
-};
+std::string FolderOf(const std::string& directory) { return directory + "/pending"; }
 
-Result<std::unique_ptr<ingest::TailSampler>> Open(const Parts& parts,
-                                                  ingest::TailSamplerOptions options,
-                                                  const ingest::StageObserver& observer) {
-  return ingest::TailSampler::Open(fs::PosixFileSystem::Shared(), parts.directory, parts.policies,
-                                   std::move(options), parts.target, observer);
+Result<Tail> OpenTail(Store& store, const std::string& directory,
+                      const sampling::TailPolicies& policies, ingest::TailSamplerOptions options,
+                      const ingest::StageObserver& observer) {
+  Tail tail;
+  tail.target = ingest::MakeTailTarget(store);
+  TS_TRY_ASSIGN(tail.sampler,
+                ingest::TailSampler::Open(fs::PosixFileSystem::Shared(), FolderOf(directory),
+                                          policies, std::move(options), *tail.target, observer));
+  return tail;
+}
+
+bool MayWait(const std::string& directory) {
+  std::error_code error;
+  return std::filesystem::exists(FolderOf(directory), error);
 }
 
 // What waits from a run with policies would wait for ever.
-Status KeepWhatWaits(Service& service, const Parts& parts, const ingest::StageObserver& observer) {
-  std::error_code error;
-  if (!std::filesystem::exists(parts.directory, error)) return {};
+Status KeepWhatWaits(const ServiceConfig& config, Store& store, const std::string& directory,
+                     const ingest::StageObserver& observer) {
+  if (!MayWait(directory)) return {};
   sampling::TailPolicyConfig always;
   always.type = "always";
-  TS_TRY_ASSIGN(parts.policies, sampling::TailPolicies::Compile({always}));
-  auto options = OptionsOf(service.config());
+  TS_TRY_ASSIGN(const auto policies, sampling::TailPolicies::Compile({always}));
+  auto options = OptionsOf(config);
   options.background = false;
-  TS_TRY_ASSIGN(const auto sampler, Open(parts, std::move(options), observer));
-  const std::uint64_t spans = sampler->Stats().spans;
-  TS_TRY(sampler->DecideAll());
-  sampler->Stop();
+  TS_TRY_ASSIGN(const Tail tail, OpenTail(store, directory, policies, std::move(options), observer));
+  const std::uint64_t spans = tail.sampler->Stats().spans;
+  TS_TRY(tail.sampler->DecideAll());
+  tail.sampler->Stop();
   if (spans != 0) spdlog::info("tail sampling is off: {} spans that waited are kept", spans);
   return {};
+}
+
+Status KeepWhatWaits(Service& service, const ingest::StageObserver& observer) {
+  const Shared& shared = service.shared();
+  if (shared.tenants == nullptr)
+    return KeepWhatWaits(service.config(), *shared.store, shared.directory, observer);
+  for (const std::string& name : shared.tenants->Stored()) {
+    if (!MayWait(shared.tenants->DirectoryOf(name))) continue;
+    TS_TRY_ASSIGN(const auto tenant, shared.tenants->ToWrite(name));
+    TS_TRY(KeepWhatWaits(service.config(), *tenant.store, tenant.directory, observer));
+  }
+  return {};
+}
+
+// A sampler for each tenant who has something waiting, now; for the others with their first span.
+Result<TenantTails*> OpenTenantTails(Service& service, TenantTails::OpenTail open) {
+  server::TenantStores& stores = *service.shared().tenants;
+  TenantTails& tails = service.Keep(std::make_unique<TenantTails>(stores, std::move(open)));
+  for (const std::string& name : stores.Stored()) {
+    if (!MayWait(stores.DirectoryOf(name))) continue;
+    TS_TRY(tails.Open(name));
+  }
+  return &tails;
 }
 
 }  // namespace
@@ -93,31 +122,42 @@ Result<ingest::SpanSink*> WithTailSampling(Service& service, ingest::SpanSink& n
                                            const ingest::StageObserver& observer) {
   TS_TRY_ASSIGN(auto compiled, PoliciesOf(service.config().tail));
   const bool off = compiled.policies().empty();
-  Store* store = service.shared().store;
-  if (store == nullptr) {
+  if (service.shared().store == nullptr) {
     if (off) return &next;
     return Error(ErrorCode::kInvalidArgument,
                  std::string(kName) + ": tail sampling needs a store; spans are sent on here");
   }
-  auto& policies = service.Keep(std::make_unique<sampling::TailPolicies>(std::move(compiled)));
-  const Parts parts{policies, service.Keep(ingest::MakeTailTarget(*store)),
-                    service.shared().directory + "/pending"};
   if (off) {
-    TS_TRY(KeepWhatWaits(service, parts, observer));
+    TS_TRY(KeepWhatWaits(service, observer));
     return &next;
   }
-  TS_TRY_ASSIGN(auto opened, Open(parts, OptionsOf(service.config()), observer));
-  ingest::TailSampler& sampler = service.Keep(std::move(opened));
+  Describe(service.metrics());
+  auto& policies = service.Keep(std::make_unique<sampling::TailPolicies>(std::move(compiled)));
+  const TenantTails::OpenTail open = [&policies, options = OptionsOf(service.config()), observer](
+                                         Store& store, const std::string& directory) {
+    return OpenTail(store, directory, policies, options, observer);
+  };
   // A temporary store goes with the process: what waits has no later decision.
   const bool temporary = service.config().store.data.empty();
-  service.OnStop([&sampler, temporary](std::chrono::milliseconds) -> Status {
-    const Status decided = temporary ? sampler.DecideAll() : Status();
-    sampler.Stop();
+  if (service.shared().tenants != nullptr) {
+    TS_TRY_ASSIGN(TenantTails* const tails, OpenTenantTails(service, open));
+    service.OnStop([tails, temporary](std::chrono::milliseconds) { return tails->Stop(temporary); });
+    service.OnCollect(
+        [tails](server::MetricRegistry& metrics) { CollectTail(tails->Stats(), metrics); });
+    return tails;
+  }
+  TS_TRY_ASSIGN(Tail opened, open(*service.shared().store, service.shared().directory));
+  const Tail& tail = service.Keep(std::make_unique<Tail>(std::move(opened)));
+  ingest::TailSampler* const sampler = tail.sampler.get();
+  service.OnStop([sampler, temporary](std::chrono::milliseconds) -> Status {
+    const Status decided = temporary ? sampler->DecideAll() : Status();
+    sampler->Stop();
     return decided;
   });
-  Describe(service.metrics());
-  service.OnCollect([&sampler](server::MetricRegistry& metrics) { CollectTail(sampler, metrics); });
-  return &sampler;
+  service.OnCollect([sampler](server::MetricRegistry& metrics) {
+    CollectTail(sampler->Stats(), metrics);
+  });
+  return sampler;
 }
 
 }  // namespace tracestore::tools

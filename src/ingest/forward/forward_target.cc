@@ -7,8 +7,8 @@
 #include "codec/jaeger/protobuf_encoder.h"
 #include "codec/otlp/protobuf_encoder.h"
 #include "codec/wire/wire_reader.h"
+#include "ingest/forward/tchannel_target.h"
 #include "net/grpc_client.h"
-#include "net/host_port.h"
 #include "net/http_client.h"
 #include "net/url.h"
 
@@ -158,14 +158,6 @@ class HttpTarget final : public ForwardTarget {
   const CollectorAccess access_;
 };
 
-Result<net::HostPort> CollectorAddress(const std::string& address) {
-  TS_TRY_ASSIGN(auto parsed, net::ParseHostPort(address, "127.0.0.1"));
-  if (parsed.host.empty()) parsed.host = "127.0.0.1";
-  if (parsed.port == 0)
-    return Error(ErrorCode::kInvalidArgument, "collector '" + address + "' has no port");
-  return parsed;
-}
-
 Result<std::unique_ptr<ForwardTarget>> MakeHttpTarget(const std::string& address,
                                                       const CollectorAccess& access) {
   net::HttpClientOptions options;
@@ -189,11 +181,20 @@ Result<std::unique_ptr<ForwardTarget>> MakeHttpTarget(const std::string& address
 
 }  // namespace
 
+Result<net::HostPort> CollectorAddress(const std::string& address) {
+  TS_TRY_ASSIGN(auto parsed, net::ParseHostPort(address, "127.0.0.1"));
+  if (parsed.host.empty()) parsed.host = "127.0.0.1";
+  if (parsed.port == 0)
+    return Error(ErrorCode::kInvalidArgument, "collector '" + address + "' has no port");
+  return parsed;
+}
+
 const char* ForwardProtocolName(ForwardProtocol protocol) noexcept {
   switch (protocol) {
     case ForwardProtocol::kJaegerGrpc: return "jaeger-grpc";
     case ForwardProtocol::kOtlpGrpc: return "otlp-grpc";
     case ForwardProtocol::kOtlpHttp: return "otlp-http";
+    case ForwardProtocol::kJaegerTchannel: return "jaeger-tchannel";
   }
   return "";
 }
@@ -202,6 +203,7 @@ Result<std::unique_ptr<ForwardTarget>> MakeForwardTarget(ForwardProtocol protoco
                                                          const std::string& address,
                                                          const CollectorAccess& access) {
   if (protocol == ForwardProtocol::kOtlpHttp) return MakeHttpTarget(address, access);
+  if (protocol == ForwardProtocol::kJaegerTchannel) return MakeTchannelTarget(address, access);
   TS_TRY_ASSIGN(const auto at, CollectorAddress(address));
   net::GrpcClientOptions options;
   options.tls = access.tls;

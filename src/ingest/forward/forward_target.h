@@ -12,6 +12,7 @@
 #include <string>
 
 #include "model/span_batch.h"
+#include "net/host_port.h"
 #include "net/tls.h"
 
 namespace tracestore::ingest {
@@ -46,7 +47,7 @@ class ForwardTarget {
   virtual const std::string& name() const noexcept = 0;  // "127.0.0.1:14250"
 };
 
-enum class ForwardProtocol : std::uint8_t { kJaegerGrpc, kOtlpGrpc, kOtlpHttp };
+enum class ForwardProtocol : std::uint8_t { kJaegerGrpc, kOtlpGrpc, kOtlpHttp, kJaegerTchannel };
 
 // How collectors are reached and what they are shown.
 struct CollectorAccess {
@@ -56,8 +57,11 @@ struct CollectorAccess {
   std::string tenant_header = "x-tenant";  // in lower case
 };
 
-// "jaeger-grpc", "otlp-grpc", "otlp-http".
+// "jaeger-grpc", "otlp-grpc", "otlp-http", "jaeger-tchannel".
 const char* ForwardProtocolName(ForwardProtocol protocol) noexcept;
+
+// "host:port", the host 127.0.0.1 where it is left out. Errors: kInvalidArgument.
+Result<net::HostPort> CollectorAddress(const std::string& address);
 
 // A collector at "host:port", for OTLP over HTTP also at "http://host:port/path" or https (without
 // a path /v1/traces). Connects when it first sends. Errors: kInvalidArgument.

@@ -83,6 +83,18 @@ Result<TenantStores::Tenant> TenantStores::Get(std::string_view name, bool make)
   return Tenant{entry->store.get(), DirectoryOf(key)};
 }
 
+std::vector<std::string> TenantStores::Stored() const {
+  std::vector<std::string> names = {options_.default_tenant};
+  std::error_code error;
+  const auto folder = std::filesystem::path(options_.directory) / kFolder;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    std::error_code ignored;
+    if (at->is_directory(ignored)) names.push_back(at->path().filename().string());
+  }
+  return names;
+}
+
 void TenantStores::ForEach(
     const std::function<void(const std::string& name, const Store& store)>& visit) const {
   if (default_store_ != nullptr) visit(options_.default_tenant, *default_store_);

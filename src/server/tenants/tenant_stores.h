@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tracestore::server {
 
@@ -43,6 +44,11 @@ class TenantStores {
   // The same, but kNotFound for a tenant of whom nothing was ever stored.
   Result<Tenant> ToRead(std::string_view name);
 
+  // Where a tenant's store is, or would be.
+  std::string DirectoryOf(const std::string& name) const;
+  // Everybody of whom there is a directory, open or not: the default tenant first.
+  std::vector<std::string> Stored() const;
+
   // Each open store, the default one's first where it was given; they stay open meanwhile.
   void ForEach(const std::function<void(const std::string& name, const Store& store)>& visit) const;
 
@@ -54,7 +60,6 @@ class TenantStores {
   struct Entry;
   Result<Tenant> Get(std::string_view name, bool make);
   Result<std::shared_ptr<Entry>> EntryOf(const std::string& name, bool make);
-  std::string DirectoryOf(const std::string& name) const;
 
   Store* const default_store_;
   const TenantStoresOptions options_;

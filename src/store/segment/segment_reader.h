@@ -47,7 +47,8 @@ struct PageInfo {
 
 // A sealed segment never changes, so every const method may be called from any thread.
 // Memory: dictionary, tables and indexes are read when first needed and stay; pages are decoded on
-// demand; the most recently used stay in the cache that the reader was opened with. Errors of all methods: kIo, kCorruption (naming file and offset).
+// demand; the most recently used stay in the cache that the reader was opened with. Errors of all
+// methods: kIo, kCorruption (naming file and offset).
 class SegmentReader {
  public:
   // Reads and verifies footer, meta, page index and trace filter. `name` stands in messages.

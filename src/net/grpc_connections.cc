@@ -1,0 +1,220 @@
+#include "net/grpc_connections.h"
+
+#include <arpa/inet.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "net/host_port.h"
+
+namespace tracestore::net {
+namespace {
+
+std::uint64_t InodeOf(int fd) {
+  struct stat status {};
+  return fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+std::string AddressOf(int family, const void* address, in_port_t port) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (inet_ntop(family, address, text.data(), text.size()) == nullptr) return {};
+  return FormatHostPort(text.data(), ntohs(port));
+}
+
+// As PeerName() writes them; "" for what has no such address, and for addresses of a link, whose
+// names have its zone.
+std::string PeerOf(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  if (address.ss_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, &address, sizeof(v4));
+    return AddressOf(AF_INET, &v4.sin_addr, v4.sin_port);
+  }
+  if (address.ss_family != AF_INET6) return {};
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, &address, sizeof(v6));
+  if (IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr)) return {};
+  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+    return AddressOf(AF_INET, &v6.sin6_addr.s6_addr[12], v6.sin6_port);
+  return AddressOf(AF_INET6, &v6.sin6_addr, v6.sin6_port);
+}
+
+// What has come and wasn't read: gRPC would still read all of it, megabytes, before the end. What
+// comes from now on is answered with a reset.
+void Discard(int fd) {
+  constexpr std::size_t kAtOnce = std::size_t{1} << 20;
+  while (recv(fd, nullptr, kAtOnce, MSG_TRUNC | MSG_DONTWAIT) > 0) {
+  }
+}
+
+}  // namespace
+
+GrpcConnections::GrpcConnections(GrpcConnectionLimits limits,
+                                 std::function<void(std::string_view cause)> on_closed)
+    : limits_(limits), on_closed_(std::move(on_closed)) {
+  if (limits_.look_interval.count() > 0)
+    thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+}
+
+bool GrpcConnections::IsOpen(const Socket& socket) { return InodeOf(socket.fd) == socket.inode; }
+
+bool GrpcConnections::Add(int fd) {
+  const std::lock_guard lock(mutex_);
+  if (const auto old = by_fd_.find(fd); old != by_fd_.end())
+    Forget(entries_.find(old->second));  // whoever had that number has closed it
+  if (entries_.size() >= limits_.connections) DropClosed();
+  if (entries_.size() >= limits_.connections) {
+    // Those that are being closed are as many again at most.
+    if (idle_.empty() || closing_.size() >= limits_.connections) return false;
+    Close(entries_.find(idle_.front()), "idle-longest");
+  }
+  const std::uint64_t connection = ++last_;
+  Entry& entry = entries_[connection];
+  entry.socket = {fd, InodeOf(fd)};
+  entry.peer = PeerOf(fd);
+  by_fd_[fd] = connection;
+  if (entries_.size() == 1) changed_.notify_one();
+  if (!entry.peer.empty()) {
+    if (const auto old = by_peer_.find(entry.peer); old != by_peer_.end())
+      Forget(entries_.find(old->second));  // its address is free again: it is closed
+    by_peer_[entry.peer] = connection;
+    SetIdle(connection, entry);
+  }
+  return true;
+}
+
+std::size_t GrpcConnections::Count() {
+  const std::lock_guard lock(mutex_);
+  DropClosed();
+  return entries_.size() + closing_.size();
+}
+
+std::uint64_t GrpcConnections::Begin(const std::string& peer) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return 0;
+  const std::uint64_t connection = found->second;
+  const auto at = entries_.find(connection);
+  at->second.touched = true;
+  if (at->second.calls++ == 0) idle_.erase(at->second.idle);
+  if (at->second.calls > limits_.calls) Close(at, "too-many-calls");
+  return connection;
+}
+
+void GrpcConnections::End(std::uint64_t connection, bool given_up) {
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(connection);
+  if (at == entries_.end()) return;  // closed meanwhile
+  Entry& entry = at->second;
+  entry.touched = true;
+  if (--entry.calls == 0) SetIdle(connection, entry);
+  if (!given_up) {
+    if (entry.given_up > 0) --entry.given_up;
+  } else if (++entry.given_up >= limits_.given_up) {
+    Close(at, "given-up-calls");
+  }
+}
+
+void GrpcConnections::Touch(std::uint64_t connection) {
+  const std::lock_guard lock(mutex_);
+  if (const auto at = entries_.find(connection); at != entries_.end()) at->second.touched = true;
+}
+
+// What came since something became of a call.
+std::uint64_t GrpcConnections::WaitingBytes(Entry& entry) const {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (getsockopt(entry.socket.fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  const std::uint64_t now = info.tcpi_bytes_received;
+  if (std::exchange(entry.touched, false) || now < entry.came) entry.came = now;
+  return now - entry.came;
+}
+
+void GrpcConnections::Look() {
+  const std::lock_guard lock(mutex_);
+  DropClosed();
+  std::uint64_t all = 0, most = 0;
+  auto greatest = entries_.end();
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const auto next = std::next(at);
+    Entry& entry = at->second;
+    const std::uint64_t waiting = entry.peer.empty() ? 0 : WaitingBytes(entry);
+    const std::uint64_t fair = std::min<std::uint64_t>(
+        std::uint64_t{entry.calls} * limits_.message_bytes, limits_.waiting_bytes);
+    if (waiting > fair + limits_.idle_bytes) {
+      Close(at, "no-messages");
+    } else {
+      all += waiting;
+      if (waiting > most) {
+        most = waiting;
+        greatest = at;
+      }
+    }
+    at = next;
+  }
+  if (all > limits_.all_waiting_bytes && greatest != entries_.end())
+    Close(greatest, "no-messages");
+}
+
+void GrpcConnections::Run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [this] { return !entries_.empty(); })) return;
+      if (changed_.wait_for(lock, stop, limits_.look_interval, [&] { return stop.stop_requested(); }))
+        return;
+    }
+    Look();
+  }
+}
+
+void GrpcConnections::SetIdle(std::uint64_t connection, Entry& entry) {
+  entry.idle = idle_.insert(idle_.end(), connection);
+}
+
+void GrpcConnections::Forget(Entries::iterator at) {
+  const Entry& entry = at->second;
+  if (!entry.peer.empty()) {
+    if (entry.calls == 0) idle_.erase(entry.idle);
+    by_peer_.erase(entry.peer);
+  }
+  by_fd_.erase(entry.socket.fd);
+  entries_.erase(at);
+}
+
+// gRPC finds it at its end, and closes it. Through a descriptor of our own, of which the inode can't
+// change between the look and the call.
+void GrpcConnections::Close(Entries::iterator at, std::string_view cause) {
+  const Socket socket = at->second.socket;
+  const int own = dup(socket.fd);
+  if (own >= 0) {
+    if (InodeOf(own) == socket.inode) {
+      shutdown(own, SHUT_RDWR);
+      Discard(own);
+      closing_.push_back(socket);
+      if (on_closed_) on_closed_(cause);
+    }
+    close(own);
+  }
+  Forget(at);
+}
+
+void GrpcConnections::DropClosed() {
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const auto next = std::next(at);
+    if (!IsOpen(at->second.socket)) Forget(at);
+    at = next;
+  }
+  std::erase_if(closing_, [](const Socket& socket) { return !IsOpen(socket); });
+}
+
+}  // namespace tracestore::net
