@@ -17,7 +17,6 @@
 #include "net/credential_table.h"
 #include "net/http.h"
 #include "net/secret_file.h"
-#include "net/tenancy.h"
 
 namespace tracestore::net {
 namespace {
