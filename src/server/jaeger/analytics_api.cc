@@ -20,6 +20,7 @@
 #include "server/jaeger/envelope.h"
 #include "server/jaeger/go_values.h"
 #include "server/jaeger/search_params.h"
+#include "server/jaeger/trace_scan.h"
 
 namespace tracestore::server {
 namespace {
@@ -28,15 +29,6 @@ using assembly::TraceGraph;
 using codec::JsonWriter;
 using net::HttpRequest;
 using net::HttpResponse;
-
-// What one answer reads at most, the newest first: seconds of work. Beyond it the search's deadline
-// would end it without an answer.
-constexpr std::size_t kMostTraces = 20'000;
-constexpr std::size_t kMostSpans = 2'000'000;
-// How many spans are in memory at once, where traces are no longer than that.
-constexpr std::size_t kPageSpans = 20'000;
-constexpr std::uint32_t kFirstPage = 4;
-constexpr std::uint32_t kLargestPage = 500;
 
 constexpr std::int64_t kDefaultWindowUs = 24LL * 3600 * 1'000'000;
 constexpr std::int64_t kDefaultHours = 48;
@@ -80,56 +72,30 @@ std::string StoredName(std::string_view shown) {
   return shown == kNoServiceName || shown == kEmptyServiceName ? "" : std::string(shown);
 }
 
-// Newest first, a trace at a time, up to the bounds.
-class TraceScan {
- public:
-  TraceScan(const Snapshot& snapshot, Query query, SpanParts parts)
-      : snapshot_(snapshot), query_(std::move(query)), parts_(std::move(parts)) {
-    query_.limit = kFirstPage;
+void VisitEach(const SpanList& spans, const std::function<void(const TraceGraph&)>& visit) {
+  if (spans.size() == 0) return;
+  const model::SpanBatch& batch = *spans.batch();
+  for (const auto& rows : codec::GroupByTrace(batch)) {
+    model::SpanBatch trace;
+    model::BatchAppender appender(trace);
+    appender.SetSource(batch);
+    for (const std::uint32_t row : rows) appender.Append(row);
+    visit(TraceGraph::Build(trace));
   }
+}
 
-  Status ForEach(const std::function<void(const TraceGraph&)>& visit) {
-    while (traces_ < kMostTraces && spans_ < kMostSpans) {
-      TS_TRY_ASSIGN(const SpanPage page, snapshot_.ReadSpans(query_, parts_));
-      Visit(page.spans, visit);
-      if (page.next_cursor.empty()) break;
-      query_.cursor = page.next_cursor;
-      const std::size_t each = std::max<std::size_t>(spans_ / std::max<std::size_t>(traces_, 1), 1);
-      query_.limit = static_cast<std::uint32_t>(
-          std::clamp<std::size_t>(kPageSpans / each, 1, kLargestPage));
-    }
-    return {};
-  }
-
- private:
-  void Visit(const SpanList& spans, const std::function<void(const TraceGraph&)>& visit) {
-    if (spans.size() == 0) return;
-    const model::SpanBatch& batch = *spans.batch();
-    spans_ += batch.size();
-    for (const auto& rows : codec::GroupByTrace(batch)) {
-      model::SpanBatch trace;
-      model::BatchAppender appender(trace);
-      appender.SetSource(batch);
-      for (const std::uint32_t row : rows) appender.Append(row);
-      visit(TraceGraph::Build(trace));
-      ++traces_;
-    }
-  }
-
-  const Snapshot& snapshot_;
-  Query query_;
-  const SpanParts parts_;
-  std::size_t traces_ = 0;
-  std::size_t spans_ = 0;
-};
-
-// Ends with the request.
+// Newest first, a trace at a time, up to TraceScan's bounds. Ends with the request.
 Status Scan(const JaegerQuerySource& source, const HttpRequest& request, Query query,
             SpanParts parts, const std::function<void(const TraceGraph&)>& visit) {
   std::atomic<bool> cancel = false;
   const std::stop_callback on_stop(request.stop, [&cancel] { cancel = true; });
   TS_TRY_ASSIGN(const Snapshot snapshot, source.BoundedSnapshot(&cancel));
-  return TraceScan(snapshot, std::move(query), std::move(parts)).ForEach(visit);
+  TraceScan scan(snapshot, std::move(query), std::move(parts));
+  while (!scan.done()) {
+    TS_TRY_ASSIGN(const SpanList spans, scan.Next());
+    VisitEach(spans, visit);
+  }
+  return {};
 }
 
 Condition Is(Field field, const std::string& value) {
@@ -158,7 +124,8 @@ Query Concerning(const std::string& service, TimeRange range) {
   return query;
 }
 
-std::string PathsJson(const std::vector<query::CallPath>& paths) {
+// `unnamed`: how a service without a name is told.
+std::string PathsJson(const std::vector<query::CallPath>& paths, std::string_view unnamed) {
   std::string out;
   JsonWriter json(out);
   json.BeginObject();
@@ -171,7 +138,7 @@ std::string PathsJson(const std::vector<query::CallPath>& paths) {
     for (const query::CallHop& hop : path.hops) {
       json.BeginObject();
       json.Key("service");
-      json.String(JaegerQuerySource::Shown(hop.service));
+      json.String(hop.service.empty() ? unnamed : hop.service);
       json.Key("operation");
       json.String(hop.operation);
       json.EndObject();
@@ -357,7 +324,10 @@ HttpResponse JaegerAnalyticsApi::Paths(const HttpRequest& request) const {
       Scan(*source_, request, WithSpanOf(options.service, options.operation, *range), parts,
            [&tally](const TraceGraph& graph) { tally.Add(graph); });
   if (!read.has_value()) return Failure(read.error());
-  return HttpResponse::Json(200, PathsJson(tally.Paths()));
+  // By the name that was asked for: the page looks for it on each path.
+  const std::string_view unnamed =
+      options.service.empty() ? service : JaegerQuerySource::Shown("");
+  return HttpResponse::Json(200, PathsJson(tally.Paths(), unnamed));
 }
 
 HttpResponse JaegerAnalyticsApi::Quality(const HttpRequest& request) const {
