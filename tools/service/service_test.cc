@@ -13,8 +13,10 @@
 
 #include "base/testing/source_dir.h"
 #include "net/http_client.h"
+#include "service/late_stores.h"
 #include "service/parts.h"
 #include "service/query_access.h"
+#include "store/engine/snapshot.h"
 
 namespace tracestore::tools {
 namespace {
@@ -208,6 +210,21 @@ TEST(Service, EveryQueryPortHasAsManyWorkersAsTheSettingSays) {
     const std::ptrdiff_t few = ThreadsWith(one, parts);
     EXPECT_GT(ThreadsWith(many, parts), few + 32) << config.role;  // gRPC's own come and go
   }
+}
+
+TEST(LateStores, AReaderHasTheSettingsOfTheOthers) {
+  const std::string directory = testing::TempDir() + "service_test_archive";
+  std::filesystem::remove_all(directory);
+  ASSERT_TRUE(Store::Open(directory).has_value());
+  LateStores stores([] {
+    StoreOptions options;
+    options.query_memory_bytes = 8 << 20;
+    return options;
+  });
+  const auto snapshot = stores.Take(directory);
+  ASSERT_TRUE(snapshot.has_value()) << snapshot.error().message();
+  EXPECT_EQ(snapshot->data()->memory->head_bytes(), std::size_t{1} << 20);  // an eighth
+  std::filesystem::remove_all(directory);
 }
 
 }  // namespace
