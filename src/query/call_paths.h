@@ -1,9 +1,9 @@
-// CallPathTally: the ways that calls take through traces, from where a trace begins to where it ends,
-// as the graphs of Jaeger's pages that show a service's surroundings need them.
+// CallPathTally: the ways that calls take through traces, from where a trace begins to where it
+// ends, as the graphs of Jaeger's pages that show a service's surroundings need them.
 //
-// Of the spans from a root to a leaf the first is kept, and each later one whose service differs from
-// that of the last one kept, or which is a server's; each is a hop (service, operation). A path counts
-// where one of its hops is the focal one. Equal paths are one.
+// Of the spans from a root to a leaf the first is kept, and each later one whose service differs
+// from that of the last one kept, or which is a server's; each is a hop (service, operation). A
+// path counts where one of its hops is the focal one. Equal paths are one.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -52,8 +52,6 @@ class CallPathTally {
 
   // By their hops.
   std::vector<CallPath> Paths() const;
-  // Whether something was left out for the bounds.
-  bool cut() const noexcept { return cut_; }
 
  private:
   using Name = std::uint32_t;
@@ -84,7 +82,6 @@ class CallPathTally {
   void End(std::uint32_t hop, TraceId trace);
 
   const CallPathOptions options_;
-  bool cut_ = false;
   std::size_t name_bytes_ = 0;
   std::unordered_map<std::string, Name> name_numbers_;
   std::vector<const std::string*> names_;  // keys of name_numbers_

@@ -16,8 +16,8 @@ namespace tracestore::query {
 // Spans without a start count for all of time only, spans equal in every field once, firehose spans
 // like others. By parent, then child.
 //
-// Cost: the summaries of the segments are added up, once a catalog version; read are traces that lie
-// in several segments or the head, deleted ones, and those at the edges of the range.
+// Cost: the summaries of the segments are added up, once a catalog version; read are traces that
+// lie in several segments or the head, deleted ones, and those at the edges of the range.
 // Any thread. Errors: kIo, kCorruption.
 Result<std::vector<DependencyLink>> Dependencies(const store::SnapshotData& data, TimeRange range);
 

@@ -42,11 +42,11 @@ class FactTally {
                    Sign sign) = 0;
 };
 
-// Adds all facts of the snapshot's segments whose start is in the range; facts without a start count
-// for all of time only. Summaries are added up; read are the traces that lie in several segments,
-// those that deletes hide, and the edges of a range that cuts through a step; a segment of which more
-// than half would be read, or without a summary, gives its facts whole, which the memory then keeps.
-// Errors: kIo, kCorruption, kCancelled.
+// Adds all facts of the snapshot's segments whose start is in the range; facts without a start
+// count for all of time only. Summaries are added up; read are the traces that lie in several
+// segments, those that deletes hide, and the edges of a range that cuts through a step; a segment
+// of which more than half would be read, or without a summary, gives its facts whole, which the
+// memory then keeps. Errors: kIo, kCorruption, kCancelled.
 Status TallySegments(const store::SnapshotData& data, TimeRange range, FactTally& tally);
 
 // The tally of the segments, from the snapshot's memo where it has been asked for before. `key`:
@@ -65,8 +65,8 @@ Result<std::shared_ptr<const Tally>> TalliedSegments(const store::SnapshotData& 
       [](const Tally& tally) { return tally.memory_bytes(); });
 }
 
-// Adds what the head changes: its traces count with all their rows, in segments too. What follows from
-// each of them the snapshot's memo keeps (HeadFacts), where it has room for it.
+// Adds what the head changes: its traces count with all their rows, in segments too. What follows
+// from each of them the snapshot's memo keeps (HeadFacts), where it has room for it.
 // Errors: kIo, kCorruption, kCancelled.
 Status TallyHead(const store::SnapshotData& data, TimeRange range, FactTally& tally);
 

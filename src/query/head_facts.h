@@ -1,6 +1,6 @@
 // HeadFacts: the facts of the traces that have spans in a snapshot's head, kept while these traces
-// don't change, so that each question of a store that is being written assembles what came since the
-// one before and no more.
+// don't change, so that each question of a store that is being written assembles what came since
+// the one before and no more.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -26,8 +26,8 @@ class HeadFacts {
       const std::shared_ptr<const HeadFacts>& known, const store::SnapshotData& data,
       FactKind kind);
 
-  // What the head changes: its traces count with all their rows, in segments too, and no longer with
-  // those in segments alone.
+  // What the head changes: its traces count with all their rows, in segments too, and no longer
+  // with those in segments alone.
   void AddTo(FactTally& tally, TimeRange range) const;
 
   std::size_t trace_count() const noexcept;

@@ -16,7 +16,8 @@ using store::HiddenParts;
 using store::HiddenRowCount;
 
 // Calls `visit` with batches that hold just the hidden rows of segments[segment], read as
-// `projection` says, a page at most at a time. Cost: the pages that have such rows. Errors: kIo, kCorruption.
+// `projection` says, a page at most at a time. Cost: the pages that have such rows. Errors: kIo,
+// kCorruption.
 Status ForEachHiddenBatch(const store::SnapshotData& data, std::size_t segment,
                           const store::Projection& projection,
                           const std::function<void(const model::SpanBatch&)>& visit);

@@ -9,8 +9,9 @@
 namespace tracestore::query {
 
 // Of each id 32 bits are kept, so that a row that is found has the id but for one time in billions:
-// the caller looks, since he has the ids or can read them. Ids that somebody chose are no worse than
-// others: how they are spread is another in every process. Immutable once made; any thread reads.
+// the caller looks, since he has the ids or can read them. Ids that somebody chose are no worse
+// than others: how they are spread is another in every process. Immutable once made; any thread
+// reads.
 class IdTable {
  public:
   struct Entry {
@@ -42,8 +43,9 @@ class IdTable {
   void ForEachPair(const Visit& visit) const {
     for (std::size_t bucket = 0; bucket + 1 < begins_.size(); ++bucket) {
       for (std::uint32_t i = begins_[bucket] + 1; i < begins_[bucket + 1]; ++i) {
-        if ((entries_[i] ^ entries_[i - 1]) <= 0xFFFFFFFF)
-          visit(static_cast<std::uint32_t>(entries_[i - 1]), static_cast<std::uint32_t>(entries_[i]));
+        const std::uint64_t before = entries_[i - 1], here = entries_[i];
+        if ((here ^ before) <= 0xFFFFFFFF)
+          visit(static_cast<std::uint32_t>(before), static_cast<std::uint32_t>(here));
       }
     }
   }

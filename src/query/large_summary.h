@@ -11,10 +11,10 @@
 
 namespace tracestore::query {
 
-// As assembly::Summarize says of all spans of the trace. `places`: all of FindPlaces. What is known of
-// each part is added up; ids and parents say which spans are orphans and which may have come twice;
-// read are those, and what may be the root. Kept by the snapshot's memo, with the index for subtrees,
-// where the head has no rows of the trace. Memory: about 20 bytes a span meanwhile.
+// As assembly::Summarize says of all spans of the trace. `places`: all of FindPlaces. What is known
+// of each part is added up; ids and parents say which spans are orphans and which may have come
+// twice; read are those, and what may be the root. Kept by the snapshot's memo, with the index for
+// subtrees, where the head has no rows of the trace. Memory: about 20 bytes a span meanwhile.
 // Errors: kIo, kCorruption, kCancelled, kUnsupported for 2^32 spans or more.
 Result<TraceSummary> SummarizeLarge(const store::SnapshotData& data, TraceId id,
                                     const std::vector<TracePlace>& places);

@@ -4,9 +4,9 @@
 // resource or scope counts once a span) as they are stored, repeats of a span included. Firehose
 // spans are in no index and are not counted here either.
 //
-// Cost: the posting terms of each segment, no page but those with rows that were deleted and not yet
-// compacted away, which are taken out of the counts; the head is walked. Only values of a key that
-// has some in no posting list (high cardinality) are read from the pages that have the key.
+// Cost: the posting terms of each segment, no page but those with rows that were deleted and not
+// yet compacted away, which are taken out of the counts; the head is walked. Only values of a key
+// that has some in no posting list (high cardinality) are read from the pages that have the key.
 // Any thread. Errors: kIo, kCorruption.
 #pragma once
 #include <cstddef>

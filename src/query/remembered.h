@@ -12,8 +12,8 @@
 
 namespace tracestore::query {
 
-// `key`: everything that the answer depends on beside the memo, and what kind it is. `make()` gives a
-// Result<T>; `bytes_of(answer)` about what it takes. Two callers may make the same at once.
+// `key`: everything that the answer depends on beside the memo, and what kind it is. `make()` gives
+// a Result<T>; `bytes_of(answer)` about what it takes. Two callers may make the same at once.
 template <typename T, typename Make, typename BytesOf>
 Result<std::shared_ptr<const T>> Remembered(const store::SnapshotData& data, const std::string& key,
                                             const Make& make, const BytesOf& bytes_of) {

@@ -34,12 +34,12 @@ struct SpanMetric {
 };
 
 // By service, operation, kind, step. Counts are exact: spans equal in every field count once,
-// wherever they stand; spans without a start count for all of time only (in the step at 0); firehose
-// spans count like others. An end before its start is a latency of 0.
+// wherever they stand; spans without a start count for all of time only (in the step at 0);
+// firehose spans count like others. An end before its start is a latency of 0.
 //
-// Cost: the summaries of the segments are added up, once a catalog version; read are traces that lie
-// in several segments or the head, deleted ones, and those at the edges of the range. A step that is no multiple of
-// a summary's is counted from spans.
+// Cost: the summaries of the segments are added up, once a catalog version; read are traces that
+// lie in several segments or the head, deleted ones, and those at the edges of the range. A step
+// that is no multiple of a summary's is counted from spans.
 // Any thread. Errors: kIo, kCorruption.
 Result<std::vector<SpanMetric>> SpanMetrics(const store::SnapshotData& data,
                                             const SpanMetricsQuery& query);

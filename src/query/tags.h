@@ -5,8 +5,9 @@
 // of segments as a whole: of a segment with spans in the range everything is told.
 //
 // Cost: keys are read off the shapes of a segment's pages once, and kept (QueryMemory); values off
-// its tables, where no row of it is deleted, and else, or where they are of high cardinality, off the
-// pages that have the key. The head is walked. Any thread. Errors: kIo, kCorruption, kCancelled.
+// its tables, where no row of it is deleted, and else, or where they are of high cardinality, off
+// the pages that have the key. The head is walked. Any thread. Errors: kIo, kCorruption,
+// kCancelled.
 #pragma once
 #include <array>
 #include <compare>
@@ -42,8 +43,8 @@ struct LeveledKeys {
 };
 Result<LeveledKeys> KeysByLevel(const store::SnapshotData& data, TimeRange starts = {});
 
-// Names that stand once for many spans: of instrumentation scopes, and of the roots of traces, or of
-// the part of a trace that a segment has. Spans of the head without a parent count as roots.
+// Names that stand once for many spans: of instrumentation scopes, and of the roots of traces, or
+// of the part of a trace that a segment has. Spans of the head without a parent count as roots.
 struct OwnerNames {
   std::set<std::string, std::less<>> scopes;
   std::set<std::string, std::less<>> scope_versions;

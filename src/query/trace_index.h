@@ -1,5 +1,5 @@
-// TraceIndex: the rows of one trace in a snapshot's segments, and where a span id or a parent's id is
-// among them. For traces so large that their spans aren't read to answer of them.
+// TraceIndex: the rows of one trace in a snapshot's segments, and where a span id or a parent's id
+// is among them. For traces so large that their spans aren't read to answer of them.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -36,8 +36,9 @@ class TraceRows {
   const Part& PartOf(std::uint32_t number) const noexcept;
   std::size_t memory_bytes() const noexcept { return parts_.capacity() * sizeof(Part); }
 
-  // Reads the rows of these numbers, which ascend, page by page: `visit(batch, row, number)` for each.
-  // Row 0 of a batch comes first and says that it is a new one. Errors: kIo, kCorruption, kCancelled.
+  // Reads the rows of these numbers, which ascend, page by page: `visit(batch, row, number)` for
+  // each. Row 0 of a batch comes first and says that it is a new one. Errors: kIo, kCorruption,
+  // kCancelled.
   template <typename Visit>
   Status Read(const std::vector<std::uint32_t>& numbers, const store::Projection& projection,
               const StopWhen& stop, const Visit& visit) const {

@@ -1,5 +1,5 @@
-// TraceQualityTally: how well a service's spans are made, by the measures of Jaeger's trace quality:
-// are calls seen from both ends, are span ids unique, is the client library a recent one.
+// TraceQualityTally: how well a service's spans are made, by the measures of Jaeger's trace
+// quality: are calls seen from both ends, are span ids unique, is the client library a recent one.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -42,14 +42,14 @@ struct TraceQuality {
   // Each span with a known library of at least a certain version. Spans that came as Zipkin's are
   // exempt: their format has no place for it.
   QualityMeasure client_version;
-  // Each call of a client that the service answered: its span is a server's. A client without a span
-  // below it counts against the service that its peer.service names.
+  // Each call of a client that the service answered: its span is a server's. A client without a
+  // span below it counts against the service that its peer.service names.
   QualityMeasure server_tag;
   // Each span of a server that the service called: its parent is a client's. A server without one
   // counts against the service that its peer.service names.
   QualityMeasure client_tag;
-  // Each span whose id no other one of its trace has. The two halves of a span that client and server
-  // share, as Zipkin's do, are exempt.
+  // Each span whose id no other one of its trace has. The two halves of a span that client and
+  // server share, as Zipkin's do, are exempt.
   QualityMeasure unique_ids;
   std::map<std::string, ClientLibrary> clients;  // by "go-2.30.0", "opentelemetry-java-1.40.0"
 };
