@@ -14,8 +14,8 @@ class JaegerAnalyticsApi {
   explicit JaegerAnalyticsApi(std::shared_ptr<const JaegerQuerySource> source)
       : source_(std::move(source)) {}
 
-  // GET /api/deep-dependencies, /analytics/v1/dependencies: service, operation, start and end (µs; 0
-  // or none: the last 24 hours).
+  // GET /api/deep-dependencies, /analytics/v1/dependencies: service, operation, start and end (µs;
+  // 0 or none: the last 24 hours).
   net::HttpResponse Paths(const net::HttpRequest& request) const;
   // GET /api/quality-metrics: service, hours (48).
   net::HttpResponse Quality(const net::HttpRequest& request) const;

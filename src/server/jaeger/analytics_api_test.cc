@@ -1,5 +1,5 @@
-// Deep dependencies and trace quality over HTTP: their shapes, parameters and windows. What they count
-// is tested in src/query.
+// Deep dependencies and trace quality over HTTP: their shapes, parameters and windows. What they
+// count is tested in src/query.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -72,8 +72,8 @@ void EncodeJaegerChunk(const ShownTrace& trace, std::size_t first, std::size_t c
 void EncodeTracesData(const ShownTrace& trace, std::size_t first, std::size_t count, bool raw,
                       std::string& out);
 
-// Big-endian; absent is zeros. Of longer ids the first bytes count, as everywhere in Jaeger's protobuf.
-// Errors: kInvalidArgument, shorter.
+// Big-endian; absent is zeros. Of longer ids the first bytes count, as everywhere in Jaeger's
+// protobuf. Errors: kInvalidArgument, shorter.
 Result<TraceId> BinaryTraceId(std::string_view bytes);
 
 std::string TraceIdBytes(TraceId id);

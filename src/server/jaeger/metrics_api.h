@@ -33,14 +33,14 @@ struct JaegerMetricsQuery {
 // As Prometheus bounds its own answers, which Jaeger passes on.
 inline constexpr std::uint64_t kMostPoints = 11'000;
 
-// Errors: kInvalidArgument with v1.76's sentence. Defaults: the last hour in steps of 5 s, rates over
-// 10 minutes, server spans.
+// Errors: kInvalidArgument with v1.76's sentence. Defaults: the last hour in steps of 5 s, rates
+// over 10 minutes, server spans.
 Result<JaegerMetricsQuery> ParseJaegerMetrics(const net::QueryParams& params, JaegerMetric metric,
                                               std::chrono::nanoseconds now);
 
-// A MetricFamily as JSON: a series for each service (or operation) with spans of these kinds, a point
-// for each step of which there is a value. Latencies in milliseconds, calls a second, errors as a share
-// of calls. Spans count by their start. Errors: as Snapshot::Metrics.
+// A MetricFamily as JSON: a series for each service (or operation) with spans of these kinds, a
+// point for each step of which there is a value. Latencies in milliseconds, calls a second, errors
+// as a share of calls. Spans count by their start. Errors: as Snapshot::Metrics.
 Result<std::string> JaegerMetricFamily(const Snapshot& snapshot, const JaegerMetricsQuery& query);
 
 }  // namespace tracestore::server

@@ -35,8 +35,8 @@ struct JaegerQueryOptions {
   std::uint32_t max_traces = 0;  // that a search gives; 0: what it asks for
   // By how much a span may be moved for its clock; 0: none is, which is warned of.
   std::chrono::nanoseconds max_clock_skew{0};
-  // Over gRPC spans are as they were stored in every field, more than `raw` asks for: what a storage
-  // answers.
+  // Over gRPC spans are as they were stored in every field, more than `raw` asks for: what a
+  // storage answers.
   bool as_stored = false;
 };
 

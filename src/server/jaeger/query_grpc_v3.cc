@@ -42,8 +42,9 @@ Result<Search> ReadSearch(std::string_view message) {
   Search search;
   search.nothing_matches = !ToQuery(find, search.query);
   if (find.filter) {
-    TS_TRY_ASSIGN(search.query.where, FilterExpression(codec::DecodeFilterProtobuf(*find.filter),
-                                                       BesideFilter(find, !find.attributes.empty())));
+    TS_TRY_ASSIGN(search.query.where,
+                  FilterExpression(codec::DecodeFilterProtobuf(*find.filter),
+                                   BesideFilter(find, !find.attributes.empty())));
   }
   search.query.limit = find.depth > 0 ? static_cast<std::uint32_t>(find.depth) : kDefaultTraces;
   search.raw = find.raw;

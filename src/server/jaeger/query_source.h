@@ -31,8 +31,8 @@ class JaegerQuerySource {
   // How many traces a search gives that asks for `asked`, of which 0 is all.
   std::uint32_t LimitOf(std::uint32_t asked) const noexcept;
 
-  // A trace by id: of the store, or, where that hasn't it, of the archive. Errors: kNotFound and those
-  // of reading.
+  // A trace by id: of the store, or, where that hasn't it, of the archive. Errors: kNotFound and
+  // those of reading.
   Result<SpanList> TraceOf(const Snapshot& snapshot, TraceId id) const;
 
   // "" is shown as kNoServiceName.

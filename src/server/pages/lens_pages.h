@@ -13,9 +13,9 @@ namespace tracestore::server {
 // Errors: those of StaticFiles; kInvalidArgument where no build is in there.
 Result<StaticFiles> ReadLens(const std::string& path);
 
-// Answers GETs of /zipkin/… that aren't /zipkin/api/… or /zipkin/config.json: the page for the paths
-// that its script knows, and the build's files; / and /zipkin lead to /zipkin/. All else is `api`'s.
-// `base_path`: what browsers have in the place of /zipkin.
+// Answers GETs of /zipkin/… that aren't /zipkin/api/… or /zipkin/config.json: the page for the
+// paths that its script knows, and the build's files; / and /zipkin lead to /zipkin/. All else is
+// `api`'s. `base_path`: what browsers have in the place of /zipkin.
 net::HttpHandler MakeLensHandler(StaticFiles files, const std::string& base_path,
                                  net::HttpHandler api);
 

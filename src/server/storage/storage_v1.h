@@ -9,7 +9,8 @@ namespace tracestore::server {
 struct StorageV1Options {
   // Of the store; its snapshot and observer count, and how long a search may take.
   JaegerQueryOptions store;
-  // A moment of the archive, of the methods that read it. Unset: there is none, and no such methods.
+  // A moment of the archive, of the methods that read it. Unset: there is none, and no such
+  // methods.
   SnapshotSource archive;
 };
 

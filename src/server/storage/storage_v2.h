@@ -5,9 +5,9 @@
 
 namespace tracestore::server {
 
-// TraceReader, DependencyReader and Capabilities. Of the options snapshot, observer and the search's
-// deadline count. Spans are given as they were stored, as often as they were, one trace in memory at a
-// time.
+// TraceReader, DependencyReader and Capabilities. Of the options snapshot, observer and the
+// search's deadline count. Spans are given as they were stored, as often as they were, one trace in
+// memory at a time.
 net::RawGrpcServices StorageV2Readers(JaegerQueryOptions options);
 
 // What grpc.health.v1.Health says SERVING of beside: the writer is OTLP's TraceService.

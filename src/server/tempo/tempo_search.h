@@ -18,7 +18,8 @@ namespace tracestore::server {
 struct TempoFound {
   TraceSummary summary;
   bool has_root = true;  // some span of it has no parent
-  // Where the search was by q: the first of its spans in the range, by start, and how many are there.
+  // Where the search was by q: the first of its spans in the range, by start, and how many are
+  // there.
   struct Span {
     SpanId id;
     std::uint64_t start_ns = 0;

@@ -19,8 +19,8 @@ struct ZipkinSearch {
   std::string service;
   std::string remote_service;
   std::string span_name;
-  // annotationQuery: key and value of a tag; a value of "" is a bare word, which an annotation's value
-  // or a tag's key matches.
+  // annotationQuery: key and value of a tag; a value of "" is a bare word, which an annotation's
+  // value or a tag's key matches.
   std::map<std::string, std::string> annotations;
   std::optional<std::uint64_t> min_duration_us;
   std::optional<std::uint64_t> max_duration_us;

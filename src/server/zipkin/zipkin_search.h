@@ -19,8 +19,8 @@ struct ZipkinTrace {
   std::vector<std::uint32_t> rows;
 };
 
-// All spans under `id`; with `strict` of just this id, otherwise of all whose low 64 bits are equal.
-// Errors: kNotFound, and what the snapshot gives.
+// All spans under `id`; with `strict` of just this id, otherwise of all whose low 64 bits are
+// equal. Errors: kNotFound, and what the snapshot gives.
 Result<ZipkinTrace> GetZipkinTrace(const Snapshot& snapshot, TraceId id, bool strict);
 
 // Every condition is met by some span of the service (of any, where none is asked for), and the
