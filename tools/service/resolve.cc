@@ -77,6 +77,21 @@ class Resolver {
  public:
   explicit Resolver(Role role) : role_(role) { resolved_.config = DefaultsOf(role); }
 
+  // What a file says to other services is told in one line; the environment is everybody's.
+  Status TakeFile(const std::vector<Given>& source) {
+    TS_TRY(Take(source));
+    std::vector<std::string> names;
+    for (const Given& given : source) {
+      const Setting* const setting = MeaningOf(given.name).setting;
+      const bool other = setting != nullptr && (setting->roles & role_) == 0;
+      if (other && (names.empty() || names.back() != given.name)) names.push_back(given.name);
+    }
+    if (names.empty()) return {};
+    const std::string& where = source.front().where;
+    Warn(PassedOver(where.substr(0, where.rfind(':')), names));
+    return {};
+  }
+
   // One source; the stronger ones come later.
   Status Take(const std::vector<Given>& source) {
     std::map<const Setting*, const Given*> seen;
@@ -95,21 +110,6 @@ class Resolver {
       }
       TS_TRY(Set(*meaning.setting, RuleOf(meaning, given), given, seen));
     }
-    return {};
-  }
-
-  // What a file says to other services is told in one line; the environment is everybody's.
-  Status TakeFile(const std::vector<Given>& source) {
-    TS_TRY(Take(source));
-    std::vector<std::string> names;
-    for (const Given& given : source) {
-      const Setting* const setting = MeaningOf(given.name).setting;
-      const bool other = setting != nullptr && (setting->roles & role_) == 0;
-      if (other && (names.empty() || names.back() != given.name)) names.push_back(given.name);
-    }
-    if (names.empty()) return {};
-    const std::string& where = source.front().where;
-    Warn(PassedOver(where.substr(0, where.rfind(':')), names));
     return {};
   }
 
