@@ -54,7 +54,7 @@ class FoundSummaries {
   const std::string& next_page() const noexcept { return query_.cursor; }
 
  private:
-  FoundSummaries(Snapshot snapshot, StopWhen stop, std::chrono::seconds deadline, Query query,
+  FoundSummaries(Snapshot snapshot, StopWhen stop, std::chrono::nanoseconds deadline, Query query,
                  std::uint32_t at_a_time)
       : snapshot_(std::move(snapshot)), stop_(std::move(stop)), deadline_(deadline),
         left_(query.limit), is_limited_(query.limit != 0), at_a_time_(at_a_time),
@@ -64,7 +64,7 @@ class FoundSummaries {
 
   const Snapshot snapshot_;
   StopWhen stop_;  // of the call at hand
-  const std::chrono::seconds deadline_;
+  const std::chrono::nanoseconds deadline_;
   std::uint32_t left_;  // of the limit
   const bool is_limited_;
   const std::uint32_t at_a_time_;
