@@ -184,8 +184,8 @@ TEST(SpanMetrics, EqualARecountOfWholeTraces) {
   }
 }
 
-// A segment of several steps, most of whose traces lie nowhere else: answered from its summary, with
-// the few that straddle taken out and the cut steps read.
+// A segment of several steps, most of whose traces lie nowhere else: answered from its summary,
+// with the few that straddle taken out and the cut steps read.
 TEST(Summaries, OfWholeStepsAndCutOnesEqualARecount) {
   predicate::testing::SmallWorldOptions options;
   options.absurd_times = false;

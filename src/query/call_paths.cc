@@ -30,7 +30,6 @@ std::uint32_t CallPathTally::After(std::uint32_t before, std::string_view servic
   const std::uint32_t length = before == kStart ? 1 : hops_[before].length + 1;
   if (length > options_.max_path_hops || hops_.size() >= options_.max_hops ||
       name_bytes_ + service.size() + operation.size() > options_.max_name_bytes) {
-    cut_ = true;
     return kCut;
   }
   const HopKey key{before, NameOf(service), NameOf(operation)};

@@ -52,8 +52,6 @@ class CallPathTally {
 
   // By their hops.
   std::vector<CallPath> Paths() const;
-  // Whether something was left out for the bounds.
-  bool cut() const noexcept { return cut_; }
 
  private:
   using Name = std::uint32_t;
@@ -84,7 +82,6 @@ class CallPathTally {
   void End(std::uint32_t hop, TraceId trace);
 
   const CallPathOptions options_;
-  bool cut_ = false;
   std::size_t name_bytes_ = 0;
   std::unordered_map<std::string, Name> name_numbers_;
   std::vector<const std::string*> names_;  // keys of name_numbers_

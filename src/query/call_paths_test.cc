@@ -81,10 +81,10 @@ TEST(CallPaths, NameTracesThatTookThemEachOnce) {
   const auto paths = tally.Paths();
   ASSERT_EQ(paths.size(), 1U);
   EXPECT_THAT(paths[0].exemplars, ElementsAre(TraceId{0, 9}, TraceId{0, 8}));
-  EXPECT_FALSE(tally.cut());
 }
 
-// A chain of calls that goes back and forth, as long as a trace may be, and one with as many leaves.
+// A chain of calls that goes back and forth, as long as a trace may be, and one with as many
+// leaves.
 TEST(CallPaths, AreBounded) {
   TraceMaker chain;
   constexpr std::uint64_t kLength = 50'000;
@@ -93,7 +93,6 @@ TEST(CallPaths, AreBounded) {
   CallPathTally deep({.service = "a"});
   deep.Add(TraceGraph::Build(chain.batch()));
   EXPECT_THAT(deep.Paths(), IsEmpty());
-  EXPECT_TRUE(deep.cut());
 
   TraceMaker fan;
   fan.Add(1, 0, "a", 0, 10);
@@ -101,11 +100,9 @@ TEST(CallPaths, AreBounded) {
   CallPathTally few({.service = "a", .operation = "", .max_hops = 11});
   few.Add(TraceGraph::Build(fan.batch()));
   EXPECT_EQ(few.Paths().size(), 10U);
-  EXPECT_TRUE(few.cut());
   CallPathTally short_names({.service = "a", .operation = "", .max_name_bytes = 11});
   short_names.Add(TraceGraph::Build(fan.batch()));
   EXPECT_LT(short_names.Paths().size(), 3U);
-  EXPECT_TRUE(short_names.cut());
   CallPathTally told({.service = "a", .operation = "", .max_told_hops = 21});
   told.Add(TraceGraph::Build(fan.batch()));
   EXPECT_EQ(told.Paths().size(), 10U);
@@ -172,7 +169,6 @@ TEST(CallPaths, EqualASimpleModelOnHostileTraces) {
           EXPECT_FALSE(path.exemplars.empty());
         }
         ASSERT_EQ(got, expected) << service << " " << operation;
-        EXPECT_FALSE(tally.cut());
       }
     }
   }

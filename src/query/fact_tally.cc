@@ -204,15 +204,6 @@ SnapshotData WithoutHead(const SnapshotData& data) {
   return segments;
 }
 
-}  // namespace
-
-Status TallySegments(const SnapshotData& data, TimeRange range, FactTally& tally) {
-  const SnapshotData segments = WithoutHead(data);
-  return SegmentsTally(segments, range, tally).Run();
-}
-
-namespace {
-
 // Each trace of the head by itself, for a memo that hasn't the room.
 Status TallyHeadOnce(const SnapshotData& data, TimeRange range, FactTally& tally) {
   TraceIds ids;
@@ -248,6 +239,11 @@ bool HasRoomForHead(const SnapshotData& data) {
 }
 
 }  // namespace
+
+Status TallySegments(const SnapshotData& data, TimeRange range, FactTally& tally) {
+  const SnapshotData segments = WithoutHead(data);
+  return SegmentsTally(segments, range, tally).Run();
+}
 
 Status TallyHead(const SnapshotData& data, TimeRange range, FactTally& tally) {
   if (data.head.empty()) return {};

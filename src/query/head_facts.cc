@@ -88,8 +88,8 @@ Status HeadFacts::Assemble(const std::vector<TraceId>& traces, const SnapshotDat
   return {};
 }
 
-// Groups of like size become one, and so does one of which most has changed: each trace is moved some
-// log2 of their number times.
+// Groups of like size become one, and so does one of which most has changed: each trace is moved
+// some log2 of their number times.
 void HeadFacts::MergeGroups(FactKind kind) {
   for (Use& use : groups_) {
     if (use.left > 0 && use.left < use.group->traces.size() / 2) use = Merge({use}, kind);

@@ -1,5 +1,5 @@
-// Dependencies and span metrics of a head that grows and is merged from question to question, with what
-// the memo keeps against without.
+// Dependencies and span metrics of a head that grows and is merged from question to question, with
+// what the memo keeps against without.
 #include "query/head_facts.h"
 
 #include <map>

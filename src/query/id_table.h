@@ -43,8 +43,9 @@ class IdTable {
   void ForEachPair(const Visit& visit) const {
     for (std::size_t bucket = 0; bucket + 1 < begins_.size(); ++bucket) {
       for (std::uint32_t i = begins_[bucket] + 1; i < begins_[bucket + 1]; ++i) {
-        if ((entries_[i] ^ entries_[i - 1]) <= 0xFFFFFFFF)
-          visit(static_cast<std::uint32_t>(entries_[i - 1]), static_cast<std::uint32_t>(entries_[i]));
+        const std::uint64_t before = entries_[i - 1], here = entries_[i];
+        if ((here ^ before) <= 0xFFFFFFFF)
+          visit(static_cast<std::uint32_t>(before), static_cast<std::uint32_t>(here));
       }
     }
   }

@@ -78,7 +78,7 @@ class LargeSummary {
   TraceSummary::Service& ServiceNamed(std::string_view name) {
     auto at = services_.find(name);
     if (at == services_.end())
-      at = services_.emplace(std::string(name), TraceSummary::Service{std::string(name), 0, 0}).first;
+      at = services_.emplace(name, TraceSummary::Service{std::string(name), 0, 0}).first;
     return at->second;
   }
 
@@ -136,8 +136,8 @@ class LargeSummary {
   // Of spans that share an id, those equal in every field count once.
   Status TakeOutCopies() {
     Numbers shared;
+    // A row of another id, seldom, may stand between two of one: FindDistinct() tells them apart.
     by_id_.ForEachPair([&](std::uint32_t a, std::uint32_t b) {
-      if (scan_.ids[a] != scan_.ids[b]) return;
       shared.push_back(a);
       shared.push_back(b);
     });
@@ -151,7 +151,8 @@ class LargeSummary {
     for (std::uint32_t row = 0; row < spans.size(); ++row) {
       if (distinct[row]) continue;
       AddSpan(spans, row, Sign::kTakeOut);
-      if (std::binary_search(orphans_.begin(), orphans_.end(), shared[row])) --summary_.orphan_count;
+      if (std::binary_search(orphans_.begin(), orphans_.end(), shared[row]))
+        --summary_.orphan_count;
     }
     return {};
   }
@@ -176,8 +177,8 @@ class LargeSummary {
     return {};
   }
 
-  // The best of those without a parent, of which each part knows its own; else of the orphans; else,
-  // where parents go in a circle, of all.
+  // The best of those without a parent, of which each part knows its own; else of the orphans;
+  // else, where parents go in a circle, of all.
   Status FindRoot() {
     Numbers candidates;
     TS_TRY(FindParentless(candidates));
@@ -209,7 +210,8 @@ class LargeSummary {
       const store::TracePart& part = table->parts[places_[i].ordinal];
       if (part.root_row < part.first_row || part.root_row - part.first_row >= part.rows)
         return Error(ErrorCode::kCorruption,
-                     "segment " + places_[i].segment->name() + ": a trace's root is none of its rows");
+                     "segment " + places_[i].segment->name() +
+                          ": a trace's root is none of its rows");
       out.push_back(rows_.parts()[i].begin + (part.root_row - part.first_row));
     }
     for (std::size_t i = 0; i < head_.size(); ++i) {

@@ -292,7 +292,8 @@ std::vector<OperationInfo> ListOf(const OperationCounts& counts) {
   std::vector<OperationInfo> list;
   list.reserve(counts.size());
   for (const auto& [operation, count] : counts) {
-    if (count > 0) list.push_back({operation.first, static_cast<SpanKind>(operation.second), count});
+    if (count > 0)
+      list.push_back({operation.first, static_cast<SpanKind>(operation.second), count});
   }
   return list;
 }

@@ -142,6 +142,7 @@ class Walk {
       if (!expanded_[number]) numbers.push_back(number);
     });
     for (const std::uint32_t number : numbers) {
+      if (expanded_[number]) continue;  // below one of the same id before it
       TS_TRY_ASSIGN(const Page* page, pages_.Of(number));
       if (IdOf(*page, number) != id) continue;
       expanded_[number] = true;

@@ -61,8 +61,8 @@ bool MayStartIn(const SegmentReader& segment, TimeRange range) {
                          (meta.min_start_ns < range.end_ns || range.Contains(meta.min_start_ns)));
 }
 
-// Calls `visit(level, attribute)` for the attributes of a batch's spans that `wanted(span)`; those of
-// a resource or scope come once.
+// Calls `visit(level, attribute)` for the attributes of a batch's spans that `wanted(span)`; those
+// of a resource or scope come once.
 template <typename Wanted, typename Visit>
 void ForEachLeveled(const SpanBatch& batch, const Wanted& wanted, const Visit& visit) {
   std::vector<bool> resources(batch.resources.size());
@@ -313,7 +313,8 @@ class ValueCollector {
     projection.keep_pages = false;
     const bool hides = data.MayHide(number);
     if (!hides) AddLists(*tables, *strings, *key);
-    if ((levels_ & (kOnSpan | kOnEvent)) != 0) projection.columns = ColumnsToRead(*tables, *key, hides);
+    if ((levels_ & (kOnSpan | kOnEvent)) != 0)
+      projection.columns = ColumnsToRead(*tables, *key, hides);
     std::vector<std::uint32_t> pages = tags->residue_pages;
     if (!projection.columns.empty()) {
       pages.resize(segment.page_count());

@@ -74,8 +74,9 @@ Status TraceScan::Read(const TraceRows& rows, const StopWhen& stop) {
       const std::uint32_t last = std::min(info.rows, end - info.first_row);
       for (const PageTree::Root& root : tree.roots) {
         if (root.row < first || root.row >= last) continue;
+        const std::uint32_t in_part = info.first_row + root.row - part.first_row;
         if (root.parent.empty()) parentless[number] = true;
-        else parents.push_back({root.parent.value, part.begin + (info.first_row + root.row - part.first_row)});
+        else parents.push_back({root.parent.value, part.begin + in_part});
       }
       ids.insert(ids.end(), tree.ids.begin() + first, tree.ids.begin() + last);
       row = info.first_row + last;

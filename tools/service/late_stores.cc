@@ -31,7 +31,7 @@ Result<Snapshot> LateStores::Take(const std::string& directory) {
   const std::lock_guard lock(entry->mutex);
   if (entry->writer) return entry->writer->TakeSnapshot();
   if (!entry->reader) {
-    StoreOptions options;
+    StoreOptions options = options_();
     options.mode = OpenMode::kRead;
     auto opened = Store::Open(directory, std::move(options));
     if (!opened.has_value()) {

@@ -14,7 +14,7 @@ namespace tracestore::tools {
 // A store is named by its directory. Threads: any.
 class LateStores {
  public:
-  // `options`: of a store that is written to; called at each try to open one, from any thread.
+  // `options`: of each store, but for the mode; called at each try to open one, from any thread.
   explicit LateStores(std::function<StoreOptions()> options) : options_(std::move(options)) {}
   ~LateStores();
   LateStores(const LateStores&) = delete;

@@ -60,9 +60,37 @@ Rule RuleOf(const Meaning& meaning, const Given& given) {
   return meaning.rule;
 }
 
+// One line of the log, however much one file says to other services.
+constexpr std::size_t kNamesShown = 8;
+
+std::string PassedOver(std::string_view file, const std::vector<std::string>& names) {
+  std::string text = std::string(file);
+  text += " says what another service would take, without effect on this one: ";
+  for (std::size_t i = 0; i < std::min(names.size(), kNamesShown); ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kNamesShown)
+    text += " and " + std::to_string(names.size() - kNamesShown) + " more";
+  return text;
+}
+
 class Resolver {
  public:
   explicit Resolver(Role role) : role_(role) { resolved_.config = DefaultsOf(role); }
+
+  // What a file says to other services is told in one line; the environment is everybody's.
+  Status TakeFile(const std::vector<Given>& source) {
+    TS_TRY(Take(source));
+    std::vector<std::string> names;
+    for (const Given& given : source) {
+      const Setting* const setting = MeaningOf(given.name).setting;
+      const bool other = setting != nullptr && (setting->roles & role_) == 0;
+      if (other && (names.empty() || names.back() != given.name)) names.push_back(given.name);
+    }
+    if (names.empty()) return {};
+    const std::string& where = source.front().where;
+    Warn(PassedOver(where.substr(0, where.rfind(':')), names));
+    return {};
+  }
 
   // One source; the stronger ones come later.
   Status Take(const std::vector<Given>& source) {
@@ -129,7 +157,7 @@ class Resolver {
 
 Result<Resolved> Resolve(Role role, const Sources& sources) {
   Resolver resolver(role);
-  TS_TRY(resolver.Take(sources.file));
+  TS_TRY(resolver.TakeFile(sources.file));
   TS_TRY(resolver.Take(sources.environment));
   TS_TRY(resolver.Take(sources.flags));
   return resolver.Done();

@@ -31,7 +31,8 @@ struct Resolved {
 };
 
 // Errors: kInvalidArgument, with where the value stands and what would be right. A setting of
-// another service is passed over, so that one file and one environment serve several.
+// another service is passed over, so that one file and one environment serve several; of a file's
+// a warning tells.
 Result<Resolved> Resolve(Role role, const Sources& sources);
 
 }  // namespace tracestore::tools

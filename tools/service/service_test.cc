@@ -6,12 +6,17 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/testing/source_dir.h"
 #include "net/http_client.h"
+#include "service/late_stores.h"
 #include "service/parts.h"
+#include "service/query_access.h"
+#include "store/engine/snapshot.h"
 
 namespace tracestore::tools {
 namespace {
@@ -131,6 +136,95 @@ TEST(Service, APortsFileThatCantBeWrittenIsAnError) {
   Service service(config);
   EXPECT_THAT(service.Start({StartAdmin}).error().message(),
               HasSubstr("cannot write /nowhere/ports.json"));
+}
+
+// A query service of a store that isn't there yet, with what a test says otherwise.
+ServiceConfig Querying() {
+  ServiceConfig config = OnFreePorts();
+  config.role = kQuery;
+  config.store.data = testing::TempDir() + "service_test_nowhere";
+  for (ListenAddress* address : {&config.query.http, &config.query.grpc, &config.query.zipkin,
+                                 &config.tempo.http}) {
+    *address = OnPort(0);
+  }
+  return config;
+}
+
+TEST(Service, HealthAndMetricsAreNoQueries) {
+  ServiceConfig config = Querying();
+  config.query.max_concurrent = 1;
+  Service service(config);
+  ASSERT_TRUE(service.Start(QueryParts()).has_value());
+  const std::uint16_t zipkin = service.PortOf("query_zipkin"), tempo = service.PortOf("tempo");
+  {
+    // An answer that nobody reads to its end takes the only place.
+    const net::HttpHandler endless = service.shared().query_access->Http(
+        "test",
+        [](const net::HttpRequest&) {
+          net::HttpResponse response = net::HttpResponse::Text(200, "");
+          response.stream = [](std::string&) { return true; };
+          return response;
+        },
+        [](int status, const std::string& why) { return net::HttpResponse::Text(status, why); });
+    const net::HttpResponse held = endless(net::HttpRequest());
+    EXPECT_EQ(Get(zipkin, "/api/v2/services").status, 503);
+    EXPECT_EQ(Get(zipkin, "/zipkin/api/v2/services").status, 503);
+    EXPECT_EQ(Get(tempo, "/api/search").status, 503);
+    for (const char* path : {"/health", "/info", "/metrics", "/zipkin/config.json"})
+      EXPECT_EQ(Get(zipkin, path).status, 200) << path;
+    for (const char* path : {"/ready", "/metrics", "/api/echo", "/api/status/buildinfo"})
+      EXPECT_EQ(Get(tempo, path).status, 200) << path;
+  }
+  EXPECT_EQ(Get(zipkin, "/api/v2/services").status, 200);
+  EXPECT_EQ(Get(tempo, "/api/search").status, 200);
+  ASSERT_TRUE(service.Stop(kGrace).has_value());
+}
+
+// Of this process, while the service with these settings stands.
+std::ptrdiff_t ThreadsWith(const ServiceConfig& config, const std::vector<Part>& parts) {
+  Service service(config);
+  EXPECT_TRUE(service.Start(parts).has_value());
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  const std::ptrdiff_t count = std::distance(begin(tasks), end(tasks));
+  EXPECT_TRUE(service.Stop(kGrace).has_value());
+  return count;
+}
+
+TEST(Service, EveryQueryPortHasAsManyWorkersAsTheSettingSays) {
+  ServiceConfig tempo = Querying();
+  tempo.query.http.on = tempo.query.grpc.on = tempo.query.zipkin.on = false;
+  ServiceConfig zipkin = Querying();
+  zipkin.query.http.on = zipkin.query.grpc.on = zipkin.tempo.http.on = false;
+  zipkin.zipkin.address = OnPort(0);
+  zipkin.zipkin.grpc = false;
+  const std::vector<Part> taking = {OpenStore,     OpenArchives,    StartPipeline,
+                                    StartQuery,    OpenZipkinQuery, StartZipkin};
+  ServiceConfig all_in_one = zipkin;
+  all_in_one.role = kAllInOne;
+  all_in_one.store.data = "";
+  for (const auto& [config, parts] :
+       {std::pair(tempo, QueryParts()), std::pair(zipkin, QueryParts()), {all_in_one, taking}}) {
+    ServiceConfig one = config, many = config;
+    one.query.workers = 1;
+    many.query.workers = 65;
+    const std::ptrdiff_t few = ThreadsWith(one, parts);
+    EXPECT_GT(ThreadsWith(many, parts), few + 32) << config.role;  // gRPC's own come and go
+  }
+}
+
+TEST(LateStores, AReaderHasTheSettingsOfTheOthers) {
+  const std::string directory = testing::TempDir() + "service_test_archive";
+  std::filesystem::remove_all(directory);
+  ASSERT_TRUE(Store::Open(directory).has_value());
+  LateStores stores([] {
+    StoreOptions options;
+    options.query_memory_bytes = 8 << 20;
+    return options;
+  });
+  const auto snapshot = stores.Take(directory);
+  ASSERT_TRUE(snapshot.has_value()) << snapshot.error().message();
+  EXPECT_EQ(snapshot->data()->memory->head_bytes(), std::size_t{1} << 20);  // an eighth
+  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ inline constexpr unsigned kStoring = kAllInOne | kCollector;
 inline constexpr unsigned kTaking = kStoring | kAgent;           // spans, of clients
 inline constexpr unsigned kReading = kAllInOne | kQuery;
 inline constexpr unsigned kKeeping = kStoring | kRemoteStorage;  // that may have a store of their own
+inline constexpr unsigned kPiping = kTaking | kRemoteStorage;    // spans through the pipeline
 inline constexpr unsigned kEvery = kTaking | kReading | kKeeping;
 inline constexpr Role kRoles[] = {kAllInOne, kCollector, kAgent, kQuery, kRemoteStorage};
 

@@ -35,7 +35,7 @@ constexpr Setting kSettings[] = {
      .field = TS_FIELD(tenancy.span_rates),
      .group = "Tenants",
      .help = "Spans a second that tenants may send, TENANT=NUMBER,…; * is every other",
-     .roles = kTaking},
+     .roles = kPiping},
     {.name = "multi-tenancy.keep-bytes",
      .field = TS_FIELD(tenancy.keep_bytes),
      .group = "Tenants",

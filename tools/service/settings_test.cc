@@ -108,6 +108,52 @@ TEST(Settings, FlagsBeatEnvironmentBeatsFileBeatsDefault) {
   EXPECT_EQ(Resolve(kCollector, sources)->origins.at("sync"), "--sync");
 }
 
+// Spans that Jaeger writes go through the pipeline, too.
+TEST(Settings, RemoteStorageHasThePipelinesSettings) {
+  const auto file = ParseConfig(
+      "processors:\n  - action: redact\n    key: user\n    pattern: a\n"
+      "ingest.max-bytes: 2MiB\nlimits.attributes: 7\nlimits.span-bytes: 2KiB\n"
+      "multi-tenancy.span-rates: [\"*=5\"]\n",
+      "a.yaml");
+  ASSERT_TRUE(file.has_value()) << file.error().message();
+  const auto resolved = Resolve(kRemoteStorage, {.file = *file});
+  ASSERT_TRUE(resolved.has_value()) << resolved.error().message();
+  EXPECT_THAT(resolved->config.pipeline.processors.yaml, HasSubstr("redact"));
+  EXPECT_EQ(resolved->config.pipeline.max_bytes, 2U << 20);
+  EXPECT_EQ(resolved->config.pipeline.max_attributes, 7U);
+  EXPECT_EQ(resolved->config.pipeline.max_span_bytes, 2048U);
+  EXPECT_THAT(resolved->config.tenancy.span_rates, ElementsAre("*=5"));
+  EXPECT_THAT(resolved->warnings, ElementsAre());
+}
+
+TEST(Settings, AFileThatServesSeveralIsToldOfInOneLine) {
+  const std::string text =
+      "sync: full\ntail-sampling.max-traces: 100\ncollector.tags: [\"a=b\", \"c=d\"]\n";
+  const auto warnings = [](Role role, const std::string& yaml) {
+    const auto file = ParseConfig(yaml, "b.d/a.yaml");
+    EXPECT_TRUE(file.has_value()) << file.error().message();
+    // The environment is everybody's.
+    return Resolve(role, {.file = *file, .environment = {{"collector.tags", "a=b", "X"}}})
+        ->warnings;
+  };
+  EXPECT_THAT(warnings(kCollector, text), ElementsAre());
+  EXPECT_THAT(warnings(kQuery, "sync: full\n"),
+              ElementsAre("b.d/a.yaml says what another service would take, without effect on this "
+                          "one: sync"));
+  EXPECT_THAT(warnings(kRemoteStorage, text),
+              ElementsAre("b.d/a.yaml says what another service would take, without effect on this "
+                          "one: tail-sampling.max-traces, collector.tags"));
+  std::string many;
+  for (const Setting& setting : Settings()) {
+    if (setting.name.starts_with("reporter.") && !IsList(setting))
+      many += std::string(setting.name) + ": 1\n";
+  }
+  const auto told = warnings(kQuery, many);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_THAT(told[0], HasSubstr(" more"));
+  EXPECT_LT(told[0].size(), 500U);
+}
+
 TEST(Settings, AListIsReplacedAsAWhole) {
   Sources sources;
   const std::string name = "collector.otlp.http.cors.allowed-origins";

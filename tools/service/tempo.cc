@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/tempo/tempo_api.h"
+#include "service/open_beside.h"
 #include "service/parts.h"
 #include "service/query_access.h"
 #include "service/tenants.h"
@@ -34,7 +35,7 @@ server::TempoQueryOptions OptionsOf(Service& service) {
 }  // namespace
 
 Status StartTempo(Service& service) {
-  net::HttpHandler handler =
+  const net::HttpHandler handler =
       PerTenant(service, [base = OptionsOf(service)](const TenantView& view) {
         server::TempoQueryOptions options = base;
         options.snapshot = [view] { return view.Take(); };
@@ -43,9 +44,11 @@ Status StartTempo(Service& service) {
   return service.ServeHttp({
       .name = {"tempo", "Tempo query API", "http://{}/api/search"},
       .address = service.config().tempo.http,
-      .handler = service.shared().query_access->Http("tempo", std::move(handler),
-                                                     server::TempoRefusal),
+      .handler = OpenBeside(
+          server::IsTempoOpen, handler,
+          service.shared().query_access->Http("tempo", handler, server::TempoRefusal)),
       .refusal = server::TempoRefusal,
+      .worker_threads = service.config().query.workers,
   });
 }
 

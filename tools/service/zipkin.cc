@@ -82,6 +82,7 @@ Status StartZipkin(Service& service) {
     return ingest::ZipkinHttpRefusal(status, message);
   };
   listener.cors = ZipkinCors(config);
+  listener.worker_threads = service.config().query.workers;
   if (config.grpc) listener.methods = ingest::ZipkinGrpcServices(intake);
   TS_TRY(service.ServeDual(std::move(listener)));
   return StartScribe(service, counters);

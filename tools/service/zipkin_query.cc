@@ -9,6 +9,7 @@
 #include "ingest/zipkin_counters.h"
 #include "server/pages/lens_pages.h"
 #include "server/zipkin/zipkin_query_api.h"
+#include "service/open_beside.h"
 #include "service/parts.h"
 #include "service/query_access.h"
 #include "service/tenants.h"
@@ -53,6 +54,9 @@ server::ZipkinUiOptions UiOptionsOf(const ZipkinUiSection& config) {
   return ui;
 }
 
+// Health, metrics and web pages.
+bool IsOpen(std::string_view path) { return path.find("/api/v2/") == std::string_view::npos; }
+
 }  // namespace
 
 Status OpenZipkinQuery(Service& service) {
@@ -86,8 +90,9 @@ Status OpenZipkinQuery(Service& service) {
     service.Show("Zipkin's web pages", ui.lens);
   }
   const char* const listener = service.config().role == kQuery ? "query_zipkin" : "zipkin";
-  service.shared().zipkin_reads = service.shared().query_access->Http(
-      listener, std::move(reads), ingest::ZipkinHttpRefusal);
+  service.shared().zipkin_reads = OpenBeside(
+      IsOpen, reads,
+      service.shared().query_access->Http(listener, reads, ingest::ZipkinHttpRefusal));
   return {};
 }
 

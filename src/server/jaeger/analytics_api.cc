@@ -7,36 +7,26 @@
 #include <stop_token>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "assembly/trace_graph.h"
 #include "base/try.h"
 #include "codec/detect/any_format.h"
-#include "codec/json/json_writer.h"
 #include "model/span_batch.h"
 #include "query/call_paths.h"
 #include "query/trace_quality.h"
+#include "server/jaeger/analytics_json.h"
 #include "server/jaeger/as_collected.h"
 #include "server/jaeger/envelope.h"
 #include "server/jaeger/go_values.h"
 #include "server/jaeger/search_params.h"
+#include "server/jaeger/trace_scan.h"
 
 namespace tracestore::server {
 namespace {
 
 using assembly::TraceGraph;
-using codec::JsonWriter;
 using net::HttpRequest;
 using net::HttpResponse;
-
-// What one answer reads at most, the newest first: seconds of work. Beyond it the search's deadline
-// would end it without an answer.
-constexpr std::size_t kMostTraces = 20'000;
-constexpr std::size_t kMostSpans = 2'000'000;
-// How many spans are in memory at once, where traces are no longer than that.
-constexpr std::size_t kPageSpans = 20'000;
-constexpr std::uint32_t kFirstPage = 4;
-constexpr std::uint32_t kLargestPage = 500;
 
 constexpr std::int64_t kDefaultWindowUs = 24LL * 3600 * 1'000'000;
 constexpr std::int64_t kDefaultHours = 48;
@@ -80,56 +70,30 @@ std::string StoredName(std::string_view shown) {
   return shown == kNoServiceName || shown == kEmptyServiceName ? "" : std::string(shown);
 }
 
-// Newest first, a trace at a time, up to the bounds.
-class TraceScan {
- public:
-  TraceScan(const Snapshot& snapshot, Query query, SpanParts parts)
-      : snapshot_(snapshot), query_(std::move(query)), parts_(std::move(parts)) {
-    query_.limit = kFirstPage;
+void VisitEach(const SpanList& spans, const std::function<void(const TraceGraph&)>& visit) {
+  if (spans.size() == 0) return;
+  const model::SpanBatch& batch = *spans.batch();
+  for (const auto& rows : codec::GroupByTrace(batch)) {
+    model::SpanBatch trace;
+    model::BatchAppender appender(trace);
+    appender.SetSource(batch);
+    for (const std::uint32_t row : rows) appender.Append(row);
+    visit(TraceGraph::Build(trace));
   }
+}
 
-  Status ForEach(const std::function<void(const TraceGraph&)>& visit) {
-    while (traces_ < kMostTraces && spans_ < kMostSpans) {
-      TS_TRY_ASSIGN(const SpanPage page, snapshot_.ReadSpans(query_, parts_));
-      Visit(page.spans, visit);
-      if (page.next_cursor.empty()) break;
-      query_.cursor = page.next_cursor;
-      const std::size_t each = std::max<std::size_t>(spans_ / std::max<std::size_t>(traces_, 1), 1);
-      query_.limit = static_cast<std::uint32_t>(
-          std::clamp<std::size_t>(kPageSpans / each, 1, kLargestPage));
-    }
-    return {};
-  }
-
- private:
-  void Visit(const SpanList& spans, const std::function<void(const TraceGraph&)>& visit) {
-    if (spans.size() == 0) return;
-    const model::SpanBatch& batch = *spans.batch();
-    spans_ += batch.size();
-    for (const auto& rows : codec::GroupByTrace(batch)) {
-      model::SpanBatch trace;
-      model::BatchAppender appender(trace);
-      appender.SetSource(batch);
-      for (const std::uint32_t row : rows) appender.Append(row);
-      visit(TraceGraph::Build(trace));
-      ++traces_;
-    }
-  }
-
-  const Snapshot& snapshot_;
-  Query query_;
-  const SpanParts parts_;
-  std::size_t traces_ = 0;
-  std::size_t spans_ = 0;
-};
-
-// Ends with the request.
+// Newest first, a trace at a time, up to TraceScan's bounds. Ends with the request.
 Status Scan(const JaegerQuerySource& source, const HttpRequest& request, Query query,
             SpanParts parts, const std::function<void(const TraceGraph&)>& visit) {
   std::atomic<bool> cancel = false;
   const std::stop_callback on_stop(request.stop, [&cancel] { cancel = true; });
   TS_TRY_ASSIGN(const Snapshot snapshot, source.BoundedSnapshot(&cancel));
-  return TraceScan(snapshot, std::move(query), std::move(parts)).ForEach(visit);
+  TraceScan scan(snapshot, std::move(query), std::move(parts));
+  while (!scan.done()) {
+    TS_TRY_ASSIGN(const SpanList spans, scan.Next());
+    VisitEach(spans, visit);
+  }
+  return {};
 }
 
 Condition Is(Field field, const std::string& value) {
@@ -158,186 +122,6 @@ Query Concerning(const std::string& service, TimeRange range) {
   return query;
 }
 
-std::string PathsJson(const std::vector<query::CallPath>& paths) {
-  std::string out;
-  JsonWriter json(out);
-  json.BeginObject();
-  json.Key("dependencies");
-  json.BeginArray();
-  for (const query::CallPath& path : paths) {
-    json.BeginObject();
-    json.Key("path");
-    json.BeginArray();
-    for (const query::CallHop& hop : path.hops) {
-      json.BeginObject();
-      json.Key("service");
-      json.String(JaegerQuerySource::Shown(hop.service));
-      json.Key("operation");
-      json.String(hop.operation);
-      json.EndObject();
-    }
-    json.EndArray();
-    json.Key("attributes");
-    json.BeginArray();
-    for (const TraceId id : path.exemplars) {
-      json.BeginObject();
-      json.Key("key");
-      json.String("exemplar_trace_id");
-      json.Key("value");
-      json.String(id.ToShortHex());
-      json.EndObject();
-    }
-    json.EndArray();
-    json.EndObject();
-  }
-  json.EndArray();
-  json.EndObject();
-  return out;
-}
-
-constexpr const char* kAbout = "https://opentelemetry.io/docs/concepts/signals/traces/";
-
-// A measure as the page shows it.
-struct MetricWords {
-  const char* name;
-  const char* category;  // a score's key
-  const char* description;
-  double weight;
-  query::QualityMeasure query::TraceQuality::* measure;
-};
-
-constexpr MetricWords kMetrics[] = {
-    {"Server Spans", "coverage",
-     "Calls of clients that the service answers are spans of kind server in their traces.", 1,
-     &query::TraceQuality::server_tag},
-    {"Client Spans", "coverage",
-     "Calls that the service makes are spans of kind client in their traces.", 1,
-     &query::TraceQuality::client_tag},
-    {"Client Version", "quality",
-     "Spans come from a client library that is recent enough.", 1,
-     &query::TraceQuality::client_version},
-    {"Unique Span IDs", "quality", "No two spans of a trace have the same id.", 1,
-     &query::TraceQuality::unique_ids},
-};
-
-struct ScoreWords {
-  const char* key;
-  const char* label;
-};
-constexpr ScoreWords kScores[] = {{"coverage", "Instrumentation Coverage"},
-                                  {"quality", "Trace Quality"}};
-
-void Examples(JsonWriter& json, const char* key, const std::vector<query::QualityExample>& list) {
-  json.Key(key);
-  if (list.empty()) return json.Null();
-  json.BeginArray();
-  for (const query::QualityExample& example : list) {
-    json.BeginObject();
-    json.Key("traceID");
-    json.String(example.trace_id.ToShortHex());
-    json.Key("spanIDs");
-    json.BeginArray();
-    for (const SpanId id : example.span_ids) json.String(id.ToHex());
-    json.EndArray();
-    json.EndObject();
-  }
-  json.EndArray();
-}
-
-bool IsCounted(const query::QualityMeasure& measure) {
-  return measure.passed.count + measure.failed.count != 0;
-}
-
-void Scores(JsonWriter& json, const query::TraceQuality& quality) {
-  json.Key("scores");
-  json.BeginArray();
-  for (const ScoreWords& words : kScores) {
-    double sum = 0, weights = 0;
-    for (const MetricWords& metric : kMetrics) {
-      const query::QualityMeasure& measure = quality.*metric.measure;
-      if (std::string_view(metric.category) != words.key || !IsCounted(measure)) continue;
-      const auto passed = static_cast<double>(measure.passed.count);
-      sum += metric.weight * passed / (passed + static_cast<double>(measure.failed.count));
-      weights += metric.weight;
-    }
-    if (weights == 0) continue;
-    json.BeginObject();
-    json.Key("key");
-    json.String(words.key);
-    json.Key("label");
-    json.String(words.label);
-    json.Key("max");
-    json.Uint(100);
-    json.Key("value");
-    json.Double(100 * sum / weights);
-    json.EndObject();
-  }
-  json.EndArray();
-}
-
-void Metrics(JsonWriter& json, const query::TraceQuality& quality) {
-  json.Key("metrics");
-  json.BeginArray();
-  for (const MetricWords& words : kMetrics) {
-    const query::QualityMeasure& measure = quality.*words.measure;
-    if (!IsCounted(measure)) continue;  // a share of nothing can't be drawn
-    json.BeginObject();
-    json.Key("name");
-    json.String(words.name);
-    json.Key("category");
-    json.String(words.category);
-    json.Key("description");
-    json.String(words.description);
-    json.Key("metricDocumentationLink");
-    json.String(kAbout);
-    json.Key("metricWeight");
-    json.Double(words.weight);
-    json.Key("passCount");
-    json.Uint(measure.passed.count);
-    Examples(json, "passExamples", measure.passed.examples);
-    json.Key("failureCount");
-    json.Uint(measure.failed.count);
-    Examples(json, "failureExamples", measure.failed.examples);
-    json.Key("exemptionCount");
-    measure.exempt.count == 0 ? json.Null() : json.Uint(measure.exempt.count);
-    Examples(json, "exemptionExamples", measure.exempt.examples);
-    json.Key("details");
-    json.Null();
-    json.EndObject();
-  }
-  json.EndArray();
-}
-
-void Clients(JsonWriter& json, const query::TraceQuality& quality) {
-  json.Key("clients");
-  json.BeginArray();
-  for (const auto& [version, client] : quality.clients) {
-    json.BeginObject();
-    json.Key("version");
-    json.String(version);
-    json.Key("minVersion");
-    json.String(client.minimum);
-    json.Key("count");
-    json.Uint(client.spans.count);
-    Examples(json, "examples", client.spans.examples);
-    json.EndObject();
-  }
-  json.EndArray();
-}
-
-std::string QualityJson(const query::TraceQuality& quality) {
-  std::string out;
-  JsonWriter json(out);
-  json.BeginObject();
-  json.Key("traceQualityDocumentationLink");
-  json.String(kAbout);
-  Scores(json, quality);
-  Metrics(json, quality);
-  Clients(json, quality);
-  json.EndObject();
-  return out;
-}
-
 }  // namespace
 
 HttpResponse JaegerAnalyticsApi::Paths(const HttpRequest& request) const {
@@ -357,7 +141,10 @@ HttpResponse JaegerAnalyticsApi::Paths(const HttpRequest& request) const {
       Scan(*source_, request, WithSpanOf(options.service, options.operation, *range), parts,
            [&tally](const TraceGraph& graph) { tally.Add(graph); });
   if (!read.has_value()) return Failure(read.error());
-  return HttpResponse::Json(200, PathsJson(tally.Paths()));
+  // By the name that was asked for: the page looks for it on each path.
+  const std::string_view unnamed =
+      options.service.empty() ? service : JaegerQuerySource::Shown("");
+  return HttpResponse::Json(200, PathsJson(tally.Paths(), unnamed));
 }
 
 HttpResponse JaegerAnalyticsApi::Quality(const HttpRequest& request) const {

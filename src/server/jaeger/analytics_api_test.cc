@@ -1,5 +1,5 @@
-// Deep dependencies and trace quality over HTTP: their shapes, parameters and windows. What they count
-// is tested in src/query.
+// Deep dependencies and trace quality over HTTP: their shapes, parameters and windows. What they
+// count is tested in src/query.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -39,8 +39,10 @@ TEST_F(JaegerAnalytics, PathsThroughAServiceWithoutAName) {
   Serve({R"({"resourceSpans":[{"scopeSpans":[{"spans":[
     {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba902b7","name":"x",
      "startTimeUnixNano":"1795376030375022592","endTimeUnixNano":"1795376030425022592"}]}]}]})"});
-  EXPECT_THAT(Get("/api/deep-dependencies?service=OTLPResourceNoServiceName").body,
-              HasSubstr(R"("path":[{"service":"OTLPResourceNoServiceName","operation":"x"}])"));
+  for (const std::string name : {"OTLPResourceNoServiceName", "empty-service-name"}) {
+    EXPECT_THAT(Get("/api/deep-dependencies?service=" + name).body,
+                HasSubstr(R"("path":[{"service":")" + name + R"(","operation":"x"}])"));
+  }
 }
 
 TEST_F(JaegerAnalytics, WhatCannotBeAsked) {

@@ -42,8 +42,9 @@ Result<Search> ReadSearch(std::string_view message) {
   Search search;
   search.nothing_matches = !ToQuery(find, search.query);
   if (find.filter) {
-    TS_TRY_ASSIGN(search.query.where, FilterExpression(codec::DecodeFilterProtobuf(*find.filter),
-                                                       BesideFilter(find, !find.attributes.empty())));
+    TS_TRY_ASSIGN(search.query.where,
+                  FilterExpression(codec::DecodeFilterProtobuf(*find.filter),
+                                   BesideFilter(find, !find.attributes.empty())));
   }
   search.query.limit = find.depth > 0 ? static_cast<std::uint32_t>(find.depth) : kDefaultTraces;
   search.raw = find.raw;
@@ -79,12 +80,8 @@ class JaegerV3Grpc {
     if (!search.has_value()) return BadGrpcRequest(search.error().message());
     if (search->nothing_matches) return NoMessages();
     search->query.limit = source_->LimitOf(search->query.limit);
-    const CallEnd end(request.stop);
-    const auto snapshot = source_->BoundedSnapshot(end.flag());
-    if (!snapshot.has_value()) return GrpcFailure(snapshot.error(), kSearchFailed);
-    auto page = snapshot->FindSummaries(search->query);
-    if (!page.has_value()) return GrpcFailure(page.error(), kSearchFailed);
-    return StreamSummaries(std::move(page->summaries), SummaryIds::kHex, "");
+    return StreamSummaries(*source_, request, std::move(search->query), SummaryForm::kQuery,
+                           kSearchFailed);
   }
 
   RawReply GetServices(const RawRequest& request) const { return GrpcServices(*source_, request); }

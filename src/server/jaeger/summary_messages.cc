@@ -2,10 +2,12 @@
 
 #include <limits>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "codec/jaeger/query_fields.h"
 #include "codec/wire/wire_reader.h"
+#include "server/jaeger/found_summaries.h"
 #include "server/jaeger/grpc_call.h"
 
 namespace tracestore::server {
@@ -20,9 +22,9 @@ std::uint64_t Count(std::uint64_t count) {
   return count < kMost ? count : kMost;
 }
 
-void WriteSummary(const TraceSummary& summary, SummaryIds ids, codec::WireWriter& wire) {
+void WriteSummary(const TraceSummary& summary, SummaryForm form, codec::WireWriter& wire) {
   const std::size_t begin = wire.Begin(field::kSummaries);
-  wire.Bytes(field::kSummaryTraceId, ids == SummaryIds::kHex ? summary.trace_id.ToHex()
+  wire.Bytes(field::kSummaryTraceId, form == SummaryForm::kQuery ? summary.trace_id.ToHex()
                                                              : TraceIdBytes(summary.trace_id));
   wire.Bytes(field::kSummaryRootService, summary.root_service);
   wire.Bytes(field::kSummaryRootOperation, summary.root_operation);
@@ -45,16 +47,22 @@ void WriteSummary(const TraceSummary& summary, SummaryIds ids, codec::WireWriter
 
 }  // namespace
 
-RawReply StreamSummaries(std::vector<TraceSummary> summaries, SummaryIds ids,
-                         std::string next_page) {
-  return RawReply::Stream([summaries = std::move(summaries), ids, next_page = std::move(next_page),
-                           next = std::size_t{0}](
-                              std::string& message) mutable -> std::optional<RawReply> {
-    if (next == summaries.size()) return RawReply::Ok("");
+RawReply StreamSummaries(const JaegerQuerySource& source, const net::RawRequest& request,
+                         Query query, SummaryForm form, std::string_view what) {
+  auto opened = FoundSummaries::Open(source, request.stop, std::move(query));
+  if (!opened.has_value()) return GrpcFailure(opened.error(), what);
+  return RawReply::Stream([found = std::move(opened).value(), form, what = std::string(what)](
+                              std::string& message) -> std::optional<RawReply> {
+    if (found->done()) return RawReply::Ok("");
     codec::WireWriter wire(message);
-    while (next < summaries.size() && message.size() < kWantedMessageBytes)
-      WriteSummary(summaries[next++], ids, wire);
-    if (next == summaries.size()) wire.Bytes(field::kNextPage, next_page);
+    const Status written =
+        found->WriteTo(message, kWantedMessageBytes, [&](const TraceSummary& summary) {
+          WriteSummary(summary, form, wire);
+        });
+    if (!written.has_value()) return GrpcFailure(written.error(), what);
+    if (message.empty()) return RawReply::Ok("");
+    if (found->done() && form == SummaryForm::kStorage)
+      wire.Bytes(field::kNextPage, found->next_page());
     return std::nullopt;
   });
 }

@@ -1,21 +1,20 @@
 // Messages of summaries, of api_v3's FindTraceSummaries and storage.v2's.
 #pragma once
-#include <tracestore/summary.h>
+#include <tracestore/query.h>
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
-#include "net/grpc_reply.h"
+#include "net/grpc_server.h"
+#include "server/jaeger/query_source.h"
 
 namespace tracestore::server {
 
-// How a message says a trace's id.
-enum class SummaryIds : std::uint8_t { kHex, kBinary };
+// Whose message: api_v3 says a trace's id as hex; storage.v2 as bytes, and in the last message what
+// the next page begins with.
+enum class SummaryForm : std::uint8_t { kQuery, kStorage };
 
-// They are all in memory, which the query's limit bounds. `next_page`: in the last message; "" is
-// none.
-net::RawReply StreamSummaries(std::vector<TraceSummary> summaries, SummaryIds ids,
-                              std::string next_page);
+// What `query` finds, one message in memory at a time, each within the search's deadline.
+net::RawReply StreamSummaries(const JaegerQuerySource& source, const net::RawRequest& request,
+                              Query query, SummaryForm form, std::string_view what);
 
 }  // namespace tracestore::server

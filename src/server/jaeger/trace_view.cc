@@ -38,7 +38,8 @@ ShownTrace ShowTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns)
   ShownTrace shown;
   shown.batch = spans.batch() ? spans.batch() : std::make_shared<const model::SpanBatch>();
   auto collected = AsCollected(*shown.batch);
-  if (collected) shown.batch = std::make_shared<const model::SpanBatch>(std::move(collected->batch));
+  if (collected)
+    shown.batch = std::make_shared<const model::SpanBatch>(std::move(collected->batch));
   const auto warn_of_negative = [&] {
     if (!collected) return;
     shown.warnings.resize(shown.rows.size());

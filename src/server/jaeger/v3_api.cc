@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "codec/json/json_writer.h"
 #include "codec/otlp/json_encoder.h"
+#include "server/jaeger/found_summaries.h"
 #include "server/jaeger/trace_view.h"
 #include "server/jaeger/v3_params.h"
 
@@ -126,6 +127,25 @@ void WriteSummary(const TraceSummary& summary, codec::JsonWriter& json) {
   json.EndObject();
 }
 
+constexpr std::string_view kSummariesHead = R"({"summaries":[)";
+constexpr std::string_view kSummariesTail = "]}";
+constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
+
+// A BodyStream's call: the next of the list, its end after the last.
+Result<bool> NextSummaries(FoundSummaries& found, bool is_first, std::string& chunk) {
+  if (is_first) chunk = kSummariesHead;
+  bool comma = !is_first;
+  const Status written = found.WriteTo(chunk, kChunkBytes, [&](const TraceSummary& summary) {
+    if (comma) chunk += ',';
+    comma = true;
+    codec::JsonWriter json(chunk);
+    WriteSummary(summary, json);
+  });
+  if (!written.has_value()) return written.error();
+  if (found.done()) chunk += kSummariesTail;
+  return !found.done();
+}
+
 // A query that a stopping server ends.
 template <typename Run>
 auto Stoppable(const HttpRequest& request, Query query, const Run& run) {
@@ -223,20 +243,21 @@ HttpResponse JaegerV3Api::Summaries(const HttpRequest& request, const PathParams
   auto search = ParseV3Search(request.query);
   if (!search.has_value()) return Refuse(search.error());
   search->query.limit = source_->LimitOf(search->query.limit);
-  const auto snapshot = source_->BoundedSnapshot();
-  if (!snapshot.has_value()) return Refuse(snapshot.error());
-  const auto page = Stoppable(request, search->query,
-                              [&](const Query& query) { return snapshot->FindSummaries(query); });
-  if (!page.has_value()) return Refuse(page.error());
-  std::string body;
-  codec::JsonWriter json(body);
-  json.BeginObject();
-  json.Key("summaries");
-  json.BeginArray();
-  for (const TraceSummary& summary : page->summaries) WriteSummary(summary, json);
-  json.EndArray();
-  json.EndObject();
-  return HttpResponse::Json(200, std::move(body));
+  auto opened = FoundSummaries::Open(*source_, request.stop, std::move(search->query));
+  if (!opened.has_value()) return Refuse(opened.error());
+  const std::shared_ptr<FoundSummaries> found = std::move(opened).value();
+  std::string first;
+  const auto more = NextSummaries(*found, true, first);
+  if (!more.has_value()) return Refuse(more.error());
+  HttpResponse response = HttpResponse::Json(200, *more ? "" : std::move(first));
+  if (!*more) return response;
+  response.stream = [found, first = std::move(first)](std::string& chunk) mutable -> Result<bool> {
+    if (first.empty()) return NextSummaries(*found, false, chunk);
+    chunk = std::move(first);
+    first.clear();
+    return true;
+  };
+  return response;
 }
 
 HttpResponse JaegerV3Api::Dependencies(const HttpRequest& request, const PathParams&) const {

@@ -21,6 +21,7 @@ class JaegerV3Api {
   net::HttpResponse Trace(const net::HttpRequest& request, const net::PathParams& path) const;
   // Found traces are streamed, one in memory at a time.
   net::HttpResponse Traces(const net::HttpRequest& request, const net::PathParams& path) const;
+  // Long lists are streamed, each summary made when its turn comes.
   net::HttpResponse Summaries(const net::HttpRequest& request, const net::PathParams& path) const;
   net::HttpResponse Dependencies(const net::HttpRequest& request,
                                  const net::PathParams& path) const;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stop_token>
 #include <string>
 
 #include "server/jaeger/query_api_test_support.h"
@@ -90,6 +91,39 @@ TEST_F(JaegerV3, Summarizes) {
             R"({"name":"fe","spanCount":2}]}]})");
   EXPECT_EQ(Body("trace-summaries?" + kDay + "&query.service_name=nobody"), R"({"summaries":[]})");
   Refuses("trace-summaries", 400, "query.startTimeMin and query.startTimeMax are required");
+}
+
+TEST_F(JaegerV3, ManySummariesAreStreamedEachMadeWhenItsTurnComes) {
+  std::string text = R"({"resourceSpans":[{"scopeSpans":[{"spans":[)";
+  for (std::uint64_t i = 1; i <= 3'000; ++i) {
+    text += R"({"traceId":")" + TraceId{1, i}.ToHex() + R"(","spanId":"00f067aa0ba902b7","name":")" +
+            std::string(200, 'n') + R"(","startTimeUnixNano":"1795376030375022592"},)";
+  }
+  text.back() = ']';
+  Serve({text + "}]}]}"});
+  const std::string target = "trace-summaries?" + kDay + "&query.search_depth=5000";
+  const std::string body = Body(target);
+  EXPECT_TRUE(body.starts_with(R"({"summaries":[{"traceId":)"));
+  EXPECT_TRUE(body.ends_with("}]}"));
+  std::size_t count = 0;
+  for (auto at = body.find("traceId"); at != std::string::npos; at = body.find("traceId", at + 1))
+    ++count;
+  EXPECT_EQ(count, 3'000U);
+  EXPECT_EQ(body.find("}{"), std::string::npos);
+  EXPECT_EQ(body.find(",,"), std::string::npos);
+
+  std::stop_source stop;
+  net::HttpRequest request;
+  request.method = "GET";
+  request.stop = stop.get_token();
+  ASSERT_TRUE(request.SetTarget("/api/v3/" + target).has_value());
+  const net::HttpResponse response = handler(request);
+  ASSERT_TRUE(response.stream);
+  std::string chunk;
+  EXPECT_TRUE(response.stream(chunk).value());
+  stop.request_stop();
+  chunk.clear();
+  EXPECT_FALSE(response.stream(chunk).has_value());
 }
 
 TEST_F(JaegerV3, LinksServices) {

@@ -212,7 +212,8 @@ Result<V3Search> ParseV3Search(const QueryParams& params) {
   }
   TS_TRY_ASSIGN(out.raw, RawOf(params, "query.raw_traces"));
   if (const std::string_view text = V3Text(params, "query.filter"); !text.empty()) {
-    TS_TRY_ASSIGN(out.query.where, FilterExpression(codec::DecodeFilterJson(text), BesideFilter(params)));
+    TS_TRY_ASSIGN(out.query.where,
+                  FilterExpression(codec::DecodeFilterJson(text), BesideFilter(params)));
   } else {
     out.query.where = OnOneSpan(wanted);
   }

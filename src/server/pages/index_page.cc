@@ -29,7 +29,8 @@ std::string ForScript(std::string_view json) {
 // "function UIConfig() {" with blanks anywhere a script may have them.
 bool DefinesUiConfig(std::string_view script) {
   constexpr std::string_view kName = "UIConfig";
-  for (auto at = script.find(kName); at != std::string_view::npos; at = script.find(kName, at + 1)) {
+  for (auto at = script.find(kName); at != std::string_view::npos;
+       at = script.find(kName, at + 1)) {
     std::size_t before = at;
     while (before > 0 && IsBlank(script[before - 1])) --before;
     if (before == at || !script.substr(0, before).ends_with("function")) continue;

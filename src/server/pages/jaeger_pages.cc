@@ -85,8 +85,8 @@ class JaegerPages {
     values.config = config;
     values.base_path = options_.base_path;
     values.version = Version();
-    values.archive = options_.archive;
-    values.metrics = options_.metrics;
+    values.archive = true;
+    values.metrics = true;
     StaticFiles one;
     one.Set(kIndex, JaegerIndexPage(files_.Find(kIndex)->bytes, values));
     return std::make_shared<const StaticFile>(*one.Find(kIndex));

@@ -16,8 +16,6 @@ struct JaegerPagesOptions {
   std::string directory = {};    // of the build
   std::string ui_config = {};    // a .json or a .js file; "": none. Read again when it changes
   std::string base_path = "/";   // "/jaeger": what is before all paths in a browser
-  bool archive = true;           // what the pages may offer
-  bool metrics = true;
   // Gets a sentence when a changed ui_config can't be taken; the old one holds on. May be unset.
   std::function<void(const std::string&)> log = {};
 };

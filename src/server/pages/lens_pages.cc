@@ -23,7 +23,8 @@ std::string WithBase(std::string html, const std::string& base_path) {
   const auto at = html.find(kBase);
   if (at == std::string::npos) return html;
   std::string put = "<base href=\"";
-  for (const char c : base_path) put += c == '"' ? "&quot;" : c == '&' ? "&amp;" : std::string(1, c);
+  for (const char c : base_path)
+    put += c == '"' ? "&quot;" : c == '&' ? "&amp;" : std::string(1, c);
   return html.replace(at, kBase.size(), put + (base_path.ends_with('/') ? "\"" : "/\""));
 }
 

@@ -28,7 +28,7 @@ struct StaticLimits {
 // Threads: const calls from any.
 class StaticFiles {
  public:
-  // A directory with its folders; links that lead out of it are left out. Errors: kNotFound, kIo;
+  // A directory with its folders; links are left out. Errors: kNotFound, kIo;
   // kInvalidArgument, more than `limits`.
   static Result<StaticFiles> OfDirectory(const std::string& path, const StaticLimits& limits = {});
   // The files below `folder` ("zipkin-lens/", "": all) of a zip file. Errors also: kCorruption.

@@ -71,7 +71,8 @@ TEST(StaticFiles, AreThoseOfAnArchive) {
   EXPECT_EQ(StaticFiles::OfInnerArchive(outer, "/y", "").error().code(), ErrorCode::kCorruption);
 }
 
-// Every cut and every flipped byte is an error or leaves files of bounded size; none ends the process.
+// Every cut and every flipped byte is an error or leaves files of bounded size; none ends the
+// process.
 TEST(StaticFiles, ADamagedArchiveIsAnError) {
   const Folder folder;
   const std::string whole = ReadAll(folder.Zip("z.zip", {{"a.txt", std::string(500, 'a') + "bc"}}));

@@ -148,13 +148,8 @@ RawReply FindTraceSummaries(const Source& source, const RawRequest& request) {
   auto search = ReadSearch(request);
   if (!search.has_value()) return BadGrpcRequest(search.error().message());
   if (search->nothing_matches) return NoMessages();
-  const CallEnd end(request.stop);
-  const auto snapshot = source->BoundedSnapshot(end.flag());
-  if (!snapshot.has_value()) return GrpcFailure(snapshot.error(), kSearchFailed);
-  auto page = snapshot->FindSummaries(search->query);
-  if (!page.has_value()) return GrpcFailure(page.error(), kSearchFailed);
-  return StreamSummaries(std::move(page->summaries), SummaryIds::kBinary,
-                         std::move(page->next_cursor));
+  return StreamSummaries(*source, request, std::move(search->query), SummaryForm::kStorage,
+                         kSearchFailed);
 }
 
 RawReply GetDependencies(const Source& source, const RawRequest& request) {

@@ -22,7 +22,8 @@ constexpr const char* kProtobufType = "application/protobuf";
 constexpr std::string_view kNoRoot = "<root span not yet received>";
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 
-// The rows of distinct spans, so that those of one resource, and in it of one scope, are neighbours.
+// The rows of distinct spans, so that those of one resource, and in it of one scope, are
+// neighbours.
 std::vector<std::uint32_t> GroupedRows(const model::SpanBatch& batch) {
   std::vector<std::uint32_t> rows = assembly::FindDistinct(batch).rows;
   std::stable_sort(rows.begin(), rows.end(), [&](std::uint32_t a, std::uint32_t b) {

@@ -168,11 +168,8 @@ class TempoQueryApi {
     TS_TRY(CheckTempoTraceParams(request.query));
     TS_TRY_ASSIGN(const Snapshot snapshot, Bounded(request));
     auto spans = snapshot.Get(id);
-    const auto missing = [](const Result<SpanList>& got) {
-      return !got.has_value() && got.error().code() == ErrorCode::kNotFound;
-    };
-    if (missing(spans) && options_.archived) spans = options_.archived(id);
-    return missing(spans) ? Result<SpanList>(SpanList()) : std::move(spans);
+    const bool missing = !spans.has_value() && spans.error().code() == ErrorCode::kNotFound;
+    return missing ? Result<SpanList>(SpanList()) : std::move(spans);
   }
 
   Result<TempoScopeNames> NamesOf(const HttpRequest& request, const TempoScopes& scopes) const {

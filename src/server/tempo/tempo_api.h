@@ -17,8 +17,6 @@ namespace tracestore::server {
 struct TempoQueryOptions {
   // A moment of what is served; called once a request, on any thread. Required.
   std::function<Result<Snapshot>()> snapshot;
-  // The spans that the archive has of a trace that the store hasn't. Unset: none.
-  std::function<Result<SpanList>(TraceId)> archived;
   // Called after each answer's head is ready, on any thread; must not block. `route` is one of a
   // bounded set, "/api/v2/traces/{id}", "other".
   std::function<void(std::string_view route, int status, std::chrono::nanoseconds took)> observer;

@@ -142,14 +142,6 @@ TEST_F(TempoApi, WhatIsNotThereIs404OrEmpty) {
   EXPECT_EQ(response.body, "");
   EXPECT_EQ(Body("/api/v2/traces/1234"), R"({"trace":{},"metrics":{}})");
   EXPECT_EQ(Protobuf("/api/v2/traces/1234"), std::string("\x0a\x00\x12\x00", 4));
-  TempoQueryOptions options;
-  options.archived = [this](TraceId id) -> Result<SpanList> {
-    EXPECT_EQ(id, (TraceId{0, 0x1234}));
-    AppendResult report;
-    return SnapshotOfFiles({kOtlp}, report)->Get({0, 0xabc001});
-  };
-  Serve(std::move(options));
-  EXPECT_THAT(Body("/api/traces/1234"), HasSubstr("late"));
 }
 
 TEST_F(TempoApi, ShortIdsArePadded) {

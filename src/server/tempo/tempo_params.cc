@@ -17,6 +17,8 @@ constexpr std::uint64_t kNsEach = 1'000'000'000;
 constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
 // Of one request; each becomes a condition.
 constexpr std::size_t kMostTags = 100;
+// Told of one trace: a page of a search's traces is some MB of text at most. Tempo's own default.
+constexpr std::uint64_t kMostSpansPerSet = 100;
 constexpr const char* kNoTraceQl =
     "TraceQL is not built yet: search by tags, minDuration and maxDuration, or with q={}";
 
@@ -175,6 +177,10 @@ Result<TempoSearch> ParseTempoSearch(const QueryParams& params) {
     return Invalid("invalid maxDuration: must be greater than minDuration");
   TS_TRY_ASSIGN(out.limit, CountOf(params, "limit", out.limit));
   TS_TRY_ASSIGN(const auto spss, NumberOf(params, "spss"));
+  if (spss.value_or(0) > kMostSpansPerSet) {
+    return Invalid("spans per span set exceeds " + std::to_string(kMostSpansPerSet) +
+                   ". received " + std::to_string(*spss));
+  }
   if (spss) out.spans_per_set = static_cast<std::uint32_t>(*spss);
   return out;
 }

@@ -65,6 +65,9 @@ TEST(TempoParams, RefusesInTemposWords) {
   RefusesSearch("limit=4294967296",
                 "invalid limit: strconv.ParseUint: parsing \"4294967296\": value out of range");
   RefusesSearch("spss=x", "invalid spss: strconv.ParseUint: parsing \"x\": invalid syntax");
+  EXPECT_EQ(ParseTempoSearch(Params("spss=100"))->spans_per_set, 100U);
+  RefusesSearch("spss=101", "spans per span set exceeds 100. received 101");
+  RefusesSearch("q=%7B%7D&spss=4294967295", "spans per span set exceeds 100. received 4294967295");
   RefusesSearch("start=abc", "invalid start: strconv.ParseUint: parsing \"abc\": invalid syntax");
   RefusesSearch("start=5&end=2", "http parameter start must be before end. received start=5 end=2");
   RefusesSearch("start=5", "http parameter start must be before end. received start=5 end=0");

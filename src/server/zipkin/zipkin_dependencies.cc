@@ -29,7 +29,9 @@ using Links = std::map<std::pair<std::string, std::string>, Counts>;
 TimeRange StartsIn(const ZipkinWindow& window) {
   constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
   constexpr std::uint64_t kNsEach = 1'000'000;
-  const auto at = [](std::uint64_t ms) { return ms >= kForever / kNsEach ? kForever : ms * kNsEach; };
+  const auto at = [](std::uint64_t ms) {
+    return ms >= kForever / kNsEach ? kForever : ms * kNsEach;
+  };
   return {at(window.begin_ms), at(window.end_ms + 1)};
 }
 

@@ -80,7 +80,9 @@ std::optional<Expression> WordIs(const std::string& word) {
 TimeRange StartsOf(const ZipkinSearch& search) {
   constexpr std::uint64_t kNsEach = 1'000'000;
   constexpr std::uint64_t kMicrosecond = 1'000;
-  const auto at = [](std::uint64_t ms) { return ms > kForever / kNsEach ? kForever : ms * kNsEach; };
+  const auto at = [](std::uint64_t ms) {
+    return ms > kForever / kNsEach ? kForever : ms * kNsEach;
+  };
   const std::uint64_t begin = at(search.begin_ms);
   const std::uint64_t end = at(search.end_ms);
   return {begin - std::min(begin, kSlackNs),
