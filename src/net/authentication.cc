@@ -14,7 +14,6 @@ HttpGate AuthenticationGate(std::shared_ptr<Credentials> credentials, RefusalWor
                             RefusalObserver observer) {
   return [credentials = std::move(credentials), words = std::move(words),
           observer = std::move(observer)](HttpRequest& request) -> std::optional<HttpResponse> {
-    if (request.method == "OPTIONS") return std::nullopt;
     const std::string_view shown = request.header("authorization");
     if (credentials->Check(shown)) return std::nullopt;
     if (observer) observer();

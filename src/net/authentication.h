@@ -16,8 +16,8 @@ using RefusalWords = std::function<HttpResponse(int status, const std::string& m
 // Called for each refusal, any thread; must not block.
 using RefusalObserver = std::function<void()>;
 
-// 401 with WWW-Authenticate for requests that show nothing, or nothing known. A preflight (OPTIONS)
-// is let through: browsers show nothing with it.
+// 401 with WWW-Authenticate for requests that show nothing, or nothing known, of any method: where
+// preflights are answered, CorsGate() lets them through.
 HttpGate AuthenticationGate(std::shared_ptr<Credentials> credentials, RefusalWords words,
                             RefusalObserver observer = {});
 
