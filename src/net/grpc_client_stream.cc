@@ -1,6 +1,7 @@
 #include "net/grpc_client_stream.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -14,29 +15,37 @@ namespace {
 constexpr std::size_t kGatheredBytes = std::size_t{1} << 20;
 constexpr std::size_t kGatheredMessages = 8192;
 
-// One call of GrpcServerOptions::client_streams. A read is out as long as there is room; one worker at
-// most has the messages that came, so that the handler gets them in order.
+// One call of GrpcServerOptions::client_streams. A read is out as long as there is room; one worker
+// at most has the messages that came, so that the handler gets them in order.
+//
+// Handlers ask who a client is with its first message. Until that has come, within peer_timeout, a
+// stream takes no place of max_client_streams: as many others may wait for theirs, of which the one
+// that waits longest is cancelled when there is one more.
 class ClientStream final : public grpc::ServerGenericBidiReactor {
  public:
   ClientStream(GrpcCalls& shared, grpc::GenericCallbackServerContext& context,
                const RawHandler& handler)
       : shared_(shared), context_(context), handler_(handler) {
-    bool room = false;
+    shared_.peers.Add(context_, awaited_);
     {
       const std::lock_guard lock(shared_.streams_mutex);
-      room = shared_.streams.size() < shared_.options.max_client_streams;
-      if (room) shared_.streams.insert(&context_);
+      auto& silent = shared_.silent_streams;
+      if (!silent.empty() && silent.size() >= shared_.options.max_client_streams) {
+        shared_.peers.Expire(*silent.begin()->second);
+        silent.erase(silent.begin());
+      }
+      shared_.streams.insert(&context_);
+      silent.emplace(number_ = shared_.next_stream++, &awaited_);
     }
-    if (room) {
-      reading_ = true;
-      StartRead(&request_);
-    } else {
-      finished_ = true;
-      Finish(BusyStatus("too many streams"));
-    }
+    reading_ = true;
+    StartRead(&request_);
   }
 
   void OnReadDone(bool ok) override {
+    if (awaited_) {  // the first message; no others are waited for
+      shared_.peers.Remove(awaited_);
+      if (ok && !Begin()) return End(BusyStatus("too many streams"));
+    }
     bool read = false;
     bool submit = false;
     {
@@ -67,12 +76,23 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     {
       const std::lock_guard lock(shared_.streams_mutex);
       shared_.streams.erase(&context_);
+      shared_.silent_streams.erase(number_);
+      if (begun_) --shared_.begun_streams;
     }
     Hold(0);
     delete this;
   }
 
  private:
+  // Whether there is room for one more that is not silent.
+  bool Begin() {
+    const std::lock_guard lock(shared_.streams_mutex);
+    shared_.silent_streams.erase(number_);
+    begun_ = shared_.begun_streams < shared_.options.max_client_streams;
+    if (begun_) ++shared_.begun_streams;
+    return begun_;
+  }
+
   bool HasRoom() const {
     return waiting_bytes_ < kGatheredBytes && waiting_.size() < kGatheredMessages;
   }
@@ -99,10 +119,6 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     {
       const std::lock_guard lock(mutex_);
       finished_ = true;
-    }
-    if (silent_) {
-      Finish(grpc::Status::OK);
-      return;
     }
     const grpc::Slice slice(answer_);
     response_ = grpc::ByteBuffer(&slice, 1);
@@ -136,7 +152,6 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
         return;
       }
       answer_ = reply.bytes;
-      silent_ = reply.again;
     }
     taken.clear();
     Next();
@@ -181,8 +196,9 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   const RawHandler& handler_;
   grpc::ByteBuffer request_;   // of the read that is out
   grpc::ByteBuffer response_;
+  std::uint64_t number_ = 0;   // in shared_.silent_streams
+  bool begun_ = false;         // counted in shared_.begun_streams; guarded by its mutex
   std::string answer_;         // of the worker, as what follows
-  bool silent_ = false;
   bool called_ = false;
   std::mutex mutex_;
   std::vector<grpc::ByteBuffer> waiting_;  // guarded by mutex_, as what follows
@@ -193,7 +209,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   bool ended_ = false;     // the client has no more
   bool finished_ = false;
   std::stop_source stop_;
-  PeerWatch::Place awaited_;
+  PeerWatch::Place awaited_;  // while the client has to send a first message, or take the answer
 };
 
 }  // namespace
