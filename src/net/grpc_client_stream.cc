@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -146,7 +147,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     }
     if (read) StartRead(&request_);
     if (!taken.empty() || (ended && !called_)) {
-      const RawReply reply = Handle(taken);
+      const RawReply reply = Handled(taken);
       if (reply.code != GrpcCode::kOk) {
         End(ToStatus(reply));
         return;
@@ -161,6 +162,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     bool answer = false;
     {
       const std::lock_guard lock(mutex_);
+      unpacked_bytes_ = 0;
       Hold(waiting_bytes_);
       if (waiting_.empty() && !ended_) {
         running_ = false;
@@ -175,20 +177,51 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     }
   }
 
-  RawReply Handle(const std::vector<grpc::ByteBuffer>& messages) {
+  RawReply Handled(const std::vector<grpc::ByteBuffer>& messages) {
     called_ = true;
+    try {
+      return messages.size() == 1 ? HandleOne(messages.front()) : Handle(messages);
+    } catch (const std::exception& error) {
+      return ThrownReply(error);
+    }
+  }
+
+  RawReply HandleOne(const grpc::ByteBuffer& message) {
+    Unpacked one;
+    RawReply taken = one.Take(message, shared_.options.max_message_bytes);
+    if (taken.code != GrpcCode::kOk) return taken;
+    HoldUnpacked(one.message.size());
+    return Call(one.message);
+  }
+
+  // Joins as many of them at a time as one message may have bytes.
+  RawReply Handle(const std::vector<grpc::ByteBuffer>& messages) {
+    const std::size_t most = shared_.options.max_message_bytes;
     std::string joined;
     Unpacked one;
     for (const grpc::ByteBuffer& message : messages) {
-      RawReply taken = one.Take(message, shared_.options.max_message_bytes);
-      if (taken.code != GrpcCode::kOk) return taken;
-      if (messages.size() == 1) break;
-      if (joined.size() + one.message.size() > shared_.options.max_bytes_in_flight)
-        return RawReply::Fail(GrpcCode::kResourceExhausted, "the messages are too long");
+      RawReply reply = one.Take(message, most);
+      if (reply.code != GrpcCode::kOk) return reply;
+      if (!joined.empty() && joined.size() + one.message.size() > most) {
+        reply = Call(joined);
+        if (reply.code != GrpcCode::kOk) return reply;
+        joined.clear();
+      }
       joined += one.message;
+      HoldUnpacked(joined.size() + one.message.size());
     }
-    return CallHandler(handler_, messages.size() == 1 ? one.message : joined, context_,
-                       stop_.get_token());
+    return Call(joined);
+  }
+
+  RawReply Call(std::string_view message) {
+    return CallHandler(handler_, message, context_, stop_.get_token());
+  }
+
+  // What messages have come to beside what was sent; others see that there is less room.
+  void HoldUnpacked(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    Hold(held_ - unpacked_bytes_ + bytes);
+    unpacked_bytes_ = bytes;
   }
 
   GrpcCalls& shared_;
@@ -203,7 +236,8 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   std::mutex mutex_;
   std::vector<grpc::ByteBuffer> waiting_;  // guarded by mutex_, as what follows
   std::size_t waiting_bytes_ = 0;
-  std::size_t held_ = 0;   // of shared_.bytes
+  std::size_t unpacked_bytes_ = 0;  // of what a worker has
+  std::size_t held_ = 0;            // of shared_.bytes
   bool reading_ = false;   // a read is out
   bool running_ = false;   // a worker has what waits, or will
   bool ended_ = false;     // the client has no more

@@ -277,6 +277,76 @@ TEST(GrpcStream, StreamsWithoutAMessageMakeRoom) {
   EXPECT_TRUE(written);
 }
 
+// A handler that waits in its first call until it is let go.
+struct Held {
+  std::promise<void> entered;
+  std::promise<void> released;
+  std::vector<std::string> got;  // of one stream: one call at a time
+
+  RawReply operator()(const RawRequest& request) {
+    got.emplace_back(request.message);
+    if (got.size() == 1) {
+      entered.set_value();
+      released.get_future().wait();
+    }
+    return RawReply::Ok("");
+  }
+};
+
+TEST(GrpcStream, GathersNoMoreThanOneMessageMayHave) {
+  Held held;
+  GrpcServerOptions options = ClientStreams();
+  options.max_message_bytes = 1'000;
+  const auto server =
+      StartServer([&](const RawRequest& request) { return held(request); }, options);
+  Client client(server->port());
+  StreamCall call(client, kMethod);
+  std::string sent = "first";
+  EXPECT_TRUE(call.Write(sent));
+  ASSERT_EQ(held.entered.get_future().wait_for(20s), std::future_status::ready);
+  for (int i = 0; i < 100; ++i) {
+    const std::string message(i % 10 == 0 ? 1'000u : 300u, static_cast<char>('0' + i % 10));
+    EXPECT_TRUE(call.Write(message));
+    sent += message;
+  }
+  call.EndWriting();
+  // Once that is answered most of them are there.
+  EXPECT_EQ(client.Call("/test.Service/None", "").status.error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  held.released.set_value();
+  EXPECT_EQ(call.Read(), "");
+  EXPECT_TRUE(call.End().ok());
+  std::string all;
+  for (const std::string& one : held.got) {
+    EXPECT_LE(one.size(), 1'000u);
+    all += one;
+  }
+  EXPECT_TRUE(all == sent);
+}
+
+TEST(GrpcStream, CountsWhatMessagesOfAClientsStreamUnpackTo) {
+  Held held;
+  GrpcServerOptions options = ClientStreams();
+  options.max_message_bytes = options.max_bytes_in_flight = 1'000'000;
+  const auto server = GrpcServer::Start(
+      options, {{kMethod, [&](const RawRequest& request) { return held(request); }},
+                {"/test.Service/One", [](const RawRequest&) { return RawReply::Ok("in"); }}});
+  ASSERT_TRUE(server.has_value()) << server.error().message();
+  Client packing((*server)->port(), GRPC_COMPRESS_GZIP);
+  Client plain((*server)->port());
+  StreamCall call(packing, kMethod);
+  EXPECT_TRUE(call.Write(std::string(900'000, 'x')));
+  ASSERT_EQ(held.entered.get_future().wait_for(20s), std::future_status::ready);
+  const std::string large(200'000, 'y');
+  EXPECT_EQ(plain.Call("/test.Service/One", large).status.error_message(),
+            "too many request bytes in flight");
+  held.released.set_value();
+  call.EndWriting();
+  EXPECT_EQ(call.Read(), "");
+  EXPECT_TRUE(call.End().ok());
+  EXPECT_EQ(plain.Call("/test.Service/One", large).bytes, "in");
+}
+
 // A silent stream would else be waited for as long as the grace is.
 TEST(GrpcStream, StopEndsSilentClientsStreamsAtOnce) {
   std::promise<void> handled;
