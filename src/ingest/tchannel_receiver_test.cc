@@ -194,7 +194,7 @@ class TchannelReceivers : public testing::Test {
                   ++outcomes[IntakeOutcomeName(event.answer.outcome)];
                 }};
   TchannelOptions options;
-  ByteBudget pending{1'000'000};
+  ByteBudget pending{4'000'000};
   TchannelShared shared{options, intake, pending};
   TchannelSession session{shared};
   TchannelSession::Clock::time_point now{};
@@ -236,6 +236,42 @@ TEST_F(TchannelReceivers, KeepsZipkinsGoodSpansAndAnswersOneOkASpan) {
   const std::string answer = Ask(2, Call("ZipkinCollector::submitZipkinBatch", ZipkinArguments(4)));
   EXPECT_THAT(answer, testing::StartsWith("2 ok 0f00000c00000004"));
   EXPECT_EQ(sink.spans["zipkin-thrift"], 3U);
+}
+
+// Empty structs cost a sender a byte each, and an answer five.
+TEST_F(TchannelReceivers, RefusesCallsThatListTooMuch) {
+  Open();
+  const auto arguments = [](std::initializer_list<std::uint32_t> lists, std::string_view one) {
+    std::string out;
+    ThriftBinaryWriter writer(out);
+    for (const std::uint32_t count : lists) {
+      writer.ListField(1, ThriftType::kStruct, count);
+      for (std::uint32_t i = 0; i < count; ++i) out += one;
+    }
+    writer.Stop();
+    return out;
+  };
+  const auto ask = [&](const char* method, std::string_view one,
+                       std::initializer_list<std::uint32_t> lists) {
+    return Ask(2, Call(method, arguments(lists, one)));
+  };
+  const std::string_view empty("\0", 1);
+  const char* const spans = "ZipkinCollector::submitZipkinBatch";
+  EXPECT_EQ(ask(spans, empty, {65'537}), "2 error 6: a call lists more than 65536 spans");
+  EXPECT_EQ(ask(spans, empty, {1, 65'537}), "2 error 6: a call lists more than 65536 spans");
+  std::string batch;
+  ThriftBinaryWriter writer(batch);
+  writer.Begin(1, ThriftType::kStruct);
+  writer.TextField(1, "");
+  writer.Stop();
+  writer.ListField(2, ThriftType::kStruct, 0);
+  writer.Stop();
+  const char* const batches = "Collector::submitBatches";
+  EXPECT_EQ(ask(batches, batch, {2}), "2 ok 0f00000c0000000202000101000200010100" "00");
+  EXPECT_THAT(ask(batches, batch, {65'537}), HasSubstr("a call lists too many batches"));
+  EXPECT_THAT(ask(batches, batch, {40'000, 40'000}), HasSubstr("a call lists too many batches"));
+  EXPECT_EQ(outcomes["malformed"], 4U);
+  EXPECT_EQ(pending.used(), 0U);
 }
 
 TEST_F(TchannelReceivers, TellsStrategiesHealthAndVersion) {

@@ -23,7 +23,6 @@ const char* ProblemOf(const AuthenticationOptions& options, std::string_view sho
 HttpGate AuthenticationGate(AuthenticationOptions options, RefusalWords words) {
   return [options = std::move(options), words = std::move(words)](
              HttpRequest& request) -> std::optional<HttpResponse> {
-    if (request.method == "OPTIONS") return std::nullopt;
     const std::string_view tenant =
         options.tenant_header.empty() ? "" : request.header(options.tenant_header);
     const char* const why = ProblemOf(options, request.header("authorization"), tenant);

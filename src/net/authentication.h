@@ -25,7 +25,8 @@ struct AuthenticationOptions {
 };
 
 // 401 with WWW-Authenticate for requests that show nothing, or nothing known, 403 for those that name
-// a tenant who isn't theirs. A preflight (OPTIONS) is let through: browsers show nothing with it.
+// a tenant who isn't theirs, of any method: where preflights are answered, CorsGate() lets them
+// through.
 HttpGate AuthenticationGate(AuthenticationOptions options, RefusalWords words);
 
 // UNAUTHENTICATED and PERMISSION_DENIED likewise. Health is no raw method and stays open.

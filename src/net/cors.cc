@@ -53,6 +53,7 @@ HttpGate CorsGate(CorsOptions options, HttpGate gate) {
   if (!gate) return gate;
   return [options = std::move(options),
           gate = std::move(gate)](HttpRequest& request) -> std::optional<HttpResponse> {
+    if (request.method == "OPTIONS") return std::nullopt;
     auto refusal = gate(request);
     if (refusal) AllowOrigin(options, request, *refusal);
     return refusal;

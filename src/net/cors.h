@@ -22,7 +22,7 @@ void AllowOrigin(const CorsOptions& options, const HttpRequest& request, HttpRes
 // Answers OPTIONS itself, and says of every other answer who may read it.
 HttpHandler WithCors(CorsOptions options, HttpHandler handler);
 
-// The same of what a gate answers: a page may read why it is refused. An unset gate stays unset.
+// The same of what a gate answers; preflights, which WithCors() answers, pass. Unset stays unset.
 HttpGate CorsGate(CorsOptions options, HttpGate gate);
 
 }  // namespace tracestore::net

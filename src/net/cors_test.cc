@@ -81,6 +81,9 @@ TEST(Cors, APageMayReadWhyItIsRefused) {
   EXPECT_EQ(Header(*refusal, "Access-Control-Allow-Origin"), "*");
   ASSERT_TRUE(request.SetTarget("/y").has_value());
   EXPECT_FALSE(gate(request).has_value());
+  // What browsers ask without credentials is let through: the handler behind answers it itself.
+  HttpRequest preflight = From("https://a.example", "OPTIONS");
+  EXPECT_FALSE(gate(preflight).has_value());
   EXPECT_FALSE(CorsGate(CorsOptions{.origins = {"*"}}, HttpGate()));
 }
 

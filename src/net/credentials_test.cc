@@ -261,7 +261,7 @@ TEST_F(CredentialsTest, HandlersAskFirst) {
   EXPECT_EQ(handler(request).body, "in");
   request.headers.clear();
   request.method = "OPTIONS";
-  EXPECT_EQ(handler(request).status, 200);
+  EXPECT_EQ(handler(request).status, 401);
 
   const RawGrpcServices methods = WithAuthentication(
       options, {{"/x.Y/Z", [](const RawRequest&) { return RawReply::Ok("in"); }}});

@@ -8,7 +8,6 @@ namespace {
 constexpr int kCoreProtocol = 1;
 constexpr const char* kShutdown = "/plugin.GRPCController/Shutdown";
 constexpr const char* kStdio = "/plugin.GRPCStdio/StreamStdio";
-constexpr const char* kBroker = "/plugin.GRPCBroker/StartStream";
 
 }  // namespace
 
@@ -31,9 +30,6 @@ void GoPluginServices::AddTo(RawGrpcServices& methods, GrpcServerOptions& option
     return RawReply::Ok("");
   });
   methods.emplace(kStdio, [this](const RawRequest& request) { return Stdio(request); });
-  // The host tells of listeners that it offers for numbered streams; nobody here asks for one.
-  methods.emplace(kBroker, [](const RawRequest&) { return RawReply::Again(""); });
-  options.client_streams.insert(kBroker);
   options.health_names.emplace_back("plugin");
   ++options.worker_threads;  // for Stdio
 }

@@ -22,7 +22,8 @@ using PluginEnvironment = std::function<std::optional<std::string>(const char* n
 std::string HandshakeLine(const PluginEnvironment& environment, int app,
                           std::string_view socket_path);
 
-// plugin.GRPCController, GRPCBroker and GRPCStdio. Threads: any.
+// plugin.GRPCController and GRPCStdio. No numbered stream is asked for or offered, so there is no
+// GRPCBroker: hosts go without one. Threads: any.
 class GoPluginServices {
  public:
   // Adds the methods and what the options need for them; health knows the name `plugin` then. This

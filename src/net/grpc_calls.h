@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -33,7 +35,12 @@ struct GrpcCalls {
   std::atomic<std::size_t> calls{0};
   std::atomic<std::size_t> bytes{0};
   std::mutex streams_mutex;
-  std::set<grpc::ServerContextBase*> streams;  // guarded by streams_mutex: clients' streams
+  // Clients' streams, guarded by streams_mutex: all; how many have had their first message; the
+  // others in the order in which they came.
+  std::set<grpc::ServerContextBase*> streams;
+  std::size_t begun_streams = 0;
+  std::uint64_t next_stream = 0;
+  std::map<std::uint64_t, const PeerWatch::Place*> silent_streams;
   PeerWatch peers;
   WorkerPool pool;
 };

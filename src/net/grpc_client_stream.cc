@@ -1,8 +1,10 @@
 #include "net/grpc_client_stream.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,30 +16,38 @@ namespace {
 constexpr std::size_t kGatheredBytes = std::size_t{1} << 20;
 constexpr std::size_t kGatheredMessages = 8192;
 
-// One call of GrpcServerOptions::client_streams. A read is out as long as there is room; one worker at
-// most has the messages that came, so that the handler gets them in order.
+// One call of GrpcServerOptions::client_streams. A read is out as long as there is room; one worker
+// at most has the messages that came, so that the handler gets them in order.
+//
+// Handlers ask who a client is with its first message. Until that has come, within peer_timeout, a
+// stream takes no place of max_client_streams: as many others may wait for theirs, of which the one
+// that waits longest is cancelled when there is one more.
 class ClientStream final : public grpc::ServerGenericBidiReactor {
  public:
   ClientStream(GrpcCalls& shared, grpc::GenericCallbackServerContext& context,
                const RawHandler& handler)
       : shared_(shared), context_(context), connection_(shared, context), handler_(handler) {
-    bool room = false;
+    shared_.peers.Add(context_, awaited_);
     {
       const std::lock_guard lock(shared_.streams_mutex);
-      room = shared_.streams.size() < shared_.options.max_client_streams;
-      if (room) shared_.streams.insert(&context_);
+      auto& silent = shared_.silent_streams;
+      if (!silent.empty() && silent.size() >= shared_.options.max_client_streams) {
+        shared_.peers.Expire(*silent.begin()->second);
+        silent.erase(silent.begin());
+      }
+      shared_.streams.insert(&context_);
+      silent.emplace(number_ = shared_.next_stream++, &awaited_);
     }
-    if (room) {
-      reading_ = true;
-      StartRead(&request_);
-    } else {
-      finished_ = true;
-      Finish(BusyStatus("too many streams"));
-    }
+    reading_ = true;
+    StartRead(&request_);
   }
 
   void OnReadDone(bool ok) override {
     connection_.Touch();
+    if (awaited_) {  // the first message; no others are waited for
+      shared_.peers.Remove(awaited_);
+      if (ok && !Begin()) return End(BusyStatus("too many streams"));
+    }
     bool read = false;
     bool submit = false;
     {
@@ -68,6 +78,8 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     {
       const std::lock_guard lock(shared_.streams_mutex);
       shared_.streams.erase(&context_);
+      shared_.silent_streams.erase(number_);
+      if (begun_) --shared_.begun_streams;
     }
     Hold(0);
     connection_.End(stop_.stop_requested());
@@ -75,6 +87,15 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   }
 
  private:
+  // Whether there is room for one more that is not silent.
+  bool Begin() {
+    const std::lock_guard lock(shared_.streams_mutex);
+    shared_.silent_streams.erase(number_);
+    begun_ = shared_.begun_streams < shared_.options.max_client_streams;
+    if (begun_) ++shared_.begun_streams;
+    return begun_;
+  }
+
   bool HasRoom() const {
     return waiting_bytes_ < kGatheredBytes && waiting_.size() < kGatheredMessages;
   }
@@ -102,10 +123,6 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
       const std::lock_guard lock(mutex_);
       finished_ = true;
     }
-    if (silent_) {
-      Finish(grpc::Status::OK);
-      return;
-    }
     const grpc::Slice slice(answer_);
     response_ = grpc::ByteBuffer(&slice, 1);
     shared_.peers.Add(context_, awaited_);
@@ -132,13 +149,12 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     }
     if (read) StartRead(&request_);
     if (!taken.empty() || (ended && !called_)) {
-      const RawReply reply = Handle(taken);
+      const RawReply reply = Handled(taken);
       if (reply.code != GrpcCode::kOk) {
         End(ToStatus(reply));
         return;
       }
       answer_ = reply.bytes;
-      silent_ = reply.again;
     }
     taken.clear();
     Next();
@@ -148,6 +164,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     bool answer = false;
     {
       const std::lock_guard lock(mutex_);
+      unpacked_bytes_ = 0;
       Hold(waiting_bytes_);
       if (waiting_.empty() && !ended_) {
         running_ = false;
@@ -162,20 +179,51 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     }
   }
 
-  RawReply Handle(const std::vector<grpc::ByteBuffer>& messages) {
+  RawReply Handled(const std::vector<grpc::ByteBuffer>& messages) {
     called_ = true;
+    try {
+      return messages.size() == 1 ? HandleOne(messages.front()) : Handle(messages);
+    } catch (const std::exception& error) {
+      return ThrownReply(error);
+    }
+  }
+
+  RawReply HandleOne(const grpc::ByteBuffer& message) {
+    Unpacked one;
+    RawReply taken = one.Take(message, shared_.options.max_message_bytes);
+    if (taken.code != GrpcCode::kOk) return taken;
+    HoldUnpacked(one.message.size());
+    return Call(one.message);
+  }
+
+  // Joins as many of them at a time as one message may have bytes.
+  RawReply Handle(const std::vector<grpc::ByteBuffer>& messages) {
+    const std::size_t most = shared_.options.max_message_bytes;
     std::string joined;
     Unpacked one;
     for (const grpc::ByteBuffer& message : messages) {
-      RawReply taken = one.Take(message, shared_.options.max_message_bytes);
-      if (taken.code != GrpcCode::kOk) return taken;
-      if (messages.size() == 1) break;
-      if (joined.size() + one.message.size() > shared_.options.max_bytes_in_flight)
-        return RawReply::Fail(GrpcCode::kResourceExhausted, "the messages are too long");
+      RawReply reply = one.Take(message, most);
+      if (reply.code != GrpcCode::kOk) return reply;
+      if (!joined.empty() && joined.size() + one.message.size() > most) {
+        reply = Call(joined);
+        if (reply.code != GrpcCode::kOk) return reply;
+        joined.clear();
+      }
       joined += one.message;
+      HoldUnpacked(joined.size() + one.message.size());
     }
-    return CallHandler(handler_, messages.size() == 1 ? one.message : joined, context_,
-                       stop_.get_token());
+    return Call(joined);
+  }
+
+  RawReply Call(std::string_view message) {
+    return CallHandler(handler_, message, context_, stop_.get_token());
+  }
+
+  // What messages have come to beside what was sent; others see that there is less room.
+  void HoldUnpacked(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    Hold(held_ - unpacked_bytes_ + bytes);
+    unpacked_bytes_ = bytes;
   }
 
   GrpcCalls& shared_;
@@ -184,19 +232,21 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   const RawHandler& handler_;
   grpc::ByteBuffer request_;   // of the read that is out
   grpc::ByteBuffer response_;
+  std::uint64_t number_ = 0;   // in shared_.silent_streams
+  bool begun_ = false;         // counted in shared_.begun_streams; guarded by its mutex
   std::string answer_;         // of the worker, as what follows
-  bool silent_ = false;
   bool called_ = false;
   std::mutex mutex_;
   std::vector<grpc::ByteBuffer> waiting_;  // guarded by mutex_, as what follows
   std::size_t waiting_bytes_ = 0;
-  std::size_t held_ = 0;   // of shared_.bytes
+  std::size_t unpacked_bytes_ = 0;  // of what a worker has
+  std::size_t held_ = 0;            // of shared_.bytes
   bool reading_ = false;   // a read is out
   bool running_ = false;   // a worker has what waits, or will
   bool ended_ = false;     // the client has no more
   bool finished_ = false;
   std::stop_source stop_;
-  PeerWatch::Place awaited_;
+  PeerWatch::Place awaited_;  // while the client has to send a first message, or take the answer
 };
 
 }  // namespace

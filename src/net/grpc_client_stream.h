@@ -7,7 +7,6 @@
 
 namespace tracestore::net {
 
-// Where the handler's last reply is `again`, the call ends well without an answer.
 // Deletes itself when the call is done. The calls and the handler must outlive it.
 grpc::ServerGenericBidiReactor* NewClientStream(GrpcCalls& shared,
                                                 grpc::GenericCallbackServerContext& context,

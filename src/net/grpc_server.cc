@@ -113,7 +113,12 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   }
 
   void Run() {
-    RawReply reply = Call();
+    RawReply reply;
+    try {
+      reply = Call();
+    } catch (const std::exception& error) {
+      reply = ThrownReply(error);
+    }
     request_.Clear();
     if (reply.code != GrpcCode::kOk) {
       Finish(ToStatus(reply));

@@ -62,13 +62,12 @@ struct GrpcServerOptions {
   std::size_t max_bytes_in_flight = std::size_t{256} << 20;
   std::size_t worker_threads = 4;  // that run the raw handlers, at least 1
   int max_streams_per_connection = 128;
-  // Methods whose clients send any number of messages and get one answer when they have no more.
-  // What comes while the handler runs is gathered: it gets the bytes of several messages, one
-  // behind the other, which protobuf reads as one (repeated fields add up), at least once a call,
-  // of none "". Its last reply answers the call; one that isn't OK ends it. A client may be silent
-  // as long as it likes.
+  // Methods whose clients send any number of messages and get one answer at the end. What comes
+  // while the handler runs is gathered, up to max_message_bytes: messages behind each other, which
+  // protobuf reads as one; at least once a call, of none "". Its last reply answers the call; one
+  // that isn't OK ends it. A client may be silent once its first message has shown who it is.
   std::set<std::string, std::less<>> client_streams;
-  std::size_t max_client_streams = 4096;  // open ones; they are no calls in flight
+  std::size_t max_client_streams = 4096;  // no calls in flight; beside them as many silent ones
   // Of grpc.health.v1.Health, SERVING beside "" and the services of the raw methods.
   std::vector<std::string> health_names;
   // Open connections. At the cap the one that has had no call for longest is closed for a new one; if
@@ -82,7 +81,7 @@ struct GrpcServerOptions {
   std::function<void(std::string_view cause)> on_connection_closed = {};
   // In which a connection's first bytes, and its handshake, must come.
   std::chrono::milliseconds handshake_timeout{10'000};
-  // In which a client must send the whole message of a raw call that is no client's stream, and
+  // In which a client must send the message of a raw call, of a client's stream the first, and
   // take the whole answer, or each message of a stream.
   std::chrono::milliseconds peer_timeout{30'000};
   // A connection without a call is closed, in the manner that clients expect. 0: never.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -128,16 +129,22 @@ TEST(GrpcStream, AClientThatSaysNothingMoreIsCutOff) {
 // The handler of a client's stream: adds up what it gets, and fails at "bad".
 struct Adder {
   std::mutex mutex;
+  std::condition_variable called;
   std::string got;  // guarded by mutex, as what follows
   int calls = 0;
 
   RawReply operator()(const RawRequest& request) {
     const std::lock_guard lock(mutex);
     ++calls;
+    called.notify_all();
     got += request.message;
     if (request.message.find("bad") != std::string_view::npos)
       return RawReply::Fail(GrpcCode::kInvalidArgument, "no such");
     return RawReply::Ok("calls: " + std::to_string(calls));
+  }
+  void WaitForCalls(int count) {
+    std::unique_lock lock(mutex);
+    EXPECT_TRUE(called.wait_for(lock, 20s, [&] { return calls >= count; }));
   }
 };
 
@@ -213,19 +220,131 @@ TEST(GrpcStream, ClientsStreamsMayBeSilentAndAreNoCallsInFlight) {
   StreamCall first(client, kMethod);
   StreamCall second(client, kMethod);
   EXPECT_TRUE(first.Write("a"));
+  EXPECT_TRUE(second.Write(""));
+  adder.WaitForCalls(2);
   StreamCall cut_off(client, "/test.Service/Again");
   EXPECT_TRUE(cut_off.Write("one"));
   EXPECT_EQ(cut_off.Read(), "one");
   EXPECT_EQ(cut_off.Read(), std::nullopt);  // the patience with silent peers is over
   EXPECT_EQ(cut_off.End().error_code(), grpc::StatusCode::CANCELLED);
   StreamCall third(client, kMethod);
+  EXPECT_TRUE(third.Write("c"));
   EXPECT_EQ(third.Read(), std::nullopt);
   EXPECT_EQ(third.End().error_message(), "too many streams");
   EXPECT_TRUE(first.Write("b"));
   first.EndWriting();
-  EXPECT_EQ(first.Read(), "calls: 2");
+  EXPECT_EQ(first.Read(), "calls: 3");
   EXPECT_TRUE(first.End().ok());
   EXPECT_EQ(adder.got, "ab");
+}
+
+// Until its first message no handler has asked who it is.
+TEST(GrpcStream, AClientsStreamWithoutItsFirstMessageIsCutOff) {
+  Adder adder;
+  GrpcServerOptions options = ClientStreams();
+  options.peer_timeout = 100ms;
+  const auto server =
+      StartServer([&](const RawRequest& request) { return adder(request); }, options);
+  Client client(server->port());
+  StreamCall call(client, kMethod);
+  EXPECT_EQ(call.Read(), std::nullopt);
+  EXPECT_EQ(call.End().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST(GrpcStream, StreamsWithoutAMessageMakeRoom) {
+  Adder adder;
+  GrpcServerOptions options = ClientStreams();
+  options.peer_timeout = 1h;
+  options.max_client_streams = 2;
+  const auto server =
+      StartServer([&](const RawRequest& request) { return adder(request); }, options);
+  Client client(server->port());
+  const auto write = [&client] {
+    StreamCall call(client, kMethod);
+    call.Write("a");
+    call.EndWriting();
+    return call.Read().has_value();
+  };
+  StreamCall first(client, kMethod);
+  EXPECT_TRUE(write());
+  std::vector<std::unique_ptr<StreamCall>> others;
+  for (int i = 0; i < 10; ++i) others.push_back(std::make_unique<StreamCall>(client, kMethod));
+  EXPECT_EQ(first.Read(), std::nullopt);
+  EXPECT_EQ(first.End().error_code(), grpc::StatusCode::CANCELLED);
+  // Streams that the server meets later than a writer may cut it off: not each time.
+  bool written = false;
+  for (int i = 0; i < 50 && !written; ++i) written = write();
+  EXPECT_TRUE(written);
+}
+
+// A handler that waits in its first call until it is let go.
+struct Held {
+  std::promise<void> entered;
+  std::promise<void> released;
+  std::vector<std::string> got;  // of one stream: one call at a time
+
+  RawReply operator()(const RawRequest& request) {
+    got.emplace_back(request.message);
+    if (got.size() == 1) {
+      entered.set_value();
+      released.get_future().wait();
+    }
+    return RawReply::Ok("");
+  }
+};
+
+TEST(GrpcStream, GathersNoMoreThanOneMessageMayHave) {
+  Held held;
+  GrpcServerOptions options = ClientStreams();
+  options.max_message_bytes = 1'000;
+  const auto server =
+      StartServer([&](const RawRequest& request) { return held(request); }, options);
+  Client client(server->port());
+  StreamCall call(client, kMethod);
+  std::string sent = "first";
+  EXPECT_TRUE(call.Write(sent));
+  ASSERT_EQ(held.entered.get_future().wait_for(20s), std::future_status::ready);
+  for (int i = 0; i < 100; ++i) {
+    const std::string message(i % 10 == 0 ? 1'000u : 300u, static_cast<char>('0' + i % 10));
+    EXPECT_TRUE(call.Write(message));
+    sent += message;
+  }
+  call.EndWriting();
+  // Once that is answered most of them are there.
+  EXPECT_EQ(client.Call("/test.Service/None", "").status.error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  held.released.set_value();
+  EXPECT_EQ(call.Read(), "");
+  EXPECT_TRUE(call.End().ok());
+  std::string all;
+  for (const std::string& one : held.got) {
+    EXPECT_LE(one.size(), 1'000u);
+    all += one;
+  }
+  EXPECT_TRUE(all == sent);
+}
+
+TEST(GrpcStream, CountsWhatMessagesOfAClientsStreamUnpackTo) {
+  Held held;
+  GrpcServerOptions options = ClientStreams();
+  options.max_message_bytes = options.max_bytes_in_flight = 1'000'000;
+  const auto server = GrpcServer::Start(
+      options, {{kMethod, [&](const RawRequest& request) { return held(request); }},
+                {"/test.Service/One", [](const RawRequest&) { return RawReply::Ok("in"); }}});
+  ASSERT_TRUE(server.has_value()) << server.error().message();
+  Client packing((*server)->port(), GRPC_COMPRESS_GZIP);
+  Client plain((*server)->port());
+  StreamCall call(packing, kMethod);
+  EXPECT_TRUE(call.Write(std::string(900'000, 'x')));
+  ASSERT_EQ(held.entered.get_future().wait_for(20s), std::future_status::ready);
+  const std::string large(200'000, 'y');
+  EXPECT_EQ(plain.Call("/test.Service/One", large).status.error_message(),
+            "too many request bytes in flight");
+  held.released.set_value();
+  call.EndWriting();
+  EXPECT_EQ(call.Read(), "");
+  EXPECT_TRUE(call.End().ok());
+  EXPECT_EQ(plain.Call("/test.Service/One", large).bytes, "in");
 }
 
 // A silent stream would else be waited for as long as the grace is.

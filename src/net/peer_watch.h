@@ -36,6 +36,16 @@ class PeerWatch {
     }
     if (first) changed_.notify_one();
   }
+  // The patience with it is over.
+  void Expire(const Place& place) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!place || (*place)->cancelled) return;
+      (*place)->until = Clock::now();
+      waiting_.splice(waiting_.begin(), waiting_, *place);
+    }
+    changed_.notify_one();
+  }
   void Remove(Place& place) {
     const std::lock_guard lock(mutex_);
     if (place) ((*place)->cancelled ? cancelled_ : waiting_).erase(*place);
@@ -54,7 +64,9 @@ class PeerWatch {
       }
       const auto until = waiting_.front().until;
       if (Clock::now() < until) {
-        changed_.wait_until(lock, stop, until, [] { return false; });
+        changed_.wait_until(lock, stop, until, [this, until] {
+          return !waiting_.empty() && waiting_.front().until < until;
+        });
         continue;
       }
       // Under the lock, so that the call stays. gRPC runs no reactor on a thread of ours.
@@ -67,7 +79,7 @@ class PeerWatch {
   const std::chrono::milliseconds patience_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::list<Entry> waiting_;    // guarded by mutex_; longest first
+  std::list<Entry> waiting_;    // guarded by mutex_; the first to be cancelled first
   // Guarded by mutex_; until Remove(). Apart, so that nobody waits behind them.
   std::list<Entry> cancelled_;
   std::jthread thread_;  // last: it uses the rest

@@ -50,7 +50,7 @@ bool IsTenantName(std::string_view name) noexcept {
 
 HttpGate TenancyGate(std::shared_ptr<const TenancyOptions> options) {
   return [options = std::move(options)](HttpRequest& request) -> std::optional<HttpResponse> {
-    if (request.method == "OPTIONS" || IsOpen(*options, request.path)) return std::nullopt;
+    if (IsOpen(*options, request.path)) return std::nullopt;
     const std::string_view tenant = request.header(options->header);
     if (tenant.empty()) return HttpResponse::Text(401, options->missing);
     if (!IsKnown(*options, tenant)) return HttpResponse::Text(401, kUnknown);

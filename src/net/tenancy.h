@@ -27,8 +27,7 @@ struct TenancyOptions {
 };
 
 // Sets HttpRequest::tenant (HttpServerOptions::gate). 401 "missing tenant header" or "unknown
-// tenant", as Jaeger says it; 400 for a name that can't be one. A preflight (OPTIONS) is let
-// through.
+// tenant", as Jaeger says it; 400 for a name that can't be one.
 HttpGate TenancyGate(std::shared_ptr<const TenancyOptions> options);
 
 // Sets RawRequest::tenant. UNAUTHENTICATED "missing tenant header", PERMISSION_DENIED "unknown

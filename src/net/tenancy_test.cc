@@ -61,7 +61,7 @@ TEST(HttpTenancy, RefusesInTheWordsItIsTold) {
 TEST(HttpTenancy, LeavesOpenWhatIsNobodys) {
   EXPECT_EQ(Ask(Options({}), "", "/health").body, "of ''");
   EXPECT_EQ(Ask(Options({}), "shop", "/health").body, "of ''");
-  EXPECT_EQ(Ask(Options({}), "", "/api/services", "OPTIONS").status, 200);
+  EXPECT_EQ(Ask(Options({}), "", "/api/services", "OPTIONS").status, 401);
 }
 
 RawReply Call(const std::shared_ptr<const TenancyOptions>& options,

@@ -85,7 +85,7 @@ class Auth(unittest.TestCase):
         line, token = token_line("ci")
         self.file.write_text("# who may\n" + user_line("ann", "pass word") + line)
         with Service(PROGRAM, self.path / "data", f"--auth.file={self.file}") as service:
-            ports = {"query": "/api/services", "zipkin": "/api/v2/services",
+            ports = {"query": "/api/services", "zipkin": "/api/v2/services", "tempo": "/api/search",
                      "otlp_http": "/v1/traces", "jaeger_http": "/api/sampling?service=a"}
             for listener, path in ports.items():
                 body = b'{"resourceSpans":[]}' if listener == "otlp_http" else None
@@ -99,12 +99,18 @@ class Auth(unittest.TestCase):
                     self.assertEqual(ask(url, wrong, body)[0], 401, (listener, wrong))
                 for right in (basic("ann", "pass word"), "Bearer " + token, "bearer " + token):
                     self.assertEqual(ask(url, right, body)[0], 200, (listener, right))
-            # What a browser asks first has no credentials; what is open, is.
-            self.assertNotEqual(ask(service.url("otlp_http", "/v1/traces"), method="OPTIONS")[0],
-                                401)
+            # What a browser asks first has no credentials; where no page may ask, it is nobody.
+            for listener in ("otlp_http", "zipkin"):
+                status, _, answer = ask(service.url(listener, ports[listener]), method="OPTIONS")
+                self.assertLess(status, 300, listener)
+                self.assertEqual(answer, b"", listener)
+            for listener in ("query", "tempo", "jaeger_http"):
+                url = service.url(listener, ports[listener])
+                self.assertEqual(ask(url, method="OPTIONS")[0], 401, listener)
+                self.assertEqual(ask(url, "Bearer " + token, method="OPTIONS")[0], 405, listener)
             self.assertEqual(service.get("admin", "/")[0], 200)
             self.assertEqual(service.get("sampling_http", "/sampling?service=a")[0], 200)
-            self.assertIn('tracestore_auth_refused_total{server="query"} 8\n',
+            self.assertIn('tracestore_auth_refused_total{server="query"} 9\n',
                           service.get("admin", "/metrics")[1])
             self.assertNotIn(token, service.log())
             service.stop()

@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -212,6 +213,38 @@ class Plugin(unittest.TestCase):
             self.assertIn("[ERROR]", done.stderr)
         done = subprocess.run([HOST, PLUGIN, ""], capture_output=True, text=True, timeout=60)
         self.assertIn("'data' is not set", done.stderr)
+
+    def alone(self, **variables):
+        """The plugin as a child of this process, which is its host."""
+        environment = {name: value for name, value in os.environ.items()
+                       if name not in ("TMPDIR", "PLUGIN_UNIX_SOCKET_DIR")}
+        return subprocess.Popen([PLUGIN, "--config", self.config], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, env={
+                                    **environment, "STORAGE_PLUGIN": "jaeger", **variables})
+
+    def test_makes_its_socket_where_the_host_says(self):
+        lacking = str(self.scratch / "lacking")
+        with self.alone(TMPDIR=lacking, PLUGIN_UNIX_SOCKET_DIR=str(self.scratch)) as plugin:
+            self.assertIn(f"|unix|{self.scratch}/tracestore-plugin-", plugin.stdout.readline())
+            plugin.terminate()
+            self.assertEqual(plugin.wait(timeout=60), 0)
+        for variable in ("TMPDIR", "PLUGIN_UNIX_SOCKET_DIR"):
+            with self.alone(**{variable: lacking}) as plugin:
+                out, log = plugin.communicate(timeout=60)
+            self.assertEqual(out, "")
+            self.assertIn(f"cannot make a directory for the socket in {lacking}: ", log)
+        self.assertIn("No such file or directory", log)
+
+    def test_the_limits_of_listeners_are_its_own(self):
+        self.config.write_text(f"data: {self.data}\nlisteners:\n  max-connections: 1\n")
+        with self.host() as host:
+            self.assertEqual(host.ask(op="ping")["message"], "")
+            (path,) = host.sockets.glob("tracestore-plugin-*/socket")
+            with socket.socket(socket.AF_UNIX) as second:
+                second.settimeout(60)
+                second.connect(str(path))
+                self.assertEqual(second.recv(1), b"")  # closed, without HTTP/2's first frame
+            self.assertEqual(self.services(host), [])
 
     def test_is_not_run_by_hand(self):
         environment = {name: value for name, value in os.environ.items()

@@ -254,6 +254,7 @@ class Tempo(unittest.TestCase):
     def test_methods_are_not_looked_at(self):
         self.assertEqual(ask(self.service, "/api/echo", method="POST")[2], b"echo")
         self.assertEqual(ask(self.service, "/api/nothing")[0], 404)
+        self.assertEqual(ask(self.service, "/api/search", method="OPTIONS")[0], 405)
 
 
 class Tenants(unittest.TestCase):
@@ -274,6 +275,8 @@ class Tenants(unittest.TestCase):
             self.assertEqual(
                 found("a/b"), (400, b"tenant ID 'a/b' contains unsupported character '/'"))
             status, _, body = ask(service, "/api/search", headers={"X-Tenant": "shop"})
+            self.assertEqual((status, body), (401, b"no org id"))
+            status, _, body = ask(service, "/api/search", method="OPTIONS")
             self.assertEqual((status, body), (401, b"no org id"))
             for path in ("/api/echo", "/api/status/buildinfo", "/ready", "/metrics"):
                 self.assertEqual(ask(service, path)[0], 200, path)

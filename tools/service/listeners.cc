@@ -20,13 +20,6 @@ std::chrono::milliseconds Milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time);
 }
 
-// gRPC tells clients before it closes an idle connection: they connect again without an error.
-void SetTimeouts(net::GrpcServerOptions& options, const LimitsSection& limits) {
-  options.handshake_timeout = Milliseconds(limits.read_timeout);
-  options.peer_timeout = Milliseconds(std::max(limits.read_timeout, limits.write_timeout));
-  options.idle_timeout = Milliseconds(limits.idle_timeout);
-}
-
 std::function<void(std::string_view)> CountClosed(Service& service, const std::string& key) {
   return [&metrics = service.metrics(), key](std::string_view cause) {
     metrics.Add("tracestore_grpc_connections_closed_total",
@@ -148,6 +141,22 @@ const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view
   return kNone;
 }
 
+net::GrpcServerOptions GrpcOptions(const LimitsSection& limits,
+                                   std::set<std::string, std::less<>> client_streams) {
+  net::GrpcServerOptions options;
+  options.max_connections = limits.max_connections;
+  options.max_message_bytes = limits.max_message_bytes;
+  options.max_bytes_in_flight = std::max(limits.max_bytes_in_flight, limits.max_message_bytes);
+  options.handshake_timeout = Milliseconds(limits.read_timeout);
+  options.peer_timeout = Milliseconds(std::max(limits.read_timeout, limits.write_timeout));
+  // gRPC tells clients before it closes an idle connection: they connect again without an error.
+  options.idle_timeout = Milliseconds(limits.idle_timeout);
+  if (!client_streams.empty())
+    options.max_streams_per_connection = static_cast<int>(options.max_client_streams);
+  options.client_streams = std::move(client_streams);
+  return options;
+}
+
 net::FramedServerOptions FramedOptions(const Service& service, std::string_view key,
                                        const ListenAddress& address) {
   const LimitsSection& limits = service.config().limits;
@@ -194,22 +203,14 @@ Status Service::ServeHttp(HttpListener listener) {
 
 Status Service::ServeGrpc(GrpcListener listener) {
   if (!listener.address.on) return {};
-  const LimitsSection& limits = config_.limits;
-  net::GrpcServerOptions options;
+  net::GrpcServerOptions options =
+      GrpcOptions(config_.limits, std::move(listener.client_streams));
   options.tls = WithLog(TlsOf(config_, listener.name.key), listener.name.key);
-  options.max_connections = limits.max_connections;
   options.on_connection_closed = CountClosed(*this, listener.name.key);
-  SetTimeouts(options, limits);
   options.worker_threads = listener.worker_threads;
   options.host = HostOf(listener.address);
   options.port = listener.address.port;
-  options.max_message_bytes = limits.max_message_bytes;
-  options.max_bytes_in_flight = std::max(limits.max_bytes_in_flight, limits.max_message_bytes);
   options.health_names = std::move(listener.health_names);
-  if (!listener.client_streams.empty()) {
-    options.client_streams = std::move(listener.client_streams);
-    options.max_streams_per_connection = static_cast<int>(options.max_client_streams);
-  }
   TS_TRY_ASSIGN(auto server,
                 net::GrpcServer::Start(std::move(options),
                                        Guarded(*this, listener.name.key,
@@ -236,13 +237,10 @@ Status Service::ServeDual(DualListener listener) {
   options.http.gate = GateOf(*this, key, listener.refusal);
   ApplyCors(*this, key, listener.cors, listener.handler, options.http.gate);
   options.http.error_response = std::move(listener.refusal);
-  options.grpc.max_message_bytes = limits.max_message_bytes;
-  options.grpc.max_bytes_in_flight = options.http.max_body_bytes_in_flight;
-  options.grpc.max_connections = limits.max_connections;
+  options.grpc = GrpcOptions(limits);
   options.grpc.on_connection_closed = CountClosed(*this, key);
   options.http.worker_threads = listener.worker_threads;
   options.grpc.worker_threads = listener.worker_threads;
-  SetTimeouts(options.grpc, limits);
   options.first_bytes_timeout = Milliseconds(limits.read_timeout);
   options.max_waiting = limits.max_connections;
   const bool tls = options.tls.enabled;

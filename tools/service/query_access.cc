@@ -87,7 +87,6 @@ net::HttpHandler QueryAccess::Http(
     std::function<net::HttpResponse(int, const std::string&)> refusal) {
   return [this, server = std::move(server), handler = std::move(handler),
           refusal = std::move(refusal)](const net::HttpRequest& request) {
-    if (request.method == "OPTIONS") return handler(request);
     if (!Enter()) {
       Refused(server);
       net::HttpResponse response = refusal(503, kTooMany);

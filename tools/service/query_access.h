@@ -23,7 +23,7 @@ class QueryAccess {
 
   // `server` is the listener's name in metrics and log. Beyond the bound a request is answered with
   // `refusal`(503, …) and Retry-After, a call with RESOURCE_EXHAUSTED and RetryInfo; what is
-  // streamed counts until its end. Preflights (OPTIONS) are neither counted nor told.
+  // streamed counts until its end.
   net::HttpHandler Http(std::string server, net::HttpHandler handler,
                         std::function<net::HttpResponse(int, const std::string&)> refusal);
   net::RawGrpcServices Grpc(const std::string& server, net::RawGrpcServices methods);

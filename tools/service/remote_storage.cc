@@ -78,14 +78,8 @@ Status Serve(Service& service, Served served, const ingest::Intake& intake,
 
 Status OpenArchives(Service& service) {
   if (service.shared().store == nullptr && service.shared().tenants == nullptr) return {};
-  auto& archives = service.Keep(std::make_unique<LateStores>([&service] {
-    StoreOptions options = StoreOptionsOf(service);
-    // What was put there was meant to stay.
-    options.retention_age = std::chrono::seconds(0);
-    options.retention_bytes = 0;
-    options.metric = {};
-    return options;
-  }));
+  auto& archives = service.Keep(
+      std::make_unique<LateStores>([&service] { return ArchiveOptionsOf(service); }));
   service.shared().archives = &archives;
   service.OnStop([&archives](std::chrono::milliseconds) { return archives.Close(); });
   return {};

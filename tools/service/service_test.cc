@@ -14,6 +14,7 @@
 #include "base/testing/source_dir.h"
 #include "net/http_client.h"
 #include "service/late_stores.h"
+#include "service/listeners.h"
 #include "service/parts.h"
 #include "service/query_access.h"
 #include "store/engine/snapshot.h"
@@ -50,6 +51,18 @@ std::string Health(Service& service) {
   const auto answer = Get(service.PortOf("admin"), "/");
   return std::to_string(answer.status) +
          (answer.body.find("not available") != std::string::npos ? " not available" : " available");
+}
+
+TEST(GrpcLimits, OneMessageFitsTheBytesInFlight) {
+  LimitsSection limits;
+  limits.max_message_bytes = std::size_t{300} << 20;
+  limits.write_timeout = std::chrono::seconds(77);
+  const net::GrpcServerOptions options = GrpcOptions(limits, {"/a.B/Write"});
+  EXPECT_EQ(options.max_message_bytes, limits.max_message_bytes);
+  EXPECT_EQ(options.max_bytes_in_flight, limits.max_message_bytes);
+  EXPECT_EQ(options.peer_timeout, std::chrono::seconds(77));
+  EXPECT_EQ(options.max_streams_per_connection, static_cast<int>(options.max_client_streams));
+  EXPECT_EQ(GrpcOptions(limits).max_streams_per_connection, 128);
 }
 
 Status First(Service& service) {

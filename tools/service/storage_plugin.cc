@@ -7,8 +7,8 @@
 #include <tracestore/store.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <cctype>
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -20,6 +20,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/try.h"
 #include "exit_codes.h"
@@ -32,6 +33,7 @@
 #include "service/config_file.h"
 #include "service/environment.h"
 #include "service/late_stores.h"
+#include "service/listeners.h"
 #include "service/parts.h"
 #include "service/storage_methods.h"
 #include "service/store_options.h"
@@ -122,13 +124,11 @@ Result<ServiceConfig> ReadConfig(int argc, char** argv) {
 class SocketFolder {
  public:
   static Result<std::unique_ptr<SocketFolder>> Make() {
-    std::error_code error;
-    const std::string parent = Variable("PLUGIN_UNIX_SOCKET_DIR")
-                                   .value_or(std::filesystem::temp_directory_path(error).string());
+    TS_TRY_ASSIGN(const std::string parent, Parent());
     std::string path = parent + "/tracestore-plugin-XXXXXX";
-    if (error || mkdtemp(path.data()) == nullptr)
-      return Error{ErrorCode::kIo, "cannot make a directory for the socket in " + parent};
-    return std::unique_ptr<SocketFolder>(new SocketFolder(std::move(path)));
+    if (mkdtemp(path.data()) != nullptr)
+      return std::unique_ptr<SocketFolder>(new SocketFolder(std::move(path)));
+    return Failed(parent, {errno, std::generic_category()});
   }
   ~SocketFolder() {
     std::error_code ignored;
@@ -140,6 +140,18 @@ class SocketFolder {
 
  private:
   explicit SocketFolder(std::string path) : path_(std::move(path)) {}
+  static Error Failed(const std::string& parent, std::error_code why) {
+    return {ErrorCode::kIo,
+            "cannot make a directory for the socket in " + parent + ": " + why.message()};
+  }
+  // The host's choice, else the folder for temporary files.
+  static Result<std::string> Parent() {
+    if (auto chosen = Variable("PLUGIN_UNIX_SOCKET_DIR")) return std::move(*chosen);
+    std::error_code error;
+    const std::filesystem::path temporary = std::filesystem::temp_directory_path(error);
+    if (error) return Failed(Variable("TMPDIR").value_or("/tmp"), error);
+    return temporary.string();
+  }
   const std::string path_;
 };
 
@@ -172,7 +184,7 @@ class StoragePlugin {
  public:
   explicit StoragePlugin(ServiceConfig config)
       : service_(std::move(config)), stores_([this] { return StoreOptionsOf(service_); }),
-        archives_([this] { return ArchiveOptions(); }) {}
+        archives_([this] { return ArchiveOptionsOf(service_); }) {}
 
   Status Start() {
     TS_TRY_ASSIGN(folder_, SocketFolder::Make());
@@ -188,12 +200,10 @@ class StoragePlugin {
         StorageReaders(service_, [this, data] { return stores_.Take(data); },
                        [this, archive_data] { return archives_.Take(archive_data); });
     methods.merge(StorageWriters(*service_.shared().intake, &archive));
-    net::GrpcServerOptions options;
+    net::GrpcServerOptions options =
+        GrpcOptions(service_.config().limits, ingest::StorageV1ClientStreams());
     options.listen = false;
-    options.max_message_bytes = service_.config().limits.max_message_bytes;
     options.idle_timeout = std::chrono::milliseconds(0);
-    options.client_streams = ingest::StorageV1ClientStreams();
-    options.max_streams_per_connection = static_cast<int>(options.max_client_streams);
     options.health_names = {server::kStorageV2WriterHealth};
     host_services_.on_shutdown = HostWatch::End;
     host_services_.AddTo(methods, options);
@@ -217,14 +227,6 @@ class StoragePlugin {
   }
 
  private:
-  // What was put there was meant to stay.
-  StoreOptions ArchiveOptions() {
-    StoreOptions options = StoreOptionsOf(service_);
-    options.retention_age = std::chrono::seconds(0);
-    options.retention_bytes = 0;
-    return options;
-  }
-
   std::unique_ptr<SocketFolder> folder_;
   std::unique_ptr<ingest::SpanSink> sink_;
   Service service_;

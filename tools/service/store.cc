@@ -122,6 +122,14 @@ StoreOptions StoreOptionsOf(Service& service) {
   return options;
 }
 
+StoreOptions ArchiveOptionsOf(Service& service) {
+  StoreOptions options = StoreOptionsOf(service);
+  options.retention_age = std::chrono::seconds(0);
+  options.retention_bytes = 0;
+  options.metric = {};
+  return options;
+}
+
 Status OpenStore(Service& service) {
   if (service.config().forward.on()) return {};  // spans are sent on
   const StoreSection& config = service.config().store;

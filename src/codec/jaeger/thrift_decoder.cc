@@ -42,13 +42,14 @@ enum : std::int32_t { kTagString = 0, kTagDouble = 1, kTagBool = 2, kTagLong = 3
 class Decoder {
  public:
   Decoder(std::string_view message, ThriftProtocol protocol, SpanBatch& out,
-          std::vector<JaegerBatchInfo>* infos, const StopWhen* stop)
+          std::vector<JaegerBatchInfo>* infos, const JaegerThriftLimits& limits)
       : in_(message, protocol),
         out_(out),
         infos_(infos),
+        batches_left_(limits.max_batches),
         keys_(out.strings),
         texts_(out.strings),
-        stop_(stop) {}
+        stop_(limits.stop) {}
 
   Result<model::DecodeReport> Run(JaegerThriftShape shape);
 
@@ -63,6 +64,7 @@ class Decoder {
 
   Result<std::string_view> Header();
   void Arguments(bool list);
+  void Batches();
   void Batch();
   void Process();
   void FinishBatch(std::uint64_t accepted, JaegerBatchInfo info);
@@ -97,6 +99,7 @@ class Decoder {
   ThriftReader in_;
   SpanBatch& out_;
   std::vector<JaegerBatchInfo>* infos_;
+  std::uint32_t batches_left_;  // that the call may still list
   // A packet has few texts: caches that are cheap to clear.
   InternCache<64> keys_;
   InternCache<128> texts_;
@@ -363,13 +366,22 @@ void Decoder::Batch() {
     FinishBatch(before.accepted, std::move(info));
 }
 
+void Decoder::Batches() {
+  std::uint32_t left = in_.List().size;
+  if (left > batches_left_) {
+    in_.Fail("a call lists too many batches");
+    return;
+  }
+  for (batches_left_ -= left; left > 0 && GoOn(); --left) Batch();
+}
+
 // Field 1 is the batch, or a list of them. None is no spans: generated code takes that, too.
 void Decoder::Arguments(bool list) {
   for (ThriftField field; in_.Next(field);) {
     if (!list && field.tag() == Struct(1)) {
       Batch();
     } else if (list && field.tag() == List(1)) {
-      for (std::uint32_t left = in_.List().size; left > 0 && GoOn(); --left) Batch();
+      Batches();
     } else {
       in_.Skip(field);
     }
@@ -417,7 +429,7 @@ Result<model::DecodeReport> DecodeJaegerThrift(std::string_view message, ThriftP
   const Status room =
       CheckJaegerRoom("Jaeger Thrift", message.size(), limits.max_message_bytes, out);
   if (!room.has_value()) return room.error();
-  return Decoder(message, protocol, out, batches, limits.stop).Run(shape);
+  return Decoder(message, protocol, out, batches, limits).Run(shape);
 }
 
 }  // namespace tracestore::codec

@@ -27,6 +27,9 @@ struct JaegerThriftLimits {
   // Asked at every 256th span (base/stop.h): kCancelled once it says so, nothing is kept then.
   // Borrowed; may be null.
   const StopWhen* stop = nullptr;
+  // Of a call; one that lists more is refused before the rest is read. An agent gathers packets of
+  // 65,000 bytes, a Batch each.
+  std::uint32_t max_batches = 65'536;
 };
 
 // What the bytes are.
@@ -56,8 +59,8 @@ struct JaegerBatchInfo {
 //
 // A span that breaks a rule is left out, counted and named in the report ("span 3: its span id is
 // all zeros"); the others are kept. Errors: kInvalidArgument where the bytes are not such Thrift
-// (the message names the byte) or lack a required field; `out` and `batches` are then as they were,
-// but for strings. Threads: none shared.
+// (the message names the byte), lack a required field or list too many batches; `out` and `batches`
+// are then as they were, but for strings. Threads: none shared.
 Result<model::DecodeReport> DecodeJaegerThrift(std::string_view message, ThriftProtocol protocol,
                                                JaegerThriftShape shape, model::SpanBatch& out,
                                                std::vector<JaegerBatchInfo>* batches = nullptr,

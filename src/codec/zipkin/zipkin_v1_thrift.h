@@ -36,8 +36,12 @@ struct ZipkinThriftOptions {
 Result<model::DecodeReport> DecodeZipkinThriftSpans(ThriftReader& in, model::SpanBatch& out,
                                                     const ZipkinThriftOptions& options = {});
 
-// The same of a call's arguments, of which the list is field 1: emitZipkinBatch, submitZipkinBatch.
-// `listed`, where it is given, gets the spans of version 1 that the list announces.
+// Spans of version 1 that a call may list: an agent's packet of 65,000 bytes has fewer.
+inline constexpr std::uint32_t kMaxZipkinCallSpans = 65'536;
+
+// The same of a call's arguments, of which the list is field 1, the last if it comes twice:
+// emitZipkinBatch, submitZipkinBatch. A list of more than kMaxZipkinCallSpans is kInvalidArgument
+// before it is read. `listed`, where it is given, gets the spans of version 1 that it announces.
 Result<model::DecodeReport> DecodeZipkinThriftArguments(ThriftReader& in, model::SpanBatch& out,
                                                         std::uint32_t* listed = nullptr);
 

@@ -304,18 +304,26 @@ Result<model::DecodeReport> DecodeZipkinThriftSpans(ThriftReader& in, SpanBatch&
 
 Result<model::DecodeReport> DecodeZipkinThriftArguments(ThriftReader& in, model::SpanBatch& out,
                                                         std::uint32_t* listed) {
+  const auto mark = out.mark();
   model::DecodeReport report;
   ThriftField field;
   while (in.Next(field)) {
-    if (field.tag() == ThriftTag(1, ThriftType::kList)) {
-      if (listed != nullptr) *listed = ThriftReader(in).List().size;
-      TS_TRY_ASSIGN(report, DecodeZipkinThriftSpans(in, out));
-    } else {
+    if (field.tag() != ThriftTag(1, ThriftType::kList)) {
       in.Skip(field);
+      continue;
     }
+    out.Rollback(mark);
+    const std::uint32_t size = ThriftReader(in).List().size;
+    if (size > kMaxZipkinCallSpans) {
+      return Error(ErrorCode::kInvalidArgument, "a call lists more than " +
+                                                    std::to_string(kMaxZipkinCallSpans) + " spans");
+    }
+    if (listed != nullptr) *listed = size;
+    TS_TRY_ASSIGN(report, DecodeZipkinThriftSpans(in, out));
   }
-  if (!in.ok()) return in.error();
-  return report;
+  if (in.ok()) return report;
+  out.Rollback(mark);
+  return in.error();
 }
 
 Result<model::DecodeReport> DecodeZipkinV1Thrift(std::string_view message, SpanBatch& out,
