@@ -86,7 +86,7 @@ def find(path: str) -> dict:
         return measured(work)
 
 
-def compared(path: str, make) -> dict:
+def compared(path: str, make, **choice) -> dict:
     import pandas  # noqa: F401  (loaded before it is measured)
     import pyarrow
 
@@ -94,7 +94,7 @@ def compared(path: str, make) -> dict:
 
     pyarrow.table({"warm": [1]}).to_pandas()
     with tracestore.open(path) as store:
-        return measured(lambda: make(store.find(limit=COMPARED_TRACES).spans(columns=COLUMNS)))
+        return measured(lambda: make(store.find(limit=COMPARED_TRACES).spans(columns=COLUMNS, **choice)))
 
 
 def ours_arrow(path: str) -> dict:
@@ -115,6 +115,10 @@ def ours_smallest(path: str) -> dict:
 
 def ours_pandas(path: str) -> dict:
     return compared(path, lambda spans: spans.to_pandas())
+
+
+def ours_categories(path: str) -> dict:
+    return compared(path, lambda spans: spans.to_pandas(), dictionaries=True)
 
 
 def jaeger_frame(file: Path):
@@ -206,11 +210,11 @@ def child(step: str, argument: str) -> dict:
 STEPS = {
     "arrow": arrow, "paths": paths, "find": find,
     "ours_arrow": ours_arrow, "ours_smallest": ours_smallest, "ours_pandas": ours_pandas,
-    "theirs": theirs,
+    "ours_categories": ours_categories, "theirs": theirs,
 }  # fmt: skip
 OURS = {
     "ours_arrow": "Arrow", "ours_smallest": "Arrow with binary ids and dictionaries",
-    "ours_pandas": "pandas",
+    "ours_pandas": "pandas", "ours_categories": "pandas with categories",
 }  # fmt: skip
 
 

@@ -6,7 +6,9 @@
 //   for (const auto& found : page->traces) { … store->Get(found.trace_id) … }
 //
 // Threads: every method of Store and Snapshot may be called from any thread. One process at a time
-// appends to a directory; any number of others read it meanwhile (OpenMode::kRead).
+// appends to a directory; any number of others read it meanwhile (OpenMode::kRead). Threads of the
+// store's own block all signals but SIGPROF and those that a thread causes itself: a handler of the
+// program runs on the program's threads.
 #pragma once
 #include <atomic>
 #include <chrono>

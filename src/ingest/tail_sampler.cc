@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/thread.h"
 #include "base/try.h"
 #include "store/engine/batch_codec.h"
 
@@ -66,7 +67,8 @@ Result<std::unique_ptr<TailSampler>> TailSampler::Open(fs::FileSystem& files, st
                                   " traces wait again for a decision");
   }
   if (out->options_.background)
-    out->thread_ = std::jthread([raw = out.get()](const std::stop_token& stop) { raw->Run(stop); });
+    out->thread_ =
+        base::StartThread([raw = out.get()](const std::stop_token& stop) { raw->Run(stop); });
   return out;
 }
 

@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/thread.h"
 #include "base/try.h"
 #include "net/listen.h"
 
@@ -107,7 +108,7 @@ Status ConnectionSorter::Impl::Open() {
   }
   Watch(listener.get(), EPOLLIN);
   Watch(wake.get(), EPOLLIN);
-  thread = std::jthread([this] { Run(); });
+  thread = base::StartThread([this] { Run(); });
   return {};
 }
 

@@ -21,6 +21,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread.h"
 #include "base/try.h"
 #include "net/host_port.h"
 #include "net/listen.h"
@@ -208,7 +209,7 @@ Status FramedServer::Impl::Listen() {
                                      ": " + ec.message()};
   }
   asio::co_spawn(io, Accept(), asio::detached);
-  thread = std::jthread([this] { io.run(); });
+  thread = base::StartThread([this] { io.run(); });
   return {};
 }
 

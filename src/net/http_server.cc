@@ -1,3 +1,4 @@
+#include "base/thread.h"
 #include "net/http_server_impl.h"  // before all of Boost
 
 #include <sys/socket.h>
@@ -28,7 +29,7 @@ Status HttpServer::Impl::Listen() {
   }
   if (!options.listen) {
     awaiting.emplace(io.get_executor());
-    thread = std::jthread([this] { io.run(); });
+    thread = base::StartThread([this] { io.run(); });
     return {};
   }
   auto socket = ListenSocket::Open(options.host, options.port);
@@ -42,7 +43,7 @@ Status HttpServer::Impl::Listen() {
                                      ": " + ec.message()};
   }
   asio::co_spawn(io, Accept(), asio::detached);
-  thread = std::jthread([this] { io.run(); });
+  thread = base::StartThread([this] { io.run(); });
   return {};
 }
 

@@ -11,6 +11,8 @@
 #include <stop_token>
 #include <thread>
 
+#include "base/thread.h"
+
 namespace tracestore::net {
 
 // One thread of its own. Add and Remove from any.
@@ -24,7 +26,8 @@ class PeerWatch {
   using Place = std::optional<std::list<Entry>::iterator>;
 
   explicit PeerWatch(std::chrono::milliseconds patience)
-      : patience_(patience), thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+      : patience_(patience),
+        thread_(base::StartThread([this](const std::stop_token& stop) { Run(stop); })) {}
 
   // `call` is cancelled unless it is removed in time. It must stay until Remove has returned.
   void Add(grpc::ServerContextBase& call, Place& place) {

@@ -16,6 +16,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread.h"
 #include "base/try.h"
 #include "net/listen.h"
 
@@ -119,8 +120,8 @@ struct UdpServer::Impl {
   bool drop_waiting = false;        // guarded by mutex: the grace is over
 
   std::mutex stop_mutex;  // one Stop() at a time
-  std::thread reader;     // takes packets off the socket
-  std::thread worker;     // runs the handler
+  std::jthread reader;    // takes packets off the socket
+  std::jthread worker;    // runs the handler
 };
 
 // All that waits in the socket; false where reading failed for good.
@@ -234,8 +235,8 @@ Result<std::unique_ptr<UdpServer>> UdpServer::Start(const UdpServerOptions& opti
     setsockopt(impl->fd.get(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
   }
   if (impl->wake.get() < 0) return Error(ErrorCode::kIo, "cannot make an event descriptor");
-  impl->worker = std::thread([&state = *impl] { state.HandleLoop(); });
-  impl->reader = std::thread([&state = *impl] { state.ReadLoop(); });
+  impl->worker = base::StartThread([&state = *impl] { state.HandleLoop(); });
+  impl->reader = base::StartThread([&state = *impl] { state.ReadLoop(); });
   return std::unique_ptr<UdpServer>(new UdpServer(std::move(impl)));
 }
 

@@ -14,6 +14,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread.h"
+
 namespace tracestore::net {
 namespace {
 
@@ -61,7 +63,7 @@ struct UnixListener::Impl {
   Deliver deliver;
   int fd = -1;
   int wake = -1;
-  std::thread thread;
+  std::jthread thread;
 };
 
 Result<std::unique_ptr<UnixListener>> UnixListener::Start(const std::string& path,
@@ -87,7 +89,7 @@ Result<std::unique_ptr<UnixListener>> UnixListener::Start(const std::string& pat
     unlink(path.c_str());
     return error;
   }
-  impl->thread = std::thread([&listener = *impl] { listener.Run(); });
+  impl->thread = base::StartThread([&listener = *impl] { listener.Run(); });
   return std::unique_ptr<UnixListener>(new UnixListener(std::move(impl)));
 }
 

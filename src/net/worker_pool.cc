@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/thread.h"
+
 namespace tracestore::net {
 
 WorkerPool::WorkerPool(std::size_t threads) {
   const std::size_t count = std::max<std::size_t>(threads, 1);
   threads_.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) threads_.emplace_back([this] { Run(); });
+  for (std::size_t i = 0; i < count; ++i) threads_.push_back(base::StartThread([this] { Run(); }));
 }
 
 WorkerPool::~WorkerPool() { Stop(); }

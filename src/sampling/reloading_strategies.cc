@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/thread.h"
 #include "base/try.h"
 #include "sampling/text_file.h"
 
@@ -58,7 +59,7 @@ Result<std::unique_ptr<ReloadingStrategies>> ReloadingStrategies::Open(
   }
   if (settings.reload_interval.count() > 0)
     out->thread_ =
-        std::jthread([self = out.get()](const std::stop_token& stop) { self->Run(stop); });
+        base::StartThread([self = out.get()](const std::stop_token& stop) { self->Run(stop); });
   return out;
 }
 

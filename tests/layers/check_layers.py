@@ -98,6 +98,9 @@ STANDARD = set(
     unordered_set utility valarray variant vector version""".split()
 )
 
+# Threads are started by base::StartThread, which keeps signals from them.
+THREAD_START = re.compile(r"\bstd::(jthread|thread)\s*[({]|\bstd::async\b|\bpthread_create\b")
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
 ROOM_CALL = re.compile(r"tracestore_room\(\s*(\w+)([^)]*)\)")
 TEST_FILE = re.compile(
@@ -163,6 +166,10 @@ def check_source(root, path, report):
         report(path, 1, "stands in no room of the table")
         return
     is_test = TEST_FILE.search(path.relative_to(root / "src").as_posix()) is not None
+    if not is_test and path != root / "src" / "base" / "thread.h":
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            if THREAD_START.search(line.partition("//")[0]):
+                report(path, number, "starts a thread: base::StartThread keeps signals from it")
     for number, target, quoted in includes_of(path):
         if not quoted:
             sentence = None if is_test else check_third_party(unit, target)

@@ -79,6 +79,13 @@ class LayerCheck(unittest.TestCase):
     def test_catches_a_file_opened_by_a_codec(self):
         self.assert_caught("src/codec/otlp/file.cc", "#include <fstream>\n", "no <fstream>")
 
+    def test_catches_a_thread_that_takes_signals(self):
+        text = "std::jthread Thread() { return std::jthread([] {}); }\n"
+        self.assert_caught("src/net/server.cc", text, "base::StartThread")
+        self.assertEqual(self.violations_of({"src/base/thread.h": text}), [])
+        self.assertEqual(self.violations_of({"src/net/server_test.cc": text}), [])
+        self.assertEqual(self.violations_of({"src/net/server.h": "std::jthread thread_;\n"}), [])
+
     def test_catches_an_example_that_looks_inside(self):
         self.assert_caught("examples/embed.cc", '#include "base/bytes.h"\n', "<tracestore/…>")
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "convert.h"
+
 namespace tracestore::python {
 namespace {
 
@@ -19,8 +21,8 @@ void Raise(const Error& error) {
   if (PyErr_Occurred() == nullptr) {
     const auto code = static_cast<std::size_t>(error.code());
     PyObject* type = code < classes.size() && classes[code] != nullptr ? classes[code] : classes[0];
-    PyErr_SetString(type, error.message().c_str());
-    if (PyErr_Occurred() == nullptr) PyErr_SetString(type, ErrorCodeName(error.code()));
+    // As an object: a caller's text that it repeats may have a zero byte.
+    PyErr_SetObject(type, Text(error.message()).ptr());
   }
   throw nb::python_error();
 }

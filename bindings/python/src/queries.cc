@@ -73,33 +73,37 @@ void BindQuery(nb::module_& module) {
 
 void BindNames(nb::module_& module) {
   nb::class_<NamedCount>(module, "NamedCount", "A name and how often it is there.")
-      .def_prop_ro("name", [](const NamedCount& n) { return Text(n.name); })
-      .def_ro("count", &NamedCount::count)
+      .def_prop_ro("name", [](const NamedCount& n) { return Text(n.name); },
+                   "The service, key or value.")
+      .def_ro("count", &NamedCount::count, "Spans, or attributes of a key or value.")
       .def("__repr__", [](const NamedCount& n) {
         return Text("<NamedCount " + n.name + ": " + std::to_string(n.count) + ">");
       });
   nb::class_<OperationInfo>(module, "OperationInfo", "An operation of a service.")
-      .def_prop_ro("name", [](const OperationInfo& o) { return Text(o.name); })
+      .def_prop_ro("name", [](const OperationInfo& o) { return Text(o.name); },
+                   "As Span.name.")
       .def_prop_ro("kind", [](const OperationInfo& o) { return SpanKindName(o.kind); },
                    "As Span.kind.")
-      .def_ro("spans", &OperationInfo::spans)
+      .def_ro("spans", &OperationInfo::spans, "How many spans have it.")
       .def("__repr__", [](const OperationInfo& o) {
         return Text("<OperationInfo " + o.name + ", " + SpanKindName(o.kind) + ": " +
                     std::to_string(o.spans) + ">");
       });
   nb::class_<DependencyLink>(module, "DependencyLink", "Calls of one service to another.")
-      .def_prop_ro("parent", [](const DependencyLink& d) { return Text(d.parent); })
-      .def_prop_ro("child", [](const DependencyLink& d) { return Text(d.child); })
-      .def_ro("calls", &DependencyLink::calls)
-      .def_ro("errors", &DependencyLink::errors)
+      .def_prop_ro("parent", [](const DependencyLink& d) { return Text(d.parent); },
+                   "The service that calls.")
+      .def_prop_ro("child", [](const DependencyLink& d) { return Text(d.child); },
+                   "The service that is called.")
+      .def_ro("calls", &DependencyLink::calls, "Spans whose parent is of the other service.")
+      .def_ro("errors", &DependencyLink::errors, "Of them with status error.")
       .def("__repr__", [](const DependencyLink& d) {
         return Text("<DependencyLink " + d.parent + " to " + d.child + ": " +
                     std::to_string(d.calls) + ">");
       });
   using M = OperationMetrics;
   nb::class_<M>(module, "OperationMetrics", "Calls, errors and latency of an operation.")
-      .def_prop_ro("service", [](const M& m) { return Text(m.service); })
-      .def_prop_ro("operation", [](const M& m) { return Text(m.operation); })
+      .def_prop_ro("service", [](const M& m) { return Text(m.service); }, "As Span.service.")
+      .def_prop_ro("operation", [](const M& m) { return Text(m.operation); }, "As Span.name.")
       .def_prop_ro("kind", [](const M& m) { return SpanKindName(m.kind); }, "As Span.kind.")
       .def_ro("step_begin_ns", &M::step_begin_ns, "Unix nanoseconds; 0 without steps.")
       .def_ro("calls", &M::calls, "Spans, equal ones once.")

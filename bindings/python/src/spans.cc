@@ -112,7 +112,8 @@ void BindFields(nb::class_<SpanObject>& span) {
                    "'unspecified', 'internal', 'server', 'client', 'producer' or 'consumer'.")
       .def_prop_ro("status", [](S s) { return StatusCodeName(s.view().status()); },
                    "'unset', 'ok' or 'error'.")
-      .def_prop_ro("status_message", [](S s) { return Text(s.view().status_message()); })
+      .def_prop_ro("status_message", [](S s) { return Text(s.view().status_message()); },
+                   "What the status says besides; '' where nothing.")
       .def_prop_ro("start_ns", [](S s) { return Number(s.view().has_start(), s.view().start_ns()); },
                    "Unix nanoseconds; None where the span has no start.")
       .def_prop_ro("start", [](S s) { return Time(s.view().has_start(), s.view().start_ns()); },
@@ -121,16 +122,20 @@ void BindFields(nb::class_<SpanObject>& span) {
                    "Nanoseconds; negative where the end lies before the start; None where absent.")
       .def_prop_ro("flags", [](S s) { return s.view().flags(); },
                    "The low byte is W3C's trace flags, or Jaeger's.")
-      .def_prop_ro("trace_state", [](S s) { return Text(s.view().trace_state()); })
+      .def_prop_ro("trace_state", [](S s) { return Text(s.view().trace_state()); },
+                   "W3C's tracestate, as it came.")
       .def_prop_ro("attributes", [](S s) { return Dict(s.view().attributes()); },
                    "A dict of typed values, made anew each time; of repeated keys the first.")
       .def("attribute_items", [](S s) { return Pairs(s.view().attributes()); },
            "All attributes as (key, value), in their order, repeated keys too.")
       .def_prop_ro("resource", [](S s) { return Dict(s.view().resource_attributes()); },
                    "The attributes of what sent the span.")
-      .def_prop_ro("scope_name", [](S s) { return Text(s.view().scope_name()); })
-      .def_prop_ro("scope_version", [](S s) { return Text(s.view().scope_version()); })
-      .def_prop_ro("scope_attributes", [](S s) { return Dict(s.view().scope_attributes()); })
+      .def_prop_ro("scope_name", [](S s) { return Text(s.view().scope_name()); },
+                   "The instrumentation that made the span.")
+      .def_prop_ro("scope_version", [](S s) { return Text(s.view().scope_version()); },
+                   "Its version.")
+      .def_prop_ro("scope_attributes", [](S s) { return Dict(s.view().scope_attributes()); },
+                   "Its attributes.")
       .def_prop_ro("events", &Events, "What happened within the span, in the order it came.")
       .def_prop_ro("references", &References,
                    "Links, and parents other than `parent_id`; perhaps of other traces.");
@@ -187,7 +192,8 @@ void BindSpans(nb::module_& module) {
            [](const SpanObject& a, const nb::object& b) -> nb::object {
              if (!nb::isinstance<SpanObject>(b)) return nb::borrow(Py_NotImplemented);
              return nb::bool_(Same(a, nb::cast<const SpanObject&>(b)));
-           })
+           },
+           nb::arg("other").none())
       .def("__hash__", [](const SpanObject& s) {
         return std::hash<const void*>()(s.list.batch().get()) ^ std::hash<std::size_t>()(s.row);
       });
@@ -197,8 +203,10 @@ void BindSpans(nb::module_& module) {
                    "Unix nanoseconds.")
       .def_prop_ro("time", [](const EventObject& e) { return Time(true, e.view().time_ns()); },
                    "A datetime of UTC, cut to microseconds.")
-      .def_prop_ro("name", [](const EventObject& e) { return Text(e.view().name()); })
-      .def_prop_ro("attributes", [](const EventObject& e) { return Dict(e.view().attributes()); })
+      .def_prop_ro("name", [](const EventObject& e) { return Text(e.view().name()); },
+                   "What happened.")
+      .def_prop_ro("attributes", [](const EventObject& e) { return Dict(e.view().attributes()); },
+                   "As Span.attributes.")
       .def("__repr__", [](const EventObject& e) {
         return Text("<Event " + std::string(e.view().name()) + ">");
       });
@@ -206,13 +214,17 @@ void BindSpans(nb::module_& module) {
   nb::class_<ReferenceObject>(module, "Reference", "A span's reference to another span.")
       .def_prop_ro("type", [](const ReferenceObject& r) { return ReferenceName(r.view().type()); },
                    "'child_of', 'follows_from' or 'link'.")
-      .def_prop_ro("trace_id", [](const ReferenceObject& r) { return r.view().trace_id().ToHex(); })
-      .def_prop_ro("span_id", [](const ReferenceObject& r) { return r.view().span_id().ToHex(); })
-      .def_prop_ro("trace_state", [](const ReferenceObject& r) { return Text(r.view().trace_state()); })
+      .def_prop_ro("trace_id", [](const ReferenceObject& r) { return r.view().trace_id().ToHex(); },
+                   "32 lower-case hexadecimal digits.")
+      .def_prop_ro("span_id", [](const ReferenceObject& r) { return r.view().span_id().ToHex(); },
+                   "16 lower-case hexadecimal digits.")
+      .def_prop_ro("trace_state", [](const ReferenceObject& r) { return Text(r.view().trace_state()); },
+                   "W3C's tracestate of the span it refers to.")
       .def_prop_ro("flags", [](const ReferenceObject& r) { return r.view().flags(); },
                    "As OTLP's of links: W3C's trace flags in the low byte.")
       .def_prop_ro("attributes",
-                   [](const ReferenceObject& r) { return Dict(r.view().attributes()); })
+                   [](const ReferenceObject& r) { return Dict(r.view().attributes()); },
+                   "As Span.attributes.")
       .def("__repr__", [](const ReferenceObject& r) {
         return std::string("<Reference ") + ReferenceName(r.view().type()) + " " +
                r.view().span_id().ToHex() + ">";

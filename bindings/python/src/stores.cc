@@ -272,30 +272,32 @@ void BindReports(nb::module_& module) {
       });
   nb::class_<StoreStats>(module, "StoreStats", "How much is in a store.")
       .def_ro("spans", &StoreStats::spans, "In segments and head, repeats counted.")
-      .def_ro("head_spans", &StoreStats::head_spans)
-      .def_ro("deleted_spans", &StoreStats::deleted_spans)
-      .def_ro("segments", &StoreStats::segments)
-      .def_ro("segment_bytes", &StoreStats::segment_bytes)
-      .def_ro("log_bytes", &StoreStats::log_bytes)
+      .def_ro("head_spans", &StoreStats::head_spans, "Of them in memory and log, in no segment yet.")
+      .def_ro("deleted_spans", &StoreStats::deleted_spans,
+              "Deleted, still in segments until a compaction; not in `spans`.")
+      .def_ro("segments", &StoreStats::segments, "Files of sealed spans.")
+      .def_ro("segment_bytes", &StoreStats::segment_bytes, "Of all these files.")
+      .def_ro("log_bytes", &StoreStats::log_bytes, "Of what is in no segment yet.")
       .def_ro("min_start_ns", &StoreStats::min_start_ns, "Unix nanoseconds.")
       .def_ro("max_start_ns", &StoreStats::max_start_ns, "Unix nanoseconds.")
       .def_prop_ro("bytes_by_column",
                    [](const StoreStats& s) { return ListOf(s.bytes_by_column); },
                    "Of the segments, largest first; only where asked for.");
   nb::class_<ArchiveResult>(module, "ArchiveResult", "What was copied to the archive.")
-      .def_ro("traces", &ArchiveResult::traces)
-      .def_ro("spans", &ArchiveResult::spans)
-      .def_ro("spans_there_already", &ArchiveResult::spans_there_already);
+      .def_ro("traces", &ArchiveResult::traces, "Of the ids that were there.")
+      .def_ro("spans", &ArchiveResult::spans, "Copied.")
+      .def_ro("spans_there_already", &ArchiveResult::spans_there_already, "Not copied again.");
   nb::class_<CompactResult>(module, "CompactResult", "What a compaction did.")
-      .def_ro("merges", &CompactResult::merges)
-      .def_ro("segments_merged", &CompactResult::segments_merged)
-      .def_ro("segments_expired", &CompactResult::segments_expired)
-      .def_ro("segments_damaged", &CompactResult::segments_damaged)
-      .def_ro("spans_written", &CompactResult::spans_written)
-      .def_ro("spans_dropped", &CompactResult::spans_dropped)
-      .def_ro("spans_expired", &CompactResult::spans_expired)
-      .def_ro("bytes_read", &CompactResult::bytes_read)
-      .def_ro("bytes_written", &CompactResult::bytes_written);
+      .def_ro("merges", &CompactResult::merges, "Segments that were made of others.")
+      .def_ro("segments_merged", &CompactResult::segments_merged, "Those others.")
+      .def_ro("segments_expired", &CompactResult::segments_expired, "Dropped by retention.")
+      .def_ro("segments_damaged", &CompactResult::segments_damaged,
+              "Left alone: they can't be read, see Store.verify().")
+      .def_ro("spans_written", &CompactResult::spans_written, "In the segments that were made.")
+      .def_ro("spans_dropped", &CompactResult::spans_dropped, "Deleted ones, left out for good.")
+      .def_ro("spans_expired", &CompactResult::spans_expired, "Of the segments that expired.")
+      .def_ro("bytes_read", &CompactResult::bytes_read, "Of segment files.")
+      .def_ro("bytes_written", &CompactResult::bytes_written, "Of segment files.");
 }
 
 void BindVerify(nb::module_& module) {
@@ -307,9 +309,10 @@ void BindVerify(nb::module_& module) {
                                                                   : "left_over";
                    },
                    "'damage', 'newer_format' or 'left_over'.")
-      .def_prop_ro("file", [](const Finding& f) { return Text(f.file); })
+      .def_prop_ro("file", [](const Finding& f) { return Text(f.file); }, "Its path.")
       .def_ro("offset", &Finding::offset, "In bytes.")
-      .def_prop_ro("section", [](const Finding& f) { return Text(f.section); })
+      .def_prop_ro("section", [](const Finding& f) { return Text(f.section); },
+                   "The part of the file, as docs/format names it.")
       .def_prop_ro("problem", [](const Finding& f) { return Text(f.problem); }, "A sentence.")
       .def("__repr__", [](const Finding& f) {
         return Text("<Finding " + f.file + " at " + std::to_string(f.offset) + ": " + f.problem +
@@ -317,13 +320,15 @@ void BindVerify(nb::module_& module) {
       });
   nb::class_<VerifyReport>(module, "VerifyReport", "What verify() read and found.")
       .def_prop_ro("sound", &VerifyReport::sound, "No damage and nothing of a newer format.")
-      .def_prop_ro("findings", [](const VerifyReport& r) { return ListOf(r.findings); })
-      .def_ro("damage", &VerifyReport::damage)
-      .def_ro("newer_format", &VerifyReport::newer_format)
-      .def_ro("left_over", &VerifyReport::left_over)
-      .def_prop_ro("spans", [](const VerifyReport& r) { return r.counters.spans; })
-      .def_prop_ro("files", [](const VerifyReport& r) { return r.counters.files; })
-      .def_prop_ro("bytes", [](const VerifyReport& r) { return r.counters.bytes; });
+      .def_prop_ro("findings", [](const VerifyReport& r) { return ListOf(r.findings); },
+                   "What is wrong, a Finding each; of very many the first.")
+      .def_ro("damage", &VerifyReport::damage, "How many findings are damage.")
+      .def_ro("newer_format", &VerifyReport::newer_format, "How many are of a newer format.")
+      .def_ro("left_over", &VerifyReport::left_over,
+              "How many are files that a crash left, and that nothing needs.")
+      .def_prop_ro("spans", [](const VerifyReport& r) { return r.counters.spans; }, "Read.")
+      .def_prop_ro("files", [](const VerifyReport& r) { return r.counters.files; }, "Read.")
+      .def_prop_ro("bytes", [](const VerifyReport& r) { return r.counters.bytes; }, "Read.");
 }
 
 void BindStore(nb::module_& module) {

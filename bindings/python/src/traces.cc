@@ -101,9 +101,10 @@ nb::tuple Draw(T self, std::size_t width, std::size_t limit, bool attributes, bo
 
 void BindSummary(nb::module_& module) {
   nb::class_<Summary::Service>(module, "ServiceCount", "What a service has of a trace.")
-      .def_prop_ro("name", [](const Summary::Service& s) { return Text(s.name); })
-      .def_ro("span_count", &Summary::Service::span_count)
-      .def_ro("error_count", &Summary::Service::error_count)
+      .def_prop_ro("name", [](const Summary::Service& s) { return Text(s.name); },
+                   "As Span.service.")
+      .def_ro("span_count", &Summary::Service::span_count, "Its spans in the trace.")
+      .def_ro("error_count", &Summary::Service::error_count, "Of them with status error.")
       .def("__repr__", [](const Summary::Service& s) {
         return Text("<ServiceCount " + s.name + ": " + std::to_string(s.span_count) + ">");
       });
@@ -119,8 +120,10 @@ void BindSummary(nb::module_& module) {
       .def_prop_ro("duration_ns",
                    [](const Summary& s) { return Number(s.has_start, s.duration_ns()); },
                    "Nanoseconds from the earliest start to the latest end.")
-      .def_prop_ro("root_service", [](const Summary& s) { return Text(s.root_service); })
-      .def_prop_ro("root_operation", [](const Summary& s) { return Text(s.root_operation); })
+      .def_prop_ro("root_service", [](const Summary& s) { return Text(s.root_service); },
+                   "The root's service.")
+      .def_prop_ro("root_operation", [](const Summary& s) { return Text(s.root_operation); },
+                   "The root's name.")
       .def_ro("span_count", &Summary::span_count, "Spans equal in every field count once.")
       .def_ro("error_count", &Summary::error_count, "Spans whose status is error.")
       .def_ro("orphan_count", &Summary::orphan_count, "Spans whose parent isn't in the trace.")
@@ -135,7 +138,8 @@ void BindSummary(nb::module_& module) {
            [](const Summary& a, const nb::object& b) -> nb::object {
              if (!nb::isinstance<Summary>(b)) return nb::borrow(Py_NotImplemented);
              return nb::bool_(a == nb::cast<const Summary&>(b));
-           })
+           },
+           nb::arg("other").none())
       .def("__hash__", [](const Summary& s) { return std::hash<TraceId>()(s.trace_id); })
       .def("__repr__", [](const Summary& s) {
         return Text("<TraceSummary " + s.trace_id.ToHex() + " " + s.root_service + ": " +

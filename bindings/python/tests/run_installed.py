@@ -30,8 +30,8 @@ LEFT_OUT = tuple(f"src/{room}/" for room in "backends client ingest net sampling
 TESTS = ("_test.cc", "_bench.cc", "_test_support.h")
 SANITIZERS = "address,undefined"
 # Tests of the module itself: the others are of Python code, or start programs.
-SANITIZED = """test_arrow.py test_draw.py test_errors.py test_memory.py test_programs.py
-    test_round_trip.py test_store.py test_trace.py""".split()
+SANITIZED = """test_arrow.py test_draw.py test_entry_points.py test_errors.py test_memory.py
+    test_programs.py test_round_trip.py test_store.py test_threads.py test_trace.py""".split()
 NEEDED = """nanobind scikit_build_core auditwheel pip pytest hypothesis mypy pyarrow pandas polars
     duckdb networkx gunicorn pyuwsgi opentelemetry.sdk opentelemetry.exporter.otlp.proto.http""".split()
 
@@ -149,7 +149,7 @@ def run(work: Path, build_tree: Path | None, sanitize: bool) -> None:
     # The tools' own environment might have one.
     pip += ["--force-reinstall", "--disable-pip-version-check", "--quiet", str(wheel)]
     subprocess.run(pip, check=True)
-    command = [str(python), "-B", "-m", "pytest", "-q"]
+    command = [str(python), "-B", "-m", "pytest", "-q", "-rs"]
     variables = dict(os.environ)
     reports = work / "sanitizer"  # pytest keeps what is said to its own error output when it is ended
     if sanitize:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from datetime import datetime, timezone
 
 import duckdb
@@ -10,7 +11,7 @@ import pandas
 import polars
 import pyarrow
 import pytest
-from support import SHOP, span
+from support import SHOP, numbered, span
 
 import tracestore
 from tracestore import InvalidArgumentError
@@ -129,7 +130,7 @@ def test_text_that_is_no_utf8(tmp_path):
 
 def test_batches_and_limits(tmp_path):
     with tracestore.open(tmp_path / "s", "a") as opened:
-        opened.append([span(i, trace=i % 7000 + 1) for i in range(1, 70_001)])
+        opened.append(numbered(range(1, 70_001), trace=lambda i: i % 7000 + 1), "otlp-json")
         opened.seal()
         opened.append([span(i, trace=i) for i in range(100_000, 100_100)])
         found = opened.find()
@@ -153,7 +154,7 @@ def test_batches_and_limits(tmp_path):
 
 def test_a_trace_of_many_spans_comes_in_several_batches(tmp_path):
     with tracestore.open(tmp_path / "s", "a") as opened:
-        opened.append([span(i) for i in range(1, 70_001)])
+        opened.append(numbered(range(1, 70_001)), "otlp-json")
         opened.append([span(i, trace=2) for i in range(1, 11)])
         for _ in range(2):
             spans = opened.find().spans(columns=["span_id"])
@@ -168,7 +169,7 @@ def test_shared_texts_as_dictionaries(tmp_path):
         opened.append([
             span(i, trace=i % 500 + 1, service=f"s{i % 3}", kind="server" if i % 2 else "client",
                  events=[{"time_ns": 1, "name": f"e{i % 5}"}])
-            for i in range(1, 40_001)
+            for i in range(1, 20_001)
         ])  # fmt: skip
         opened.seal()
         columns = ["span_id", "service", "name", "kind", "status", "status_message"]
@@ -182,12 +183,12 @@ def test_shared_texts_as_dictionaries(tmp_path):
         assert table["kind"].num_chunks > 1 and len(table["kind"].chunk(0).dictionary) == 2
         frame = spans.to_pandas()
         assert frame.service.dtype == "category" and set(frame.service) == {"s0", "s1", "s2"}
-        assert frame.groupby("service", observed=True).size().sum() == 40_000
+        assert frame.groupby("service", observed=True).size().sum() == 20_000
         assert spans.to_polars()["service"].unique().sort().to_list() == ["s0", "s1", "s2"]
         counts = duckdb.sql("SELECT kind, count(*) FROM spans GROUP BY 1 ORDER BY 1").fetchall()
-        assert counts == [("client", 20_000), ("server", 20_000)]
+        assert counts == [("client", 10_000), ("server", 10_000)]
         events = opened.find().events(columns=["name"], dictionaries=True).to_arrow()
-        assert events["name"].type == encoded and events.num_rows == 40_000
+        assert events["name"].type == encoded and events.num_rows == 20_000
         traces = opened.find().table(columns=["root_service"], dictionaries=True).to_arrow()
         assert traces["root_service"].type == encoded and traces.num_rows == 500
 
@@ -275,6 +276,29 @@ def test_tables_outlive_the_store(tmp_path):
     gc.collect()
     assert sorted(table["name"].to_pylist()) == sorted(f"op{i}" for i in range(1, 1000))
     assert reader.read_all().num_rows == 999
+
+
+def test_tables_keep_no_file_of_the_store(tmp_path):
+    def files():
+        links = (os.path.join("/proc/self/fd", fd) for fd in os.listdir("/proc/self/fd"))
+        return sum(str(tmp_path) in os.readlink(link) for link in links if os.path.islink(link))
+
+    with tracestore.open(tmp_path / "s", "a") as opened:
+        opened.append([span(i, trace=i) for i in range(1, 1000)])
+    opened = tracestore.open(tmp_path / "s")
+    spans = opened.find().spans()
+    batches = list(pyarrow.RecordBatchReader.from_stream(spans))
+    frame = spans.to_polars()
+    reader = pyarrow.RecordBatchReader.from_stream(spans)
+    opened.close()
+    del opened, spans
+    gc.collect()
+    assert files() > 0  # a stream that isn't read yet keeps its moment
+    assert reader.read_all().num_rows == 999
+    del reader
+    gc.collect()
+    assert files() == 0
+    assert sum(batch.num_rows for batch in batches) == 999 == frame.height
 
 
 def test_pandas_and_polars(store):

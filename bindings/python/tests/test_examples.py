@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+import duckdb
+import nezha
 import pytest
 from support import DATA, span
 
@@ -61,13 +62,29 @@ def test_slow_span_of_its_own_file(monkeypatch):
 
 
 def test_operations(monkeypatch, slow_minute):
-    # A store of real traces instead, where one is given.
-    names = run("operations", monkeypatch, TRACE_STORE=os.environ.get("TEST_STORE", slow_minute))
-    assert names["total"] > 0 and names["shares"]["share"].sum() <= 1.000001
-    assert len(names["metrics"]) >= 2 and names["by_operation"]["spans"].min() > 0
-    if "TEST_STORE" not in os.environ:
-        assert names["shares"]["operation"][0] == "pay"
-        assert set(names["metrics"]["calls"]) == {400}
+    names = run("operations", monkeypatch, TRACE_STORE=slow_minute)
+    assert names["seen"] == 400 and names["shares"]["share"].sum() == pytest.approx(1)
+    assert names["by_operation"]["spans"].to_list() == [400, 400]
+    assert names["shares"]["operation"][0] == "pay"
+    assert set(names["metrics"]["calls"]) == {400}
+
+
+@pytest.mark.skipif(not nezha.DAY.is_dir(), reason=f"there are no real traces at {nezha.DAY}")
+def test_operations_over_ten_thousand_real_traces(monkeypatch, tmp_path):
+    with tracestore.open(tmp_path / "store", "w", sync="off") as store:
+        appended = [store.append(request, "otlp-json") for request in nezha.requests(10_500)]
+    assert sum(result.accepted for result in appended) > 400_000
+    names = run("operations", monkeypatch, TRACE_STORE=tmp_path / "store")
+    assert names["seen"] == 10_000
+    assert 0.5 < names["shares"]["share"].sum() <= 1.000001 and len(names["shares"]) == 10
+    assert names["by_operation"]["spans"].min() > 0 and len(names["metrics"]) > 20
+    # What the traces waited for is how long their roots took.
+    with tracestore.open(tmp_path / "store") as store:
+        spans = store.find(limit=10_000).spans(columns=["parent_id", "duration_ns"])
+        (roots, took), = duckdb.sql(
+            "SELECT count(*), sum(duration_ns) FROM spans WHERE parent_id IS NULL"
+        ).fetchall()
+    assert roots == 10_000 and took == names["total"]
 
 
 def test_faulty_minute(monkeypatch, slow_minute, capsys):

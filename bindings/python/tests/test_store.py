@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy
 import pandas
+import pyarrow
 import pytest
-from support import DATA, SHOP, span
+from support import DATA, FORMATS, SHOP, span
 
 import tracestore
 from tracestore import InvalidArgumentError, NotFoundError
@@ -189,6 +190,18 @@ def test_read_files():
     assert files.report.accepted == sum(s.span_count for s in files.find())
     assert files.find().count() == 3
     assert tracestore.read(str(DATA / "shop.zipkin.json")).trace(SHOP).root.service == "frontend"
+
+
+PACKINGS = {"plain": bytes, "gzip": gzip.compress, "zstd": lambda b: pyarrow.compress(b, "zstd", asbytes=True)}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_read_takes_any_format(tmp_path, store, format, packing):
+    file = tmp_path / "traces"
+    file.write_bytes(PACKINGS[packing](store.trace(SHOP).encode(format)))
+    files = tracestore.read(file)
+    assert files.report.accepted == 5 and len(files.trace(SHOP)) == 5
 
 
 def test_mode_w_never_empties_a_store(store):

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from support import SHOP, span
+from support import FORMATS, SHOP, numbered, span
 
 import tracestore
 from tracestore import InvalidArgumentError, NotFoundError
@@ -35,6 +35,7 @@ def test_tree(trace):
     assert len(trace) == 5 and trace.roots == [root] and trace.warnings == []
     assert trace[ROOT] == root and ROOT in trace and "b" not in trace and root in trace
     assert len({s for s in trace} | {root}) == 5
+    assert root != None and trace.summary != None and root != 5 and None not in [root]  # noqa: E711
 
 
 def test_times(trace):
@@ -115,10 +116,6 @@ def test_span_without_start_or_duration(store):
     assert store.trace("1").start_ns is None and store.trace("1").critical_path() == []
 
 
-FORMATS = """otlp-json otlp-proto otlp-jsonl jaeger jaeger-proto jaeger-thrift zipkin zipkin-proto
-    zipkin-v1 zipkin-v1-thrift""".split()
-
-
 @pytest.mark.parametrize("format", FORMATS)
 def test_encoders_give_what_decoders_take(store, tmp_path, format):
     encoded = store.trace(SHOP).encode(format)
@@ -134,7 +131,7 @@ def test_encoders_give_what_decoders_take(store, tmp_path, format):
 
 
 def test_deep_chain(store):
-    store.append([span(i, i - 1) for i in range(1, 20_001)])
+    store.append(numbered(range(1, 20_001), parent=lambda i: i - 1), "otlp-json")
     trace = store.trace("1")
     assert trace.spans[-1].depth == 19_999
     assert len(trace.root.subtree) == 20_000

@@ -162,7 +162,10 @@ def _span(span: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resource(span: Mapping[str, Any]) -> dict[str, Any]:
-    attributes = dict(span.get("resource") or {})
+    resource = span.get("resource") or {}
+    if not isinstance(resource, Mapping):
+        raise _refuse(f"resource is a dict, not {type(resource).__name__}")
+    attributes = dict(resource)
     service = _text(span, "service")
     if service:
         attributes["service.name"] = service

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Optional, TypeVar
 
 from . import _core, _draw
+from ._check import texts
 from ._errors import InvalidArgumentError
 from ._table import Attributes, Events, Ids, Links, Spans, Table, binary_ids, page_sizes
 from ._time import Duration, as_int, chosen_ns
@@ -146,9 +147,10 @@ class Traces(Table):
         """The same traces, as a table with these columns; `ids` and `dictionaries` as of spans()."""
         made = Traces(self._snapshot, self._query, self._limit, self._timeout)
         if columns is not None:
-            if isinstance(columns, str) or not set(columns) <= set(made._columns):
+            chosen = texts(columns, "columns")
+            if not set(chosen) <= set(made._columns):
                 raise InvalidArgumentError(f"columns are of {', '.join(made._columns)}")
-            made._columns = list(columns)
+            made._columns = chosen
         made._binary_ids = binary_ids(ids)
         made._dictionaries = bool(dictionaries)
         return made

@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Literal, Optional, Union
 
 from . import _core
+from ._check import needed_text, seconds, whole
 from ._errors import InvalidArgumentError, IoError, NotFoundError
-from ._store import Snapshot, Store, seconds, whole
+from ._store import Snapshot, Store
 
 
 def _path(path: object, what: str) -> str:
@@ -18,6 +19,7 @@ def _path(path: object, what: str) -> str:
     text = os.fspath(path)
     if not isinstance(text, str):
         raise InvalidArgumentError(f"{what} is a str or a path of text")
+    needed_text(text, what)
     if "\0" in text:
         raise InvalidArgumentError(f"{what} has a zero byte")
     return text
@@ -48,14 +50,12 @@ def open_store(
     where = _path(path, "path")
     if mode not in ("r", "a", "w"):
         raise InvalidArgumentError(f"mode is 'r', 'a' or 'w', not {mode!r}")
-    if not isinstance(sync, str):
-        raise InvalidArgumentError("sync is 'full', 'interval' or 'off'")
     if mode == "w":
         _refuse_store(where)
     core = _core.open_store(
         where,
         write=mode != "r",
-        sync=sync,
+        sync=needed_text(sync, "sync"),
         retention_age_s=0 if retention_age is None else seconds(retention_age, "retention_age"),
         retention_bytes=whole(retention_bytes, "retention_bytes") or 0,
         background=bool(background),

@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, Literal, Optional, Union
 
 from . import _core
+from ._check import ALL, needed_text, numbers, seconds, text, texts, timeout_s, whole
+from ._check import trace_id as checked_id
 from ._dicts import to_otlp_json
 from ._errors import InvalidArgumentError
 from ._find import Traces, checked_limit
@@ -18,35 +20,19 @@ from ._trace import Trace
 Order = Literal["newest", "longest"]
 #: What a tag is compared with: by its canonical text, so that 200 finds "200" too.
 TagValue = Union[str, bool, int, float]
-_ALL = (1 << 64) - 1
-
-
-def _text(value: Optional[str], name: str) -> Optional[str]:
-    if value is None or isinstance(value, str):
-        return value
-    raise InvalidArgumentError(f"{name} is a str, not {type(value).__name__}")
-
-
-def _trace_id(trace_id: object) -> str:
-    if isinstance(trace_id, str):
-        return trace_id
-    if isinstance(trace_id, bytes) and len(trace_id) in (8, 16):
-        return trace_id.hex()
-    raise InvalidArgumentError("a trace id is a str of hexadecimal digits, or 8 or 16 bytes")
-
-
-def _timeout(timeout: Optional[float]) -> Optional[float]:
-    if timeout is None:
-        return None
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise InvalidArgumentError("a timeout is a number of seconds")
-    return float(timeout)
 
 
 def _range(start: Optional[Moment], end: Optional[Moment]) -> tuple[int, int]:
     begin_ns = moment_ns(start, "start")
     end_ns = moment_ns(end, "end")
-    return begin_ns or 0, _ALL if end_ns is None else end_ns
+    return begin_ns or 0, ALL if end_ns is None else end_ns
+
+
+def _tags(tags: Mapping[str, TagValue]) -> dict[str, TagValue]:
+    return {
+        needed_text(key, "the key of a tag"): needed_text(tag, "a tag") if isinstance(tag, str) else tag
+        for key, tag in tags.items()
+    }
 
 
 def make_query(
@@ -65,19 +51,17 @@ def make_query(
 ) -> _core.Query:
     if tags is not None and not isinstance(tags, Mapping):
         raise InvalidArgumentError(f"tags are a dict, not {type(tags).__name__}")
-    if not isinstance(order, str):
-        raise InvalidArgumentError("order is 'newest' or 'longest'")
     return _core.Query(
-        service=_text(service, "service"),
-        operation=_text(operation, "operation"),
-        tags=dict(tags or {}),
+        service=text(service, "service"),
+        operation=text(operation, "operation"),
+        tags=_tags(tags or {}),
         min_duration_ns=chosen_ns(min_duration, min_duration_ns, "min_duration"),
         max_duration_ns=chosen_ns(max_duration, max_duration_ns, "max_duration"),
         errors=bool(errors),
-        where=_text(where, "where"),
+        where=text(where, "where"),
         start_ns=moment_ns(start, "start"),
         end_ns=moment_ns(end, "end"),
-        order=order,
+        order=needed_text(order, "order"),
     )
 
 
@@ -130,7 +114,7 @@ class Reader(ABC):
             min_duration_ns,
             max_duration_ns,
         )
-        return Traces(self._moment(), query, checked_limit(limit), _timeout(timeout))
+        return Traces(self._moment(), query, checked_limit(limit), timeout_s(timeout))
 
     def trace(
         self,
@@ -146,31 +130,30 @@ class Reader(ABC):
         at most so far. Raises NotFoundError."""
         skew_ns = chosen_ns(max_skew, max_skew_ns, "max_skew") or 0
         core = self._moment().trace(
-            _trace_id(trace_id), _text(span, "span"), skew_ns, _timeout(timeout)
+            checked_id(trace_id), text(span, "span"), skew_ns, timeout_s(timeout)
         )
         return Trace(core)
 
     def services(self, *, timeout: Optional[float] = None) -> list[_core.NamedCount]:
         """Services by name, with their numbers of spans."""
-        return self._moment().services(_timeout(timeout))
+        return self._moment().services(timeout_s(timeout))
 
     def operations(
         self, service: str = "", *, timeout: Optional[float] = None
     ) -> list[_core.OperationInfo]:
         """The operations of a service, or of all."""
-        return self._moment().operations(_text(service, "service") or "", _timeout(timeout))
+        return self._moment().operations(text(service, "service") or "", timeout_s(timeout))
 
     def keys(self, *, timeout: Optional[float] = None) -> list[_core.NamedCount]:
         """Attribute keys of spans, resources, scopes, events and links, by name."""
-        return self._moment().keys(_timeout(timeout))
+        return self._moment().keys(timeout_s(timeout))
 
     def values(
         self, key: str, *, limit: Optional[int] = None, timeout: Optional[float] = None
     ) -> list[_core.NamedCount]:
         """Values of a key as text, the most frequent first."""
-        if not isinstance(key, str):
-            raise InvalidArgumentError(f"key is a str, not {type(key).__name__}")
-        return self._moment().values(key, checked_limit(limit) or 0, _timeout(timeout))
+        most = checked_limit(limit) or 0
+        return self._moment().values(needed_text(key, "key"), most, timeout_s(timeout))
 
     def dependencies(
         self,
@@ -180,7 +163,7 @@ class Reader(ABC):
         timeout: Optional[float] = None,
     ) -> list[_core.DependencyLink]:
         """Which service calls which, by spans that started in the range."""
-        return self._moment().dependencies(*_range(start, end), _timeout(timeout))
+        return self._moment().dependencies(*_range(start, end), timeout_s(timeout))
 
     def metrics(
         self,
@@ -194,23 +177,19 @@ class Reader(ABC):
         timeout: Optional[float] = None,
     ) -> list[_core.OperationMetrics]:
         """Calls, errors and latency of each operation, in steps where one is given."""
-        if isinstance(services, str) or not all(isinstance(name, str) for name in services):
-            raise InvalidArgumentError("services are a list of str")
-        if not all(isinstance(q, (int, float)) for q in quantiles):
-            raise InvalidArgumentError("quantiles are a list of numbers from 0 to 1")
         return self._moment().metrics(
             *_range(start, end),
             chosen_ns(step, step_ns, "step") or 0,
-            list(services),
-            [float(q) for q in quantiles],
-            _timeout(timeout),
+            texts(services, "services"),
+            numbers(quantiles, "quantiles"),
+            timeout_s(timeout),
         )
 
     def stats(
         self, *, by_column: bool = False, timeout: Optional[float] = None
     ) -> _core.StoreStats:
         """How much is there."""
-        return self._moment().stats(bool(by_column), _timeout(timeout))
+        return self._moment().stats(bool(by_column), timeout_s(timeout))
 
 
 class Snapshot(Reader):
@@ -248,6 +227,7 @@ class Store(Reader):
 
     @property
     def path(self) -> str:
+        """The directory, as it was given."""
         return self._path
 
     @property
@@ -257,6 +237,7 @@ class Store(Reader):
 
     @property
     def closed(self) -> bool:
+        """Whether close() was called."""
         return self._core.closed
 
     def _moment(self) -> _core.SnapshotCore:
@@ -279,7 +260,7 @@ class Store(Reader):
         BusyError (the disk is slower than the spans come), IoError.
         """
         if isinstance(data, (bytes, bytearray, memoryview)):
-            return self._core.append(bytes(data), _text(format, "format"))
+            return self._core.append(bytes(data), text(format, "format"))
         if format is not None:
             raise InvalidArgumentError("a format goes with bytes; dicts have none")
         if isinstance(data, Mapping):
@@ -301,7 +282,7 @@ class Store(Reader):
             trace_ids = [trace_ids]
         if not isinstance(trace_ids, Iterable):
             raise InvalidArgumentError("trace ids are a str or a list of them")
-        return [_trace_id(trace_id) for trace_id in trace_ids]
+        return [checked_id(trace_id) for trace_id in trace_ids]
 
     def delete(
         self, trace_ids: Union[str, bytes, Iterable[Union[str, bytes]], None] = None, **query: Any
@@ -323,6 +304,7 @@ class Store(Reader):
 
     @property
     def archive_path(self) -> str:
+        """The directory of the archive, which open() opens as any store."""
         return _core.archive_directory(self._path)
 
     def compact(
@@ -370,18 +352,3 @@ class Store(Reader):
 
     def __repr__(self) -> str:
         return f"<Store {self._path!r} {'closed' if self.closed else repr(self._mode)}>"
-
-
-def whole(number: Optional[int], name: str) -> Optional[int]:
-    if number is None:
-        return None
-    known = as_int(number)
-    if known is None or not 0 <= known <= _ALL:
-        raise InvalidArgumentError(f"{name} is a whole number, not negative")
-    return known
-
-
-def seconds(delta: timedelta, name: str) -> int:
-    if not isinstance(delta, timedelta) or delta < timedelta(0):
-        raise InvalidArgumentError(f"{name} is a timedelta, not negative")
-    return delta.days * 86_400 + delta.seconds

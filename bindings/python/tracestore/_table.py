@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, Optional, Union
 
 from . import _core
+from ._check import needed_text, texts
 from ._errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Table(ABC):
         return pyarrow.RecordBatchReader.from_stream(self).read_all()
 
     def to_pandas(self) -> pandas.DataFrame:
-        """All of it as a pandas.DataFrame, by way of pyarrow."""
-        return self.to_arrow().to_pandas()
+        """All of it as a pandas.DataFrame, by way of pyarrow, whose columns go as pandas' are made."""
+        return self.to_arrow().to_pandas(self_destruct=True)
 
     def to_polars(self) -> polars.DataFrame:
         """All of it as a polars.DataFrame."""
@@ -64,24 +65,22 @@ class Table(ABC):
 def _names(columns: Optional[Sequence[str]], default: Sequence[str]) -> list[str]:
     if columns is None:
         return list(default)
-    if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):
-        raise InvalidArgumentError("columns are a list of names")
-    return list(columns)
+    return texts(columns, "columns")
 
 
 def _typed(attributes: Optional[Attributes]) -> list[tuple[str, str]]:
     if attributes is None:
         return []
-    if isinstance(attributes, (str, bytes)):
+    if isinstance(attributes, (str, bytes)) or not isinstance(attributes, Iterable):
         raise InvalidArgumentError("attributes are a list of keys, or a dict of keys and types")
     pairs = []
     for key in attributes:
         kind = attributes[key] if isinstance(attributes, Mapping) else str
-        if not isinstance(key, str) or kind not in _TYPES:
+        if not isinstance(key, str) or not isinstance(kind, type) or kind not in _TYPES:
             raise InvalidArgumentError(
                 "attributes are keys with str, int, float, bool or bytes as their types"
             )
-        pairs.append((key, _TYPES[kind]))
+        pairs.append((needed_text(key, "an attribute's key"), _TYPES[kind]))
     return pairs
 
 

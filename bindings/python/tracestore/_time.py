@@ -92,7 +92,8 @@ def duration_ns(duration: Optional[Duration], name: str) -> Optional[int]:
     if duration is None:
         return None
     if isinstance(duration, str):
-        return _core.parse_duration(duration)
+        # What is no ASCII is no duration either, and may be no UTF-8.
+        return _core.parse_duration(duration.encode("ascii", "replace").decode())
     if isinstance(duration, timedelta):
         ns = _whole_ns(duration)
         if 0 <= ns <= _MAX:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, Optional, Union
 
 from . import _core, _draw
+from ._check import needed_text, span_or_none, whole
 from ._errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class PathPart(NamedTuple):
 
     @property
     def duration_ns(self) -> int:
+        """Nanoseconds."""
         return self.end_ns - self.begin_ns
 
 
@@ -92,11 +94,11 @@ class Trace:
 
         Raises InvalidArgumentError where `top` is a span of another trace.
         """
-        return [PathPart(*part) for part in self._core.critical_path(top)]
+        return [PathPart(*part) for part in self._core.critical_path(span_or_none(top, "top"))]
 
     def spans_with_id(self, span_id: str) -> list[_core.Span]:
         """Spans of this id, by start: several where different spans share it."""
-        return self._core.spans_with_id(span_id)
+        return self._core.spans_with_id(needed_text(span_id, "a span's id"))
 
     def encode(self, format: str) -> bytes:
         """The spans, each as often as it was stored, as a file of that format: "otlp-json",
@@ -105,7 +107,7 @@ class Trace:
         Raises InvalidArgumentError for a name that is none, UnsupportedError for a format that
         this build doesn't write.
         """
-        return self._core.encode(format)
+        return self._core.encode(needed_text(format, "format"))
 
     def __len__(self) -> int:
         return len(self._core)
@@ -115,13 +117,11 @@ class Trace:
 
     def __getitem__(self, span_id: str) -> _core.Span:
         """The span of that id, of several the one that started first. Raises NotFoundError."""
-        if not isinstance(span_id, str):
-            raise InvalidArgumentError("a span's id is a str of hexadecimal digits")
-        return self._core.span(span_id)
+        return self._core.span(needed_text(span_id, "a span's id"))
 
     def __contains__(self, span: Union[str, _core.Span]) -> bool:
         if isinstance(span, str):
-            return bool(self._core.spans_with_id(span))
+            return bool(self.spans_with_id(span))
         return span in self._core.spans
 
     def to_networkx(self) -> networkx.DiGraph:
@@ -168,12 +168,11 @@ class Trace:
         with `top` only that span and what is below it. Raises InvalidArgumentError where `top` is a
         span of another trace.
         """
-        for number, name in ((width, "width"), (limit, "limit")):
-            if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 63:
-                raise InvalidArgumentError(f"{name} is a whole number, not negative")
-        if top is not None and not isinstance(top, _core.Span):
-            raise InvalidArgumentError("top is a span of this trace")
-        text, left_out = self._core.draw(width, limit, bool(attributes), bool(ascii), top)
+        columns, rows = whole(width, "width"), whole(limit, "limit")
+        if columns is None or rows is None:
+            raise InvalidArgumentError("width and limit are whole numbers; a limit of 0 draws all")
+        top = span_or_none(top, "top")
+        text, left_out = self._core.draw(columns, rows, bool(attributes), bool(ascii), top)
         return text + (f"… and {left_out} more spans\n" if left_out else "")
 
     def __str__(self) -> str:

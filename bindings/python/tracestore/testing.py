@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Optional
 
 from . import _core
+from ._check import timeout_s, whole
 from ._errors import BusyError, Error, InvalidArgumentError, UnsupportedError
 from ._open import open_store
 from ._store import Store
@@ -165,7 +166,9 @@ class TraceReceiver:
     def wait_for_trace(self, *, spans: int = 1, timeout: float = 10.0, **query: Any) -> Trace:
         """The newest trace that matches what find() takes and has at least so many spans, as soon as
         it is there. Raises AssertionError after `timeout` seconds, with what came instead."""
-        deadline = time.monotonic() + timeout
+        if whole(spans, "spans") is None:
+            raise InvalidArgumentError("spans is a whole number, not None")
+        deadline = time.monotonic() + (timeout_s(timeout) or 0)
         while True:
             with self._arrived:
                 seen = self._arrivals

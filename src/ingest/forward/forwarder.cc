@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/thread.h"
 #include "base/try.h"
 
 namespace tracestore::ingest {
@@ -51,7 +52,8 @@ std::unique_ptr<Forwarder> Forwarder::Start(const ForwardOptions& options,
   std::unique_ptr<Forwarder> out(
       new Forwarder(options, std::move(queue), std::move(pool), std::move(observer)));
   for (std::size_t i = 0; i < std::max<std::size_t>(options.senders, 1); ++i)
-    out->senders_.emplace_back([self = out.get()] { self->Run(self->stop_.get_token()); });
+    out->senders_.push_back(
+        base::StartThread([self = out.get()] { self->Run(self->stop_.get_token()); }));
   return out;
 }
 

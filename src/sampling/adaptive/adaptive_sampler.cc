@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/thread.h"
 #include "base/try.h"
 
 namespace tracestore::sampling {
@@ -163,7 +164,7 @@ AdaptiveCounters AdaptiveSampler::counters() const {
 }
 
 void AdaptiveSampler::Start() {
-  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+  thread_ = base::StartThread([this](const std::stop_token& stop) { Run(stop); });
 }
 
 void AdaptiveSampler::Run(const std::stop_token& stop) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/thread.h"
 #include "base/try.h"
 #include "store/engine/batch_codec.h"
 #include "store/engine/compaction.h"
@@ -97,11 +98,11 @@ Status Engine::StartWriting() {
                                             "the store " + directory_));
   TS_TRY(Recover());
   if (options_.background_sealing)
-    seal_thread_ = std::jthread([this](const std::stop_token& stop) { SealLoop(stop); });
+    seal_thread_ = base::StartThread([this](const std::stop_token& stop) { SealLoop(stop); });
   if (options_.background_sealing && options_.background_compaction)
-    compact_thread_ = std::jthread([this](const std::stop_token& stop) { CompactLoop(stop); });
+    compact_thread_ = base::StartThread([this](const std::stop_token& stop) { CompactLoop(stop); });
   if (options_.sync == SyncPolicy::kInterval)
-    sync_thread_ = std::jthread([this](const std::stop_token& stop) { SyncLoop(stop); });
+    sync_thread_ = base::StartThread([this](const std::stop_token& stop) { SyncLoop(stop); });
   return {};
 }
 
