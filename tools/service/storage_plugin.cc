@@ -172,7 +172,7 @@ class StoragePlugin {
  public:
   explicit StoragePlugin(ServiceConfig config)
       : service_(std::move(config)), stores_([this] { return StoreOptionsOf(service_); }),
-        archives_([this] { return ArchiveOptions(); }) {}
+        archives_([this] { return ArchiveOptionsOf(service_); }) {}
 
   Status Start() {
     TS_TRY_ASSIGN(folder_, SocketFolder::Make());
@@ -217,14 +217,6 @@ class StoragePlugin {
   }
 
  private:
-  // What was put there was meant to stay.
-  StoreOptions ArchiveOptions() {
-    StoreOptions options = StoreOptionsOf(service_);
-    options.retention_age = std::chrono::seconds(0);
-    options.retention_bytes = 0;
-    return options;
-  }
-
   std::unique_ptr<SocketFolder> folder_;
   std::unique_ptr<ingest::SpanSink> sink_;
   Service service_;

@@ -122,6 +122,15 @@ StoreOptions StoreOptionsOf(Service& service) {
   return options;
 }
 
+StoreOptions ArchiveOptionsOf(Service& service) {
+  StoreOptions options = StoreOptionsOf(service);
+  const ArchiveSection& config = service.config().archive;
+  options.retention_age = std::chrono::duration_cast<std::chrono::seconds>(config.keep_age);
+  options.retention_bytes = config.keep_bytes;
+  options.metric = {};  // the counters are of the store
+  return options;
+}
+
 Status OpenStore(Service& service) {
   if (service.config().forward.on()) return {};  // spans are sent on
   const StoreSection& config = service.config().store;

@@ -8,5 +8,7 @@ class Service;
 
 // From its settings; logs and counts by the service, which must outlive the store.
 StoreOptions StoreOptionsOf(Service& service);
+// Of an archive: with its own retention, and not counted.
+StoreOptions ArchiveOptionsOf(Service& service);
 
 }  // namespace tracestore::tools
