@@ -104,6 +104,7 @@ struct Question {
   std::string what;
   std::string aim;  // of p50, "" where there is none
   std::function<std::size_t(std::size_t i)> ask;
+  std::size_t most_rounds = 0;  // of one that takes long; 0: as many as of the others
 };
 
 std::string Encoded(const std::string& text) {
@@ -271,6 +272,16 @@ void AddNames(const Askers& ask, std::vector<Question>& out) {
         "/api/v2/search/tag/resource.service.name/values");
 }
 
+// Zipkin's links are counted from spans, of whole traces: asked alone, and seldom.
+void AddZipkinLinks(const Askers& ask, std::vector<Question>& out) {
+  out.push_back({"dependencies over all, Zipkin", "",
+                 [zipkin = ask.zipkin](std::size_t) {
+                   return zipkin->Get(
+                       "/api/v2/dependencies?endTs=4000000000000&lookback=4000000000000");
+                 },
+                 3});
+}
+
 void AddGrpc(const std::shared_ptr<net::GrpcTestClient>& client, const QuerySample& sample,
              std::vector<Question>& out) {
   const auto stream = [client](const std::string& method, const std::string& request) {
@@ -310,9 +321,11 @@ void AddGrpc(const std::shared_ptr<net::GrpcTestClient>& client, const QuerySamp
 }
 
 void AskOneByOne(const CollectorProcess& process, const std::vector<Question>& questions,
-                 std::size_t rounds) {
+                 std::size_t most_rounds) {
   std::printf("one client%46s p50        p99      CPU     bytes  aim (p50)\n", "");
   for (const Question& question : questions) {
+    const std::size_t rounds =
+        question.most_rounds == 0 ? most_rounds : std::min(most_rounds, question.most_rounds);
     (void)question.ask(0);
     Timings timings;
     std::size_t bytes = 0;
@@ -394,6 +407,7 @@ Status Run(const Settings& settings) {
   AddSearches(ask, sample, questions);
   AddNames(ask, questions);
   AddGrpc(grpc, sample, questions);
+  AddZipkinLinks(ask, questions);
   AskOneByOne(*process, questions, settings.rounds);
   AskAtOnce(*process, sample, settings);
   TS_TRY(process->Stop());

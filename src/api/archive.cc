@@ -97,6 +97,7 @@ Result<ArchiveResult> Store::Archive(const std::vector<TraceId>& ids) {
     options.sync = SyncPolicy::kOff;  // closing it syncs
     options.background_sealing = false;
     options.log = engine_->options().log;
+    options.clock = engine_->options().clock;
     TS_TRY_ASSIGN(archive, Open(ArchiveDirectory(engine_->directory()), options));
     return archive.get();
   };

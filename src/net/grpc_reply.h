@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,8 @@ struct RawReply {
   // message goes to the handler in the same way, and the call ends well when it has no more.
   // Servers only.
   bool again = false;
+  // Kept until the call ends, where `bytes` are its last message. Servers only.
+  std::shared_ptr<const void> held = {};
 
   static RawReply Ok(std::string bytes);
   static RawReply Stream(RawStream stream);

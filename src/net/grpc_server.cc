@@ -132,6 +132,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
       Send(reply.bytes);
       StartWrite(&response_);
     } else {
+      answer_held_ = std::move(reply.held);
       Send(reply.bytes);
       StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
     }
@@ -175,6 +176,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   grpc::ByteBuffer response_;
   RawStream stream_;    // unset: the answer to a message is one message
   bool again_ = false;  // the client may have further messages
+  std::shared_ptr<const void> answer_held_;
   std::stop_source stop_;
   PeerWatch::Place awaited_;  // while the peer has to send, or to take
   std::size_t held_ = 0;      // of shared_.bytes

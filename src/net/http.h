@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -76,6 +77,9 @@ struct HttpResponse {
   std::string body;
   NamedValues headers;  // beside Content-Type, Content-Length, Connection and Date
   BodyStream stream;    // if set, the body comes from here and `body` is ignored
+  std::shared_ptr<const void> held;  // kept until the answer is sent or given up
+  // The HttpRouter's pattern that answered, "/api/traces/{traceID}"; "" where none did.
+  std::string route;
 
   static HttpResponse Text(int status, std::string body);  // text/plain; charset=utf-8
   static HttpResponse Json(int status, std::string body);  // application/json

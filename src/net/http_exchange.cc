@@ -159,6 +159,7 @@ WireResponse Frame(HttpResponse response, const ErrorResponder& errors, Exchange
   if (response.stream && HasNoBody(response.status)) response.stream = nullptr;
   if (response.stream) StartStream(response, errors);
   WireResponse wire;
+  wire.held = std::move(response.held);
   wire.keep_alive = context.keep_alive;
   wire.head = "HTTP/1.1 " + std::to_string(response.status) + " ";
   wire.head += ReasonPhrase(response.status);

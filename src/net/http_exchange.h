@@ -32,6 +32,7 @@ struct WireResponse {
   bool broken = false;     // the stream failed: break off, so that the end looks like no end
   bool chunked = false;
   BodyStream stream;
+  std::shared_ptr<const void> held;  // HttpResponse's
   std::unique_ptr<GzipStream> gzip;  // what the stream gives goes through it; null: as it is
 };
 

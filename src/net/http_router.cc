@@ -54,7 +54,7 @@ HttpRouter::HttpRouter()
 
 void HttpRouter::Add(std::string method, std::string_view pattern, RouteHandler handler) {
   assert(!pattern.empty() && pattern.front() == '/');
-  Route route{std::move(method), {}, std::move(handler)};
+  Route route{std::move(method), std::string(pattern), {}, std::move(handler)};
   for (auto text : SplitPath(pattern)) {
     Segment segment{Segment::Kind::kLiteral, std::string(text)};
     if (text.size() > 2 && text.front() == '{' && text.back() == '}') {
@@ -114,6 +114,13 @@ PathParams HttpRouter::Params(const Route& route, const std::vector<std::string>
   return params;
 }
 
+HttpResponse HttpRouter::Ask(const Route& route, const HttpRequest& request,
+                             const std::vector<std::string>& path) {
+  HttpResponse response = route.handler(request, Params(route, path));
+  response.route = route.pattern;
+  return response;
+}
+
 HttpResponse HttpRouter::Handle(const HttpRequest& request) const {
   const auto path = DecodedSegments(request.raw_path.empty() ? request.path : request.raw_path);
   if (!path) return not_found_(request);
@@ -121,14 +128,14 @@ HttpResponse HttpRouter::Handle(const HttpRequest& request) const {
   std::string allowed;
   for (const Route& route : routes_) {
     if (!Matches(route, *path)) continue;
-    if (route.method == request.method) return route.handler(request, Params(route, *path));
+    if (route.method == request.method) return Ask(route, request, *path);
     if (route.method == "GET" && get == nullptr) get = &route;
     const std::string name = route.method == "GET" ? "GET, HEAD" : route.method;
     if (allowed.find(name) != std::string::npos) continue;
     if (!allowed.empty()) allowed += ", ";
     allowed += name;
   }
-  if (get != nullptr && request.method == "HEAD") return get->handler(request, Params(*get, *path));
+  if (get != nullptr && request.method == "HEAD") return Ask(*get, request, *path);
   if (allowed.empty()) return not_found_(request);
   HttpResponse response = method_not_allowed_(request);
   response.headers.emplace_back("Allow", std::move(allowed));

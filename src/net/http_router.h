@@ -42,6 +42,7 @@ class HttpRouter {
   // A pattern matches, but not with this method. Default: 405, text. `Allow` is added in any case.
   void SetMethodNotAllowed(HttpHandler handler) { method_not_allowed_ = std::move(handler); }
 
+  // What answered it is in HttpResponse::route.
   HttpResponse Handle(const HttpRequest& request) const;
 
  private:
@@ -51,9 +52,12 @@ class HttpRouter {
   };
   struct Route {
     std::string method;
+    std::string pattern;
     std::vector<Segment> segments;
     RouteHandler handler;
   };
+  static HttpResponse Ask(const Route& route, const HttpRequest& request,
+                          const std::vector<std::string>& path);
   static bool Matches(const Route& route, const std::vector<std::string>& path);
   static bool ComesFirst(const Route& a, const Route& b) noexcept;
   static PathParams Params(const Route& route, const std::vector<std::string>& path);

@@ -89,6 +89,13 @@ TEST_F(RouterTest, MatchesLiteralsBeforeParameters) {
   EXPECT_EQ(Ask("HEAD", "/api/traces"), "200 GET /api/traces");
 }
 
+TEST_F(RouterTest, SaysWhichPatternAnswered) {
+  EXPECT_EQ(router_.Handle(Request("GET", "/api/traces/ab")).route, "/api/traces/{id}");
+  EXPECT_EQ(router_.Handle(Request("HEAD", "/static/a/b")).route, "/static/{path*}");
+  EXPECT_EQ(router_.Handle(Request("GET", "/nowhere")).route, "");
+  EXPECT_EQ(router_.Handle(Request("PUT", "/api/traces")).route, "");
+}
+
 TEST_F(RouterTest, TellsUnknownPathsFromUnknownMethods) {
   EXPECT_EQ(Ask("GET", "/api/traces/"), "404 no such path: /api/traces/\n");
   EXPECT_EQ(Ask("GET", "/nowhere"), "404 no such path: /nowhere\n");

@@ -33,17 +33,44 @@ Status FetchInto(const SnapshotData& data, TraceId id, model::SpanBatch& out) {
   return FetchInto(data, id, out, data.stop);
 }
 
+// Rows that are read between two looks at what they take: about eight pages.
+constexpr std::uint32_t kHeldRows = 8'192;
+
+Status ReadHeld(const SegmentReader& segment, std::uint32_t first, std::uint32_t last,
+                const store::Projection& projection, const StopWhen& stop, MemoryHold& hold,
+                model::SpanBatch& out) {
+  if (!hold.counts()) return segment.ReadRows(first, last, projection, out, stop);
+  for (std::uint32_t row = first; row < last;) {
+    std::uint32_t end = last;
+    // To the end of a page: no page is decoded twice.
+    if (last - row > kHeldRows) {
+      const store::PageInfo& page = segment.pages()[segment.PageOfRow(row + kHeldRows)];
+      end = std::min(last, page.first_row + page.rows);
+    }
+    TS_TRY(segment.ReadRows(row, end, projection, out, stop));
+    TS_TRY(hold.Set(out.memory_bytes()));
+    row = end;
+  }
+  return {};
+}
+
 Status FetchInto(const SnapshotData& data, TraceId id, model::SpanBatch& out,
                  const StopWhen& stop) {
+  MemoryHold hold(data.account);
+  return FetchInto(data, id, out, stop, hold);
+}
+
+Status FetchInto(const SnapshotData& data, TraceId id, model::SpanBatch& out,
+                 const StopWhen& stop, MemoryHold& hold) {
   TS_TRY_ASSIGN(const auto places, FindPlaces(data, id));
   for (const TracePlace& place : places) {
     TS_TRY_ASSIGN(const auto* table, place.segment->traces());
     const store::TracePart& part = table->parts[place.ordinal];
-    TS_TRY(place.segment->ReadRows(part.first_row, part.first_row + part.rows, {}, out,
-                                   stop));
+    TS_TRY(ReadHeld(*place.segment, part.first_row, part.first_row + part.rows, {}, stop, hold,
+                    out));
   }
   AppendHeadRows(data, id, out);
-  return {};
+  return hold.Set(out.memory_bytes());
 }
 
 void AppendHeadRows(const SnapshotData& data, TraceId id, model::SpanBatch& out) {
@@ -56,9 +83,14 @@ void AppendHeadRows(const SnapshotData& data, TraceId id, model::SpanBatch& out)
 }
 
 Result<std::shared_ptr<model::SpanBatch>> FetchTrace(const SnapshotData& data, TraceId id) {
-  auto batch = std::make_shared<model::SpanBatch>();
-  TS_TRY(FetchInto(data, id, *batch));
-  return batch;
+  auto held = std::make_shared<HeldBatch>(data);
+  TS_TRY(FetchInto(data, id, held->batch, data.stop, held->hold));
+  return BatchOf(std::move(held));
+}
+
+std::shared_ptr<model::SpanBatch> BatchOf(std::shared_ptr<HeldBatch> held) {
+  model::SpanBatch* const batch = &held->batch;
+  return {std::move(held), batch};
 }
 
 Result<model::TraceExtent> ExtentOf(const SnapshotData& data, TraceId id) {

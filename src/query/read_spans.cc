@@ -42,7 +42,7 @@ Result<store::Projection> ProjectionOf(const SegmentReader& segment, const SpanP
 class SpanReader {
  public:
   SpanReader(const SnapshotData& data, const SpanParts& parts)
-      : data_(data), parts_(parts), out_(std::make_shared<model::SpanBatch>()) {}
+      : data_(data), parts_(parts), out_(std::make_shared<HeldBatch>(data)) {}
 
   Status Add(TraceId id) {
     TS_TRY_ASSIGN(const auto places, FindPlaces(data_, id));
@@ -59,7 +59,9 @@ class SpanReader {
   }
 
   Status ReadRanges() {
-    out_->spans.reserve(span_count());
+    model::SpanBatch& out = out_->batch;
+    out.spans.reserve(span_count());
+    TS_TRY(out_->hold.Set(out.memory_bytes()));
     for (auto& [segment, ranges] : ranges_) {
       TS_TRY_ASSIGN(const store::Projection projection, ProjectionOf(*segment, parts_));
       std::sort(ranges.begin(), ranges.end());
@@ -67,7 +69,7 @@ class SpanReader {
         const std::uint32_t first = ranges[i].first;
         std::uint32_t last = ranges[i].second;
         while (++i < ranges.size() && ranges[i].first == last) last = ranges[i].second;
-        TS_TRY(segment->ReadRows(first, last, projection, *out_, data_.stop));
+        TS_TRY(ReadHeld(*segment, first, last, projection, data_.stop, out_->hold, out));
       }
     }
     in_ranges_ = 0;  // they are in out_ now
@@ -75,34 +77,35 @@ class SpanReader {
   }
 
   // Of all traces added so far.
-  std::size_t span_count() const { return out_->size() + in_ranges_; }
+  std::size_t span_count() const { return out_->batch.size() + in_ranges_; }
 
-  std::shared_ptr<model::SpanBatch> Take() { return std::move(out_); }
+  std::shared_ptr<model::SpanBatch> Take() { return BatchOf(std::move(out_)); }
 
  private:
   // Whether two spans are equal only all of their fields say.
   Status AddDistinct(TraceId id) {
     model::SpanBatch spans;
     TS_TRY(FetchInto(data_, id, spans));
-    model::BatchAppender appender(*out_);
+    model::BatchAppender appender(out_->batch);
     appender.SetSource(spans);
     for (const std::uint32_t row : assembly::FindDistinct(spans).rows) appender.Append(row);
-    return {};
+    return out_->hold.Set(out_->batch.memory_bytes());
   }
 
   const SnapshotData& data_;
   const SpanParts& parts_;
-  std::shared_ptr<model::SpanBatch> out_;
+  std::shared_ptr<HeldBatch> out_;
   std::map<const SegmentReader*, std::vector<std::pair<std::uint32_t, std::uint32_t>>> ranges_;
   std::size_t in_ranges_ = 0;  // rows
 };
 
-Result<std::shared_ptr<model::SpanBatch>> OnlyMatching(const Query& query,
+Result<std::shared_ptr<model::SpanBatch>> OnlyMatching(const SnapshotData& data,
+                                                       const Query& query,
                                                        const model::SpanBatch& spans) {
   TS_TRY_ASSIGN(const auto compiled, predicate::CompiledQuery::Compile(query));
   predicate::BatchBinding binding(compiled, spans);
-  auto out = std::make_shared<model::SpanBatch>();
-  model::BatchAppender appender(*out);
+  auto out = std::make_shared<HeldBatch>(data);
+  model::BatchAppender appender(out->batch);
   appender.SetSource(spans);
   for (std::uint32_t row = 0; row < spans.size(); ++row) {
     for (std::size_t leaf = 0; leaf < compiled.leaf_count(); ++leaf) {
@@ -111,7 +114,8 @@ Result<std::shared_ptr<model::SpanBatch>> OnlyMatching(const Query& query,
       break;
     }
   }
-  return out;
+  TS_TRY(out->hold.Set(out->batch.memory_bytes()));
+  return BatchOf(std::move(out));
 }
 
 }  // namespace
@@ -133,7 +137,7 @@ Result<SpanPage> ReadSpans(const SnapshotData& data, const Query& query, const S
   TS_TRY(reader.ReadRanges());
   auto spans = reader.Take();
   if (parts.matching) {
-    TS_TRY_ASSIGN(spans, OnlyMatching(query, *spans));
+    TS_TRY_ASSIGN(spans, OnlyMatching(data, query, *spans));
   }
   page.spans = SpanList(std::move(spans));
   page.next_cursor = std::move(found.next_cursor);

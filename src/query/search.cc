@@ -53,6 +53,7 @@ class Best {
     return limit_ != 0 && kept_.size() > limit_ && most < std::prev(kept_.end())->key;
   }
   std::uint64_t total() const { return total_; }
+  std::size_t size() const { return kept_.size(); }
 
   SearchPage Page(std::uint64_t hash, bool with_total) const {
     SearchPage page;
@@ -91,7 +92,7 @@ class Searcher {
   Searcher(const SnapshotData& data, const Query& query, const CompiledQuery& compiled,
            std::optional<OrderKey> after)
       : data_(data), query_(query), compiled_(compiled), best_(query.limit, after),
-        evaluator_(compiled) {}
+        evaluator_(compiled), hold_(data.account) {}
 
   Result<SearchPage> Run() {
     TS_TRY(ChooseLeaf());
@@ -155,6 +156,7 @@ class Searcher {
     for (const Hit& hit : hits) {
       if (TooOld(hit.start)) break;
       TS_TRY(DecideScattered(hit.id));
+      TS_TRY(CountKept());
     }
     return {};
   }
@@ -171,12 +173,19 @@ class Searcher {
       const store::PageInfo& info = segment.pages()[page];
       if (TooOld(info.max_start_ns)) continue;
       TS_TRY(JudgePage(number, *judge, info, *table));
+      TS_TRY(CountKept());
       if (undecided_.empty()) continue;
       model::SpanBatch rows;
       TS_TRY(segment.ReadRows(info.first_row, info.first_row + info.rows, projection, rows));
       TS_TRY(SearchPageRows(info, rows));
     }
     return {};
+  }
+
+  // Traces found and decided: a node of a tree and one of a hash table each.
+  Status CountKept() {
+    constexpr std::size_t kNodeBytes = 72;
+    return hold_.Set((best_.size() + decided_.size()) * kNodeBytes);
   }
 
   Result<const PartJudge*> JudgeOf(std::size_t number) {
@@ -317,6 +326,7 @@ class Searcher {
   std::unordered_set<TraceId> decided_;
   std::vector<std::optional<PartJudge>> judges_;            // by segment, made when first needed
   std::vector<const store::TracePart*> undecided_;          // of the page at hand
+  MemoryHold hold_;                                         // for best_ and decided_
 };
 
 Result<SearchPage> Search(const SnapshotData& data, const Query& query,
@@ -344,8 +354,8 @@ Result<std::shared_ptr<model::SpanBatch>> FindSpans(const SnapshotData& data, co
   TS_TRY_ASSIGN(const CompiledQuery compiled, CompiledQuery::Compile(query));
   // Each matching trace gives at least one span: no more traces than spans are needed.
   TS_TRY_ASSIGN(const SearchPage page, Search(data, query, compiled));
-  auto out = std::make_shared<model::SpanBatch>();
-  model::BatchAppender appender(*out);
+  auto out = std::make_shared<HeldBatch>(data);
+  model::BatchAppender appender(out->batch);
   for (const FoundTrace& found : page.traces) {
     TS_TRY(CheckStop(data, query));
     model::SpanBatch spans;
@@ -358,10 +368,12 @@ Result<std::shared_ptr<model::SpanBatch>> FindSpans(const SnapshotData& data, co
       for (std::size_t leaf = 0; leaf < compiled.leaf_count() && !any; ++leaf)
         any = binding.MatchesLeaf(leaf, row);
       if (any) appender.Append(row);
-      if (query.limit != 0 && out->size() == query.limit) return out;
+      if (query.limit != 0 && out->batch.size() == query.limit) break;
     }
+    TS_TRY(out->hold.Set(out->batch.memory_bytes()));
+    if (query.limit != 0 && out->batch.size() == query.limit) break;
   }
-  return out;
+  return BatchOf(std::move(out));
 }
 
 }  // namespace tracestore::query

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/try.h"
+#include "query/fetch.h"
 #include "query/trace_index.h"
 #include "store/segment/page_tree.h"
 
@@ -203,9 +204,10 @@ Result<std::shared_ptr<model::SpanBatch>> FetchSubtree(const store::SnapshotData
   TS_TRY_ASSIGN(const auto index, TraceIndex::Of(data, id));
   Walk walk(data, *index);
   TS_TRY(walk.Run(id, top));
-  auto out = std::make_shared<model::SpanBatch>();
-  TS_TRY(walk.ReadRows(*out));
-  return out;
+  auto out = std::make_shared<HeldBatch>(data);
+  TS_TRY(walk.ReadRows(out->batch));
+  TS_TRY(out->hold.Set(out->batch.memory_bytes()));
+  return BatchOf(std::move(out));
 }
 
 }  // namespace tracestore::query

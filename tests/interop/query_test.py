@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -173,6 +174,126 @@ class Query(unittest.TestCase):
                 self.assertEqual(refused.exception.code(), grpc.StatusCode.UNAUTHENTICATED)
             query.stop()
             collector.stop()
+
+    def test_the_archive_has_its_own_retention(self):
+        traces = [f"{i + 1:032x}" for i in range(3)]
+        with Service(PROGRAM, self.data, command="collector") as collector:
+            send(collector, *[of_service("shop", [span(trace, 1, "a", 1)]) for trace in traces])
+            with Service(PROGRAM, self.data, "--archive.keep-age=1d", command="query") as query:
+                for trace in traces:  # each copy is a segment
+                    self.assertEqual(ask(query, "query", f"/api/archive/{trace}", "POST")[0], 200)
+                query.stop()
+            collector.stop()
+        self.command("delete", str(self.data), "--all", "--yes")
+        with Service(PROGRAM, self.data, command="query") as query:  # none by default
+            self.assertEqual([found(query, trace) for trace in traces], [200] * 3)
+            query.stop()
+        with Service(PROGRAM, self.data, "--archive.keep-bytes=1", command="query") as query:
+            # It looks at the start; nothing tells when it is done. The newest segment stays.
+            deadline = time.monotonic() + 60
+            while [found(query, trace) for trace in traces] != [404, 404, 200]:
+                self.assertLess(time.monotonic(), deadline, query.log())
+                time.sleep(0.05)
+            query.stop()
+
+    def test_answers_have_a_bound_of_memory(self):
+        large = "0af7651916cd43dd8448eb211c80319e"
+        spans = [span(large, i + 1, f"step {i} {'x' * 200}", 1) for i in range(2_000)]
+        small = [f"{i + 1:032x}" for i in range(50)]
+        with Service(PROGRAM, self.data, command="collector") as collector:
+            send(collector, of_service("nightly", spans))
+            send(collector, *[of_service("shop", [span(trace, 1, "a" * 10_000, 1)])
+                              for trace in small])
+            collector.stop()
+        sentence = ("the query needs more memory than one may have (query.max-bytes-per-query is "
+                    "262144 bytes); ask for fewer traces")
+        with Service(PROGRAM, self.data, "--query.max-bytes-per-query=256KiB",
+                     command="query") as query:
+            for listener, path in (
+                    ("query", f"/api/traces/{large}"), ("query", f"/api/v3/traces/{large}"),
+                    ("query", "/api/traces?service=nightly"),
+                    ("query_zipkin", f"/api/v2/trace/{large}"),
+                    ("query_zipkin", "/api/v2/traces?serviceName=nightly"),
+                    ("tempo", f"/api/traces/{large}")):
+                status, _, body = ask(query, listener, path)
+                self.assertEqual(status, 422, (path, body[:300]))
+                self.assertIn(sentence, body)
+            with grpc.insecure_channel(f"127.0.0.1:{query.ports['query_grpc']}") as channel:
+                stub = API.stub(channel, "jaeger.api_v2.QueryService")
+                get = API["jaeger.api_v2.GetTraceRequest"](trace_id=bytes.fromhex(large))
+                with self.assertRaises(grpc.RpcError) as refused:
+                    list(stub.GetTrace(get, timeout=60))
+            self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+            self.assertEqual(refused.exception.details(), sentence)
+            # Traces that are sent one after the other are held one at a time.
+            status, _, body = ask(query, "query", "/api/traces?service=shop&limit=50")
+            self.assertEqual((status, len(json.loads(body)["data"])), (200, 50))
+            self.assertGreater(len(body), 262_144)
+            # What needs no spans is no larger than a small trace.
+            self.assertEqual(self.services(query), ["nightly", "shop"])
+            metrics = ask(query, "admin", "/metrics")[2]
+            self.assertIn('tracestore_query_refused_total{server="query",'
+                          'reason="bytes_per_query"} 3\n', metrics)
+            self.assertIn("tracestore_query_bytes_in_flight 0\n", metrics)
+            query.stop()
+        with Service(PROGRAM, self.data, "--query.max-bytes=256KiB", command="query") as query:
+            status, headers, body = ask(query, "query", f"/api/traces/{large}")
+            self.assertEqual((status, headers["Retry-After"]), (503, "1"))
+            self.assertIn("queries hold as much memory as they may (query.max-bytes is 262144 "
+                          "bytes); come again", body)
+            query.stop()
+
+    def test_zipkins_variables(self):
+        """Rows Q15 to Q18 and W7 of Zipkin's table, by the names that its users set."""
+        def zipkin(listener="zipkin", command="all-in-one", **environment):
+            return Service(PROGRAM, self.data, command=command, environment=environment), listener
+
+        def posts(service):
+            request = urllib.request.Request(
+                service.url("zipkin", "/api/v2/spans"), b"[]", {"Content-Type": "application/json"})
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return answer.status
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code
+
+        def statuses(service, listener, *paths):
+            return [ask(service, listener, path)[0] for path in paths]
+
+        reads = ("/api/v2/services", "/api/v2/traces", "/zipkin/config.json")
+        service, listener = zipkin(QUERY_ENABLED="false")
+        with service:
+            self.assertEqual(statuses(service, listener, *reads), [404] * 3)
+            self.assertEqual(statuses(service, listener, "/health", "/info", "/metrics"), [200] * 3)
+            self.assertEqual(posts(service), 202)
+            service.stop()
+        service, listener = zipkin(SEARCH_ENABLED="false", UI_ENABLED="false",
+                                   COLLECTOR_HTTP_ENABLED="false")
+        with service:
+            send(service, of_service("shop", [span(TRACE, 1, "GET /", 2)]))
+            self.assertEqual(ask(service, listener, "/api/v2/services")[::2], (200, "[]"))
+            self.assertEqual(ask(service, listener, "/api/v2/traces")[::2], (200, "[]"))
+            self.assertEqual(statuses(service, listener, f"/api/v2/trace/{TRACE}",
+                                      "/zipkin/config.json", "/zipkin/"), [200, 404, 404])
+            self.assertEqual(posts(service), 404)
+            service.stop()
+        service, listener = zipkin("query_zipkin", "query",
+                                   ZIPKIN_QUERY_ALLOWED_ORIGINS="https://pages.example")
+        with service:
+            status, headers, _ = ask(service, listener, "/api/v2/services", "OPTIONS", {
+                "Origin": "https://pages.example", "Access-Control-Request-Method": "GET"})
+            self.assertEqual((status, headers["Access-Control-Allow-Origin"]),
+                             (200, "https://pages.example"))
+            self.assertEqual(headers["Access-Control-Allow-Methods"], "GET,POST")
+            self.assertIn("x-grpc-web", headers["Access-Control-Allow-Headers"])
+            _, headers, _ = ask(service, listener, "/api/v2/services", "OPTIONS", {
+                "Origin": "https://other.example", "Access-Control-Request-Method": "GET"})
+            self.assertIsNone(headers["Access-Control-Allow-Origin"])
+            self.assertIn('http_server_requests_seconds_count{',
+                          ask(service, listener, "/health") and
+                          ask(service, listener, "/prometheus")[2])
+            service.stop()
 
     def test_it_wants_to_know_the_store(self):
         done = subprocess.run([PROGRAM, "query"], capture_output=True, text=True, timeout=60,

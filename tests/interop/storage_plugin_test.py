@@ -254,6 +254,15 @@ class Plugin(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("it is not run by hand", done.stderr)
 
+    def test_refuses_a_host_that_asks_for_tls(self):
+        done = subprocess.run([PLUGIN, f"--config={self.config}"], capture_output=True, text=True,
+                              timeout=60, env={**os.environ, "STORAGE_PLUGIN": "jaeger",
+                                               "PLUGIN_CLIENT_CERT": "-----BEGIN CERTIFICATE-----"})
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, "")  # no handshake
+        self.assertIn("the host asks for TLS between it and its plugins, which this plugin has not",
+                      done.stderr)
+
 
 if __name__ == "__main__":
     why = protos.missing()

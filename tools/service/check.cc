@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "net/tenancy.h"
+#include "net/url.h"
 #include "service/tenants.h"
 #include "suggest.h"
 
@@ -104,6 +105,14 @@ Status CheckAuth(const Resolved& resolved) {
   return {};
 }
 
+Status CheckSelfTracing(const Resolved& resolved) {
+  const SelfTracingSection& config = resolved.config.self_tracing;
+  if (config.endpoint.empty()) return {};
+  const auto url = net::ParseUrl(config.endpoint);
+  return url.has_value() ? Status()
+                         : Wrong(resolved, "self-tracing.otlp-endpoint", url.error().message());
+}
+
 Status CheckTenancy(const Resolved& resolved) {
   const TenancySection& config = resolved.config.tenancy;
   if (!config.on) return {};
@@ -130,7 +139,15 @@ Status CheckConfig(Role role, const Resolved& resolved) {
   TS_TRY(CheckForward(resolved));
   TS_TRY(CheckAuth(resolved));
   TS_TRY(CheckTenancy(resolved));
+  TS_TRY(CheckSelfTracing(resolved));
   if ((role & (kKeeping | kQuery)) != 0) TS_TRY(CheckStorage(resolved));
+  if (config.archive.keep_age.count() != 0 && config.archive.keep_age < std::chrono::minutes(1))
+    return Wrong(resolved, "archive.keep-age", "it is 0s, for good, or at least 1m");
+  if (role == kQuery && config.self_tracing.on && config.self_tracing.endpoint.empty()) {
+    return Wrong(resolved, "self-tracing.enabled",
+                 "query only reads the store: say with self-tracing.otlp-endpoint which collector "
+                 "takes its spans");
+  }
   if (role == kQuery && config.store.data.empty()) {
     return Wrong(resolved, "data", "query reads the store of a collector: name its directory");
   }

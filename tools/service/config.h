@@ -51,6 +51,12 @@ struct StoreSection {
   std::uint64_t query_memory_bytes = 128ULL << 20;  // as StoreOptions; 0: nothing is kept
 };
 
+// The store beside a store to which traces are copied.
+struct ArchiveSection {
+  std::chrono::nanoseconds keep_age{0};  // 0: for good
+  std::uint64_t keep_bytes = 0;          // 0: any number
+};
+
 struct OtlpSection {
   ListenAddress grpc = OnPort(4317);
   ListenAddress http = OnPort(4318);
@@ -160,6 +166,10 @@ struct QuerySection {
   ListenAddress zipkin = OnPort(9412);          // of the query service alone
   bool log_requests = false;
   std::uint64_t max_concurrent = 256;  // queries at a time over all ports; 0: any number
+  // Bytes that answers hold while they are made and sent: of all, of one; 0: any number.
+  std::uint64_t max_bytes = std::uint64_t{1} << 30;
+  std::uint64_t max_bytes_per_query = std::uint64_t{512} << 20;
+  std::chrono::nanoseconds timeout = std::chrono::seconds{60};  // of one question of Jaeger's APIs
   std::uint64_t max_traces = 0;        // that one search of Jaeger's gives; 0: what it asks for
   std::uint64_t workers = 4;           // threads of each port
 };
@@ -169,6 +179,15 @@ struct RemoteStorageSection {
   ListenAddress grpc = OnPort(17271);
   ListenAddress archive = OnPort(17272);  // the archive, as a store like the other
   bool purge = false;                     // may they be emptied by a call
+};
+
+// Spans of the service's own requests.
+struct SelfTracingSection {
+  bool on = false;
+  double ratio = 1;          // of requests that no caller has decided on
+  double per_second = 0;     // of them at most; 0: any number
+  std::string service_name;  // "": tracestore- and the command
+  std::string endpoint;      // URL of OTLP over HTTP; "": what the service itself writes to
 };
 
 // Grafana Tempo's query API.
@@ -257,6 +276,7 @@ struct ServiceConfig {
   std::chrono::nanoseconds stop_grace =
       std::chrono::seconds(8);  // for requests in flight, at the end
   StoreSection store;
+  ArchiveSection archive;
   OtlpSection otlp;
   JaegerSection jaeger;
   ZipkinSection zipkin;
@@ -267,6 +287,7 @@ struct ServiceConfig {
   QuerySection query;
   RemoteStorageSection remote_storage;
   TempoSection tempo;
+  SelfTracingSection self_tracing;
   AdminSection admin;
   TlsSection tls;
   AuthSection auth;

@@ -1,6 +1,8 @@
 #include "service/late_stores.h"
 
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -44,8 +46,15 @@ Result<Snapshot> LateStores::Take(const std::string& directory) {
   return entry->reader->TakeSnapshot();
 }
 
+Store* LateStores::WriterOf(Entry& entry) {
+  const std::lock_guard lock(entry.mutex);
+  return entry.writer.get();
+}
+
 Result<Store*> LateStores::ToWrite(const std::string& directory) {
   TS_TRY_ASSIGN(const auto entry, Of(directory));
+  if (Store* const writer = WriterOf(*entry)) return writer;
+  const std::lock_guard appending(entry->appending);
   const std::lock_guard lock(entry->mutex);
   if (!entry->writer) {
     TS_TRY_ASSIGN(entry->writer, Store::Open(directory, options_()));
@@ -66,10 +75,11 @@ Result<ArchiveResult> LateStores::Archive(Store& from, const std::string& direct
 Result<ArchiveResult> LateStores::TryArchive(Store& from, const std::string& directory,
                                              TraceId id) {
   TS_TRY_ASSIGN(const auto entry, Of(directory));
-  const std::lock_guard lock(entry->mutex);
-  if (!entry->writer) return from.Archive({id});
+  const std::lock_guard appending(entry->appending);
+  Store* const writer = WriterOf(*entry);
+  if (writer == nullptr) return from.Archive({id});
   TS_TRY_ASSIGN(const Snapshot snapshot, from.TakeSnapshot());
-  return CopyTraces(snapshot, {id}, [&]() -> Result<Store*> { return entry->writer.get(); });
+  return CopyTraces(snapshot, {id}, [&]() -> Result<Store*> { return writer; });
 }
 
 Status LateStores::Purge(const std::string& directory) {
@@ -78,6 +88,19 @@ Status LateStores::Purge(const std::string& directory) {
   const std::lock_guard lock(entry->mutex);
   Store* const store = entry->writer ? entry->writer.get() : entry->reader.get();
   return store == nullptr ? Status() : store->DeleteAll();
+}
+
+Status LateStores::Compact(const std::string& directory) {
+  TS_TRY_ASSIGN(const auto entry, Of(directory));
+  const std::lock_guard appending(entry->appending);
+  std::error_code ignored;
+  if (WriterOf(*entry) != nullptr || !std::filesystem::exists(directory, ignored)) return {};
+  StoreOptions options = options_();
+  options.background_sealing = false;
+  options.background_compaction = false;
+  TS_TRY_ASSIGN(const auto store, Store::Open(directory, std::move(options)));
+  TS_TRY(store->Compact());
+  return store->Close();
 }
 
 Status LateStores::Close() {

@@ -11,6 +11,7 @@
 #include "net/authentication.h"
 #include "net/dual_server.h"
 #include "net/tenancy.h"
+#include "server/tracing/self_tracer.h"
 #include "service/service.h"
 
 namespace tracestore::tools {
@@ -103,6 +104,25 @@ void ApplyCors(Service& service, const std::string& key,
   gate = net::CorsGate(whole, std::move(gate));
 }
 
+// Health and metrics are asked for all the time, by machines.
+server::SelfTracer* TracerOf(Service& service, std::string_view key) {
+  return key == "admin" ? nullptr : service.shared().self_tracer;
+}
+
+// Whom the gate lets in: what is refused there is no request that is served.
+net::HttpHandler Traced(Service& service, const std::string& key, net::HttpHandler handler) {
+  server::SelfTracer* const tracer = TracerOf(service, key);
+  if (tracer == nullptr) return handler;
+  return tracer->Http(std::move(handler), TlsOf(service.config(), key).enabled);
+}
+
+net::RawGrpcServices Traced(Service& service, const std::string& key,
+                            net::RawGrpcServices methods,
+                            const std::set<std::string, std::less<>>& without = {}) {
+  server::SelfTracer* const tracer = TracerOf(service, key);
+  return tracer == nullptr ? std::move(methods) : tracer->Grpc(std::move(methods), without);
+}
+
 net::RawGrpcServices Guarded(Service& service, const std::string& key,
                              net::RawGrpcServices methods) {
   if (const auto tenancy = TenancyOf(service, key))
@@ -187,6 +207,7 @@ Status Service::ServeHttp(HttpListener listener) {
   options.write_timeout = Milliseconds(limits.write_timeout);
   options.worker_threads = listener.worker_threads;
   options.gate = GateOf(*this, key, listener.refusal);
+  listener.handler = Traced(*this, key, std::move(listener.handler));
   ApplyCors(*this, key, listener.cors, listener.handler, options.gate);
   options.error_response = std::move(listener.refusal);
   const bool tls = options.tls.enabled;
@@ -203,6 +224,8 @@ Status Service::ServeHttp(HttpListener listener) {
 
 Status Service::ServeGrpc(GrpcListener listener) {
   if (!listener.address.on) return {};
+  listener.methods =
+      Traced(*this, listener.name.key, std::move(listener.methods), listener.client_streams);
   net::GrpcServerOptions options =
       GrpcOptions(config_.limits, std::move(listener.client_streams));
   options.tls = WithLog(TlsOf(config_, listener.name.key), listener.name.key);
@@ -235,6 +258,8 @@ Status Service::ServeDual(DualListener listener) {
   options.http.idle_timeout = Milliseconds(limits.idle_timeout);
   options.http.write_timeout = Milliseconds(limits.write_timeout);
   options.http.gate = GateOf(*this, key, listener.refusal);
+  listener.handler = Traced(*this, key, std::move(listener.handler));
+  listener.methods = Traced(*this, key, std::move(listener.methods));
   ApplyCors(*this, key, listener.cors, listener.handler, options.http.gate);
   options.http.error_response = std::move(listener.refusal);
   options.grpc = GrpcOptions(limits);

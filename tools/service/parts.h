@@ -18,9 +18,11 @@ Status StartSampling(Service& service);  // the agent's endpoints for clients
 Status OpenForward(Service& service);    // where spans are sent on: sets Shared::end, strategies
 Status OpenBaggage(Service& service);    // sets Shared::baggage
 Status StartPipeline(Service& service);  // sets Shared::sink and intake; needs the store
-Status StartQuery(Service& service);     // needs stores and archives; sets Shared::query_access
-Status StartTempo(Service& service);     // Tempo's query API; after StartQuery
-Status OpenZipkinQuery(Service& service);  // sets Shared::zipkin_reads; after StartQuery
+Status StartSelfTracing(Service& service);  // sets Shared::self_tracer: before what is to be traced
+Status OpenQueryAccess(Service& service);  // sets Shared::query_access: before all that follow here
+Status StartQuery(Service& service);       // needs stores and archives
+Status StartTempo(Service& service);       // Tempo's query API
+Status OpenZipkinQuery(Service& service);  // sets Shared::zipkin_reads
 Status StartZipkinQuery(Service& service);  // a port of its own; after OpenZipkinQuery
 Status StartRemoteStorage(Service& service);  // needs the archives and the pipeline
 Status StartOtlp(Service& service);      // needs the pipeline

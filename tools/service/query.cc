@@ -58,6 +58,7 @@ server::JaegerQueryOptions OptionsOf(const QuerySection& config, const TenantVie
                                      LateStores& archives, server::RequestObserver observer) {
   server::JaegerQueryOptions query;
   query.max_clock_skew = config.max_clock_skew;
+  query.search_deadline = std::chrono::duration_cast<std::chrono::seconds>(config.timeout);
   query.max_traces = static_cast<std::uint32_t>(config.max_traces);
   query.observer = std::move(observer);
   query.snapshot = [view] { return view.Take(); };
@@ -68,7 +69,7 @@ server::JaegerQueryOptions OptionsOf(const QuerySection& config, const TenantVie
   if (view.store == nullptr) return query;
   query.archived = [&archives,
                     directory = ArchiveDirectory(view.directory)](TraceId id) -> Result<SpanList> {
-    TS_TRY_ASSIGN(const Snapshot snapshot, archives.Take(directory));
+    TS_TRY_ASSIGN(const Snapshot snapshot, Counted(archives.Take(directory)));
     return snapshot.Get(id);
   };
   return query;
@@ -91,24 +92,31 @@ Result<net::HttpHandler> WithPages(const QuerySection& config, net::HttpHandler 
   return server::MakeJaegerPagesHandler(std::move(pages), std::move(api));
 }
 
-QueryAccess& OpenAccess(Service& service) {
+}  // namespace
+
+Status OpenQueryAccess(Service& service) {
   const QuerySection& config = service.config().query;
-  auto& access = service.Keep(std::make_unique<QueryAccess>(
-      QueryAccessOptions{.log = config.log_requests, .max_concurrent = config.max_concurrent},
-      service.metrics()));
+  QueryAccessOptions options;
+  options.log = config.log_requests;
+  options.max_concurrent = config.max_concurrent;
+  options.memory = {.all = config.max_bytes, .each = config.max_bytes_per_query};
+  auto& access = service.Keep(std::make_unique<QueryAccess>(options, service.metrics()));
   service.OnCollect([&access](server::MetricRegistry& metrics) {
-    metrics.Set("tracestore_query_in_flight", {}, static_cast<double>(access.in_flight()));
+    const auto set = [&](const char* name, std::uint64_t value) {
+      metrics.Set(name, {}, static_cast<double>(value));
+    };
+    set("tracestore_query_in_flight", access.in_flight());
+    set("tracestore_query_bytes_in_flight", access.memory().used());
+    set("tracestore_query_bytes_limit", access.memory().limits().all);
   });
   service.shared().query_access = &access;
-  return access;
+  return {};
 }
-
-}  // namespace
 
 Status StartQuery(Service& service) {
   const QuerySection& config = service.config().query;
   LateStores& archives = *service.shared().archives;
-  QueryAccess& access = OpenAccess(service);
+  QueryAccess& access = *service.shared().query_access;
   net::RawGrpcServices methods = PerTenant(
       service, [&config, &archives, observer = CountedOverGrpc(service.metrics())](
                    const TenantView& view) {

@@ -4,12 +4,16 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "net/grpc_reply.h"
+#include "store/engine/snapshot.h"
 
 namespace tracestore::tools {
 namespace {
+
+using Refusal = MemoryAccount::Refusal;
 
 constexpr std::chrono::seconds kRetryAfter{1};
 constexpr const char* kTooMany = "too many queries at a time; come again";
@@ -26,20 +30,72 @@ std::string Shown(std::string_view text) {
   return text.size() > kShownBytes ? out + "…" : out;
 }
 
+std::string MemorySentence(Refusal why, const MemoryBudget::Limits& limits) {
+  if (why == Refusal::kEach) {
+    return "the query needs more memory than one may have (query.max-bytes-per-query is " +
+           std::to_string(limits.each) + " bytes); ask for fewer traces";
+  }
+  return "queries hold as much memory as they may (query.max-bytes is " +
+         std::to_string(limits.all) + " bytes); come again";
+}
+
+const char* ReasonOf(Refusal why) { return why == Refusal::kEach ? "bytes_per_query" : "bytes"; }
+
+net::RawReply MemoryReply(Refusal why, const MemoryBudget::Limits& limits) {
+  const std::string sentence = MemorySentence(why, limits);
+  constexpr auto kCode = net::GrpcCode::kResourceExhausted;
+  return why == Refusal::kEach ? net::RawReply::Fail(kCode, sentence)
+                               : net::RawReply::Retry(kCode, sentence, kRetryAfter);
+}
+
+net::HttpResponse ComeAgain(net::HttpResponse response) {
+  response.headers.emplace_back("Retry-After", std::to_string(kRetryAfter.count()));
+  return response;
+}
+
+// Whose answer the thread makes.
+thread_local std::shared_ptr<MemoryAccount> current_account;
+
+class Answering {
+ public:
+  explicit Answering(std::shared_ptr<MemoryAccount> account)
+      : before_(std::exchange(current_account, std::move(account))) {}
+  ~Answering() { current_account = std::move(before_); }
+  Answering(const Answering&) = delete;
+  Answering& operator=(const Answering&) = delete;
+
+ private:
+  std::shared_ptr<MemoryAccount> before_;
+};
+
 }  // namespace
+
+Result<Snapshot> Counted(Result<Snapshot> snapshot) {
+  if (!snapshot.has_value() || current_account == nullptr) return snapshot;
+  auto data = std::make_shared<store::SnapshotData>(*snapshot->data());
+  data->account = current_account;
+  return Snapshot(std::move(data));
+}
 
 // One query that was let in, until it is answered or given up.
 class QueryAccess::Ticket {
  public:
-  Ticket(QueryAccess& access, std::string what, std::string_view peer, std::string_view tenant)
-      : access_(access), what_(std::move(what)), peer_(peer), tenant_(tenant) {}
+  Ticket(QueryAccess& access, std::string server, std::string what, std::string_view peer,
+         std::string_view tenant)
+      : access_(access),
+        server_(std::move(server)),
+        what_(std::move(what)),
+        peer_(peer),
+        tenant_(tenant),
+        account_(std::make_shared<MemoryAccount>(access.memory_)),
+        piece_(account_) {}
   ~Ticket() {
     --access_.in_flight_;
     if (!access_.options_.log) return;
     const std::chrono::duration<double, std::milli> took =
         std::chrono::steady_clock::now() - begin_;
-    spdlog::info("{} {} {} bytes {:.1f} ms{} from {}{}", what_, outcome_, bytes_, took.count(),
-                 broken_ ? " broken off" : "", peer_,
+    spdlog::info("{} {} {} {} bytes {:.1f} ms{} from {}{}", server_, what_, outcome_, bytes_,
+                 took.count(), broken_ ? " broken off" : "", peer_,
                  tenant_.empty() ? "" : " tenant " + Shown(tenant_));
   }
   Ticket(const Ticket&) = delete;
@@ -53,22 +109,49 @@ class QueryAccess::Ticket {
   void Sent(std::size_t bytes) { bytes_ += bytes; }
   void Begun(std::string outcome) { outcome_ = std::move(outcome); }
 
+  const std::shared_ptr<MemoryAccount>& account() const noexcept { return account_; }
+  // The piece that goes out next; 0: the last one has gone.
+  void SetPiece(std::size_t bytes) { (void)piece_.Set(bytes); }
+  // A whole answer, until who gets this has sent it.
+  std::shared_ptr<const void> HoldAnswer(std::size_t bytes) const {
+    const auto hold = std::make_shared<MemoryHold>(account_);
+    (void)hold->Set(bytes);
+    return hold;
+  }
+  // Why it was refused its memory, counted once; nullopt: it wasn't.
+  std::optional<Refusal> Refused() {
+    const Refusal why = account_->refusal();
+    if (why == Refusal::kNone) return std::nullopt;
+    if (!std::exchange(refused_, true)) access_.Refused(server_, ReasonOf(why));
+    return why;
+  }
+
  private:
   QueryAccess& access_;
+  const std::string server_;
   const std::string what_;
   const std::string peer_;
   const std::string tenant_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  const std::shared_ptr<MemoryAccount> account_;
+  MemoryHold piece_;
   std::string outcome_ = "-";
   std::size_t bytes_ = 0;
   bool broken_ = true;
+  bool refused_ = false;
 };
 
 QueryAccess::QueryAccess(QueryAccessOptions options, server::MetricRegistry& metrics)
-    : options_(options), metrics_(metrics) {
+    : options_(options),
+      memory_(std::make_shared<MemoryBudget>(options.memory)),
+      metrics_(metrics) {
   metrics_.Describe("tracestore_query_refused_total",
-                    "Queries refused because too many were being answered.");
+                    "Queries refused because too many were being answered, because their answers "
+                    "held too many bytes, or because one needed too many.");
   metrics_.Describe("tracestore_query_in_flight", "Queries begun and not wholly answered.");
+  metrics_.Describe("tracestore_query_bytes_in_flight", "Bytes that their answers hold.");
+  metrics_.Describe("tracestore_query_bytes_limit",
+                    "Bytes that the answers of all queries may hold; 0 is any number.");
 }
 
 bool QueryAccess::Enter() noexcept {
@@ -78,8 +161,44 @@ bool QueryAccess::Enter() noexcept {
   return false;
 }
 
-void QueryAccess::Refused(const std::string& server) {
-  metrics_.Add("tracestore_query_refused_total", {{"server", server}});
+void QueryAccess::Refused(const std::string& server, const char* reason) {
+  metrics_.Add("tracestore_query_refused_total", {{"server", server}, {"reason", reason}});
+}
+
+namespace {
+
+// What a stream gives before it is known whether it can be given at all: empty pieces are no start.
+Result<bool> FirstPiece(const net::BodyStream& stream, std::string& piece) {
+  Result<bool> more = true;
+  while (more.has_value() && *more && piece.empty()) more = stream(piece);
+  return more;
+}
+
+}  // namespace
+
+net::HttpResponse QueryAccess::Answer(const std::shared_ptr<Ticket>& ticket,
+                                      const net::HttpHandler& handler, const Words& refusal,
+                                      const net::HttpRequest& request) {
+  const Answering answering(ticket->account());
+  net::HttpResponse response = handler(request);
+  std::optional<Error> failed;
+  if (response.stream) {
+    std::string first;
+    const auto more = FirstPiece(response.stream, first);
+    if (!more.has_value()) failed = more.error();
+    response.body = std::move(first);
+    if (!more.has_value() || !*more) response.stream = nullptr;
+    if (response.stream) ticket->SetPiece(response.body.size());
+  }
+  if (!response.stream) response.held = ticket->HoldAnswer(response.body.size());
+  if (const auto why = ticket->Refused()) {
+    const std::string sentence = MemorySentence(*why, options_.memory);
+    if (*why == Refusal::kEach) return refusal(422, sentence);
+    return ComeAgain(refusal(503, sentence));
+  }
+  // The server words it.
+  if (failed) response.stream = [error = *failed](std::string&) -> Result<bool> { return error; };
+  return response;
 }
 
 net::HttpHandler QueryAccess::Http(
@@ -88,23 +207,36 @@ net::HttpHandler QueryAccess::Http(
   return [this, server = std::move(server), handler = std::move(handler),
           refusal = std::move(refusal)](const net::HttpRequest& request) {
     if (!Enter()) {
-      Refused(server);
-      net::HttpResponse response = refusal(503, kTooMany);
-      response.headers.emplace_back("Retry-After", std::to_string(kRetryAfter.count()));
-      return response;
+      Refused(server, "queries");
+      return ComeAgain(refusal(503, kTooMany));
     }
     const auto ticket = std::make_shared<Ticket>(
-        *this, server + " " + request.method + " " + Shown(request.raw_target), request.peer,
+        *this, server, request.method + " " + Shown(request.raw_target), request.peer,
         request.tenant);
-    net::HttpResponse response = handler(request);
+    net::HttpResponse response = Answer(ticket, handler, refusal, request);
     const std::string status = std::to_string(response.status);
     if (!response.stream) {
       ticket->Answered(status, response.body.size());
       return response;
     }
     ticket->Begun(status);
-    response.stream = [ticket, status, inner = std::move(response.stream)](std::string& chunk) {
+    std::optional<std::string> first;
+    if (!response.body.empty()) first = std::move(response.body);
+    response.body.clear();
+    response.stream = [ticket, status, first = std::move(first),
+                       inner = std::move(response.stream)](std::string& chunk) mutable
+        -> Result<bool> {
+      if (first) {
+        chunk = std::move(*first);
+        first.reset();
+        ticket->Sent(chunk.size());
+        return true;
+      }
+      const Answering answering(ticket->account());
+      ticket->SetPiece(0);
       auto more = inner(chunk);
+      ticket->SetPiece(chunk.size());
+      if (ticket->Refused()) return Error(ErrorCode::kBusy, "the query was refused its memory");
       ticket->Sent(chunk.size());
       if (more.has_value() && !*more) ticket->Answered(status, 0);
       return more;
@@ -117,19 +249,27 @@ net::RawGrpcServices QueryAccess::Grpc(const std::string& server, net::RawGrpcSe
   for (auto& [method, handler] : methods) {
     handler = [this, server, inner = std::move(handler)](const net::RawRequest& request) {
       if (!Enter()) {
-        Refused(server);
+        Refused(server, "queries");
         return net::RawReply::Retry(net::GrpcCode::kResourceExhausted, kTooMany, kRetryAfter);
       }
-      const auto ticket = std::make_shared<Ticket>(
-          *this, server + " " + std::string(request.method), request.peer, request.tenant);
+      const auto ticket = std::make_shared<Ticket>(*this, server, std::string(request.method),
+                                                   request.peer, request.tenant);
+      const Answering answering(ticket->account());
       net::RawReply reply = inner(request);
+      if (!reply.stream) reply.held = ticket->HoldAnswer(reply.bytes.size());
+      if (const auto why = ticket->Refused()) reply = MemoryReply(*why, options_.memory);
       if (reply.code != net::GrpcCode::kOk || !reply.stream) {
         ticket->Answered(GrpcCodeName(reply.code), reply.bytes.size());
         return reply;
       }
       ticket->Begun("OK");
-      reply.stream = [ticket, stream = std::move(reply.stream)](std::string& message) {
+      reply.stream = [ticket, limits = options_.memory,
+                      stream = std::move(reply.stream)](std::string& message) {
+        const Answering of_this(ticket->account());
+        ticket->SetPiece(0);
         auto end = stream(message);
+        ticket->SetPiece(message.size());
+        if (const auto why = ticket->Refused()) end = MemoryReply(*why, limits);
         if (end) {
           ticket->Answered(GrpcCodeName(end->code), 0);
         } else {

@@ -100,7 +100,7 @@ TEST(QueryAccess, AStreamIsTakenToItsEnd) {
   }
   EXPECT_THAT(log.text(), HasSubstr("query GET /c 200 2 bytes"));
   EXPECT_THAT(log.text(), HasSubstr("ms broken off from"));
-  EXPECT_THAT(metrics.Text(), HasSubstr("tracestore_query_refused_total{server=\"query\"} 1\n"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("tracestore_query_refused_total{server=\"query\",reason=\"queries\"} 1\n"));
 }
 
 TEST(QueryAccess, AHandlerThatFailsGivesItsPlaceBack) {
@@ -159,6 +159,154 @@ TEST(QueryAccess, WhatClientsSendStaysOnItsLine) {
   handler(request);
   EXPECT_THAT(log.text(), HasSubstr("/a?b?xxx"));
   EXPECT_LT(log.text().size(), 1'200U);
+}
+
+// A trace of so many spans with a text of their own each.
+Snapshot TraceOf(std::uint32_t spans) {
+  std::string body = R"({"resourceSpans":[{"scopeSpans":[{"spans":[)";
+  for (std::uint32_t i = 1; i <= spans; ++i) {
+    body += (i > 1 ? "," : "") + std::string(R"({"traceId":"0af7651916cd43dd8448eb211c80319c",)") +
+            R"("spanId":"00f067aa0b)" + std::to_string(100'000 + i) + R"(","name":")" +
+            std::to_string(i) + std::string(100, 'n') + R"("})";
+  }
+  AppendResult result;
+  auto snapshot = SnapshotOfFiles({body + "]}]}]}"}, result);
+  EXPECT_TRUE(snapshot.has_value());
+  EXPECT_EQ(result.accepted, spans);
+  return std::move(snapshot).value();
+}
+constexpr TraceId kTrace{0x0af7651916cd43dd, 0x8448eb211c80319c};
+
+// Answers with so many bytes, having read the trace, which it lets go.
+net::HttpHandler Reading(const Snapshot& of, std::size_t bytes) {
+  return [of, bytes](const net::HttpRequest&) {
+    const auto spans = Counted(of)->Get(kTrace);
+    return spans.has_value() ? net::HttpResponse::Text(200, std::string(bytes, 'b'))
+                             : net::HttpResponse::Text(500, spans.error().message());
+  };
+}
+
+TEST(QueryAccess, AQueryIsRefusedPastItsMemory) {
+  server::MetricRegistry metrics;
+  QueryAccess access({.memory = {.all = 0, .each = 100'000}}, metrics);
+  const Snapshot small = TraceOf(10), large = TraceOf(1'000);
+  EXPECT_EQ(access.Http("query", Reading(small, 10), Refuse)(Request("/")).status, 200);
+  for (const auto& handler : {Reading(large, 10), Reading(small, 200'000)}) {
+    const net::HttpResponse refused = access.Http("query", handler, Refuse)(Request("/"));
+    EXPECT_EQ(refused.status, 422);
+    EXPECT_EQ(refused.body, "the query needs more memory than one may have "
+                            "(query.max-bytes-per-query is 100000 bytes); ask for fewer traces");
+  }
+  EXPECT_EQ(access.memory().used(), 0U);
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("tracestore_query_refused_total{server=\"query\","
+                        "reason=\"bytes_per_query\"} 2\n"));
+}
+
+TEST(QueryAccess, AllTogetherAreRefusedPastTheirs) {
+  server::MetricRegistry metrics;
+  QueryAccess access({.memory = {.all = 100'000, .each = 0}}, metrics);
+  const Snapshot small = TraceOf(10);
+  const auto handler = access.Http("query", Reading(small, 60'000), Refuse);
+  {
+    const net::HttpResponse first = handler(Request("/"));  // held until it is sent
+    EXPECT_EQ(first.status, 200);
+    EXPECT_EQ(access.memory().used(), 60'000U);
+    const net::HttpResponse refused = handler(Request("/"));
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.body, "queries hold as much memory as they may (query.max-bytes is 100000 "
+                            "bytes); come again");
+    EXPECT_THAT(refused.headers, testing::Contains(testing::Pair("Retry-After", "1")));
+  }
+  EXPECT_EQ(access.memory().used(), 0U);
+  EXPECT_EQ(handler(Request("/")).status, 200);
+  EXPECT_THAT(metrics.Text(), HasSubstr("tracestore_query_refused_total{server=\"query\","
+                                        "reason=\"bytes\"} 1\n"));
+}
+
+// Pieces of a stream are held one at a time; the first decides the status.
+TEST(QueryAccess, AStreamHoldsOnePieceAtATime) {
+  server::MetricRegistry metrics;
+  QueryAccess access({.memory = {.all = 0, .each = 100'000}}, metrics);
+  const auto streaming = [](std::vector<std::size_t> pieces) -> net::HttpHandler {
+    return [pieces = std::move(pieces)](const net::HttpRequest&) {
+      net::HttpResponse response = net::HttpResponse::Json(200, "");
+      response.stream = [pieces, at = std::size_t{0}](std::string& chunk) mutable -> Result<bool> {
+        if (at == pieces.size()) return false;
+        chunk.assign(pieces[at++], 'c');
+        return true;
+      };
+      return response;
+    };
+  };
+  const auto read = [](const net::HttpResponse& response) -> Result<std::size_t> {
+    std::size_t bytes = response.body.size();
+    while (response.stream) {
+      std::string chunk;
+      const auto more = response.stream(chunk);
+      if (!more.has_value()) return more.error();
+      bytes += chunk.size();
+      if (!*more) break;
+    }
+    return bytes;
+  };
+  {
+    const auto response =
+        access.Http("query", streaming({0, 90'000, 90'000, 90'000}), Refuse)(Request("/"));
+    EXPECT_EQ(access.memory().used(), 90'000U);
+    const auto all = read(response);
+    ASSERT_TRUE(all.has_value()) << all.error().message();
+    EXPECT_EQ(*all, 270'000U);
+  }
+  EXPECT_EQ(access.Http("query", streaming({200'000, 1}), Refuse)(Request("/")).status, 422);
+  {
+    const auto response = access.Http("query", streaming({10, 200'000}), Refuse)(Request("/"));
+    EXPECT_EQ(response.status, 200);
+    EXPECT_FALSE(read(response).has_value()) << "broken off";
+  }
+  EXPECT_EQ(access.memory().used(), 0U);
+  EXPECT_EQ(access.in_flight(), 0U);
+}
+
+TEST(QueryAccess, CallsOverGrpcHaveTheSameMemory) {
+  server::MetricRegistry metrics;
+  QueryAccess each({.memory = {.all = 0, .each = 100'000}}, metrics);
+  QueryAccess all({.memory = {.all = 100'000, .each = 0}}, metrics);
+  const Snapshot large = TraceOf(1'000);
+  const net::RawGrpcServices methods = {
+      {"/a.B/One",
+       [large](const net::RawRequest&) {
+         const auto spans = Counted(large)->Get(kTrace);
+         return spans.has_value() ? net::RawReply::Ok("abc")
+                                  : net::RawReply::Fail(net::GrpcCode::kInternal, "broken");
+       }},
+      {"/a.B/Stream", [](const net::RawRequest&) {
+         return net::RawReply::Stream(
+             [left = 2](std::string& message) mutable -> std::optional<net::RawReply> {
+               message.assign(left-- == 2 ? 10 : 200'000, 'm');
+               return std::nullopt;
+             });
+       }}};
+  net::RawRequest request;
+  request.method = "/a.B/One";
+  request.peer = "p";
+  const net::RawReply refused = each.Grpc("query_grpc", methods).at("/a.B/One")(request);
+  EXPECT_EQ(refused.code, net::GrpcCode::kResourceExhausted);
+  EXPECT_THAT(refused.message, HasSubstr("(query.max-bytes-per-query is 100000 bytes)"));
+  EXPECT_FALSE(net::RetryAfter(refused.details).has_value()) << "it would be refused again";
+  const net::RawReply later = all.Grpc("query_grpc", methods).at("/a.B/One")(request);
+  EXPECT_EQ(later.code, net::GrpcCode::kResourceExhausted);
+  EXPECT_THAT(later.message, HasSubstr("(query.max-bytes is 100000 bytes)"));
+  EXPECT_TRUE(net::RetryAfter(later.details).has_value());
+
+  request.method = "/a.B/Stream";
+  const net::RawReply stream = each.Grpc("query_grpc", methods).at("/a.B/Stream")(request);
+  std::string message;
+  EXPECT_FALSE(stream.stream(message).has_value());
+  message.clear();
+  const auto end = stream.stream(message);
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(end->code, net::GrpcCode::kResourceExhausted);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // as a store like it on another.
 #include <tracestore/store.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,8 +15,8 @@
 #include "server/tenants/tenant_stores.h"
 #include "service/late_stores.h"
 #include "service/parts.h"
+#include "service/query_access.h"
 #include "service/storage_methods.h"
-#include "service/store_options.h"
 #include "service/tenants.h"
 
 namespace tracestore::tools {
@@ -57,11 +56,12 @@ Status Serve(Service& service, Served served, const ingest::Intake& intake,
         const server::SnapshotSource store = [view] { return view.Take(); };
         const server::SnapshotSource archive = [&service, view]() -> Result<Snapshot> {
           if (view.store == nullptr) return view.Take();
-          return service.shared().archives->Take(ArchiveDirectory(view.directory));
+          return Counted(service.shared().archives->Take(ArchiveDirectory(view.directory)));
         };
         return is_archive ? StorageReaders(service, archive, {})
                           : StorageReaders(service, store, archive);
       });
+  methods = service.shared().query_access->Grpc(served.name.key, std::move(methods));
   methods.merge(StorageWriters(intake, archive_intake));
   if (service.config().remote_storage.purge) methods.merge(Purging(service, served.is_archive));
   server::AddReflection(methods);
@@ -75,15 +75,6 @@ Status Serve(Service& service, Served served, const ingest::Intake& intake,
 }
 
 }  // namespace
-
-Status OpenArchives(Service& service) {
-  if (service.shared().store == nullptr && service.shared().tenants == nullptr) return {};
-  auto& archives = service.Keep(
-      std::make_unique<LateStores>([&service] { return ArchiveOptionsOf(service); }));
-  service.shared().archives = &archives;
-  service.OnStop([&archives](std::chrono::milliseconds) { return archives.Close(); });
-  return {};
-}
 
 Status StartRemoteStorage(Service& service) {
   const Shared& shared = service.shared();

@@ -5,7 +5,7 @@ namespace tracestore::tools {
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
       OpenAuth, StartAdmin, OpenStore, OpenTenants, OpenArchives, OpenSampling, OpenBaggage,
-      StartPipeline, StartRemoteStorage, StartQuery, StartTempo, StartSampling, StartOtlp,
+      StartPipeline, StartSelfTracing, OpenQueryAccess, StartRemoteStorage, StartQuery, StartTempo, StartSampling, StartOtlp,
       OpenZipkinQuery, StartZipkin, StartJaegerCollector, StartAgentPorts,
   };
   return kParts;
@@ -14,7 +14,8 @@ const std::vector<Part>& AllInOneParts() {
 const std::vector<Part>& CollectorParts() {
   static const std::vector<Part> kParts = {
       OpenAuth, StartAdmin, OpenForward, OpenStore, OpenTenants, OpenSampling, OpenBaggage,
-      StartPipeline, StartSampling, StartOtlp, StartZipkin, StartJaegerCollector, StartAgentPorts,
+      StartPipeline, StartSelfTracing, StartSampling, StartOtlp, StartZipkin, StartJaegerCollector,
+      StartAgentPorts,
   };
   return kParts;
 }
@@ -22,7 +23,8 @@ const std::vector<Part>& CollectorParts() {
 const std::vector<Part>& RemoteStorageParts() {
   static const std::vector<Part> kParts = {
       OpenAuth,     StartAdmin,    OpenStore,          OpenTenants,
-      OpenArchives, StartPipeline, StartRemoteStorage,
+      OpenArchives, StartPipeline, StartSelfTracing,   OpenQueryAccess,
+      StartRemoteStorage,
   };
   return kParts;
 }
@@ -37,8 +39,8 @@ const std::vector<Part>& AgentParts() {
 
 const std::vector<Part>& QueryParts() {
   static const std::vector<Part> kParts = {
-      OpenAuth, StartAdmin, OpenStoreToRead, OpenTenants, OpenArchives, StartQuery,
-      StartTempo, OpenZipkinQuery, StartZipkinQuery,
+      OpenAuth, StartAdmin, OpenStoreToRead, OpenTenants, OpenArchives, StartSelfTracing,
+      OpenQueryAccess, StartQuery, StartTempo, OpenZipkinQuery, StartZipkinQuery,
   };
   return kParts;
 }

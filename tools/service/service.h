@@ -32,6 +32,7 @@ namespace net {
 struct TenancyOptions;
 }
 namespace server {
+class SelfTracer;
 class TenantStores;
 }
 namespace ingest {
@@ -109,6 +110,7 @@ struct Shared {
   server::TenantStores* tenants = nullptr;             // null: all is in `store`
   std::shared_ptr<net::Credentials> credentials;     // null: anybody may speak
   QueryAccess* query_access = nullptr;               // lets queries in
+  server::SelfTracer* self_tracer = nullptr;         // null: requests aren't recorded
   net::HttpHandler zipkin_reads;                     // unset: Zipkin's port takes spans only
   sampling::BaggageProvider* baggage = nullptr;      // null: no restrictions
 };

@@ -29,7 +29,7 @@ std::span<const Setting> Settings() {
   static const auto kAll = Joined<Setting>(
       {GeneralSettings(), CollectorSettings(), JaegerPortSettings(), ForwardSettings(),
        PipelineSettings(), SamplingSettings(), QuerySettings(), RemoteStorageSettings(),
-       TempoSettings(), SecuritySettings(), TenancySettings()});
+       TempoSettings(), SelfTracingSettings(), SecuritySettings(), TenancySettings()});
   return kAll;
 }
 

@@ -15,6 +15,7 @@ std::span<const Setting> SamplingSettings();    // settings_sampling.cc
 std::span<const Setting> QuerySettings();          // settings_query.cc
 std::span<const Setting> RemoteStorageSettings();  // settings_remote_storage.cc
 std::span<const Setting> TempoSettings();          // settings_tempo.cc
+std::span<const Setting> SelfTracingSettings();    // settings_self_tracing.cc
 
 std::span<const Setting> SecuritySettings();  // settings_security.cc
 std::span<const Setting> TenancySettings();   // settings_tenancy.cc

@@ -124,9 +124,10 @@ StoreOptions StoreOptionsOf(Service& service) {
 
 StoreOptions ArchiveOptionsOf(Service& service) {
   StoreOptions options = StoreOptionsOf(service);
-  options.retention_age = std::chrono::seconds(0);
-  options.retention_bytes = 0;
-  options.metric = {};
+  const ArchiveSection& config = service.config().archive;
+  options.retention_age = std::chrono::duration_cast<std::chrono::seconds>(config.keep_age);
+  options.retention_bytes = config.keep_bytes;
+  options.metric = {};  // the counters are of the store
   return options;
 }
 

@@ -8,6 +8,8 @@ class Service;
 
 // From its settings; logs and counts by the service, which must outlive the store.
 StoreOptions StoreOptionsOf(Service& service);
+// Of an archive: with its own retention, and not counted.
+StoreOptions ArchiveOptionsOf(Service& service);
 
 // Of a store's archive: what was put there was meant to stay, and does not count as the store's.
 StoreOptions ArchiveOptionsOf(Service& service);

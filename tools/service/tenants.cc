@@ -9,6 +9,7 @@
 #include "net/tenancy.h"
 #include "server/tempo/tempo_api.h"
 #include "service/parts.h"
+#include "service/query_access.h"
 #include "service/settings.h"
 #include "service/store_options.h"
 
@@ -24,6 +25,7 @@ bool IsNobodys(std::string_view path) {
   if (std::find(std::begin(kPaths), std::end(kPaths), path) != std::end(kPaths)) return true;
   // Zipkin's pages and their configuration.
   if (path.starts_with("/zipkin/") && !path.starts_with("/zipkin/api/")) return true;
+  if (path.starts_with("/actuator/")) return true;
   return path.starts_with("/jaeger.api_v2.SamplingManager/") ||
          path.starts_with("/grpc.reflection.");
 }
@@ -94,7 +96,7 @@ Result<ByTenant> SizesByTenant(const std::vector<std::string>& entries) {
 }
 
 Result<Snapshot> TenantView::Take() const {
-  if (store != nullptr) return store->TakeSnapshot();
+  if (store != nullptr) return Counted(store->TakeSnapshot());
   AppendResult nothing;
   return SnapshotOfFiles({}, nothing);
 }

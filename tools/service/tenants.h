@@ -31,7 +31,7 @@ struct TenantView {
   Store* store = nullptr;
   std::string directory;
 
-  Result<Snapshot> Take() const;
+  Result<Snapshot> Take() const;  // Counted() as the query's that asks
 };
 
 // A handler that asks the one of the request's tenant; `make` is called once a tenant. Where there

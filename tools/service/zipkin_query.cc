@@ -18,6 +18,9 @@
 namespace tracestore::tools {
 namespace {
 
+// Zipkin's own name, which its dashboards read.
+constexpr const char* kZipkinRequests = "http_server_requests_seconds";
+
 // As Zipkin's own /metrics names them.
 std::vector<std::pair<std::string, double>> Counters(const ingest::ZipkinCounters& counters) {
   std::vector<std::pair<std::string, double>> out;
@@ -61,14 +64,23 @@ bool IsOpen(std::string_view path) { return path.find("/api/v2/") == std::string
 
 Status OpenZipkinQuery(Service& service) {
   const ZipkinQuerySection& config = service.config().zipkin.query;
-  if (!config.on) return {};
+  if (!config.on && service.config().role == kQuery) return {};
   server::ZipkinQueryOptions query;
+  query.queries = config.on;
+  query.prometheus = [&service] {
+    service.Collect(service.metrics());
+    return service.metrics().Text();
+  };
+  service.metrics().DescribeHistogram(kZipkinRequests, "Requests of Zipkin's API, by route and status.",
+                                      server::MetricRegistry::LatencyBounds());
   query.observer = [&metrics = service.metrics()](std::string_view route, int status,
                                                   std::chrono::nanoseconds took) {
     metrics.Add("tracestore_query_requests_total",
                 {{"route", route}, {"status", std::to_string(status)}});
-    metrics.Add("tracestore_query_seconds_total", {{"route", route}},
-                std::chrono::duration<double>(took).count());
+    const double seconds = std::chrono::duration<double>(took).count();
+    metrics.Add("tracestore_query_seconds_total", {{"route", route}}, seconds);
+    metrics.Observe(kZipkinRequests,
+                    {{"method", "GET"}, {"status", std::to_string(status)}, {"uri", route}}, seconds);
   };
   if (const auto* counters = service.shared().zipkin_counters)
     query.counters = [counters] { return Counters(*counters); };
@@ -84,7 +96,7 @@ Status OpenZipkinQuery(Service& service) {
     return server::MakeZipkinQueryHandler(std::move(own));
   });
   const ZipkinUiSection& ui = service.config().zipkin.ui;
-  if (ui.on && !ui.lens.empty()) {
+  if (config.on && ui.on && !ui.lens.empty()) {
     TS_TRY_ASSIGN(auto lens, server::ReadLens(ui.lens));
     reads = server::MakeLensHandler(std::move(lens), ui.base_path, std::move(reads));
     service.Show("Zipkin's web pages", ui.lens);

@@ -181,7 +181,7 @@ class JaegerQueryApi {
     if (!trace_id.has_value()) return Failure(trace_id.error());
     const auto raw = ParseGetTrace(request.query);
     if (!raw.has_value()) return Failure(raw.error());
-    const auto snapshot = options_.snapshot();
+    const auto snapshot = source_->BoundedSnapshot();
     if (!snapshot.has_value()) return Failure(snapshot.error());
     const auto spans = source_->TraceOf(*snapshot, *trace_id);
     if (IsNotFound(spans)) return Failure(404, kTraceNotFound);

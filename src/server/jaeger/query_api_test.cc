@@ -244,6 +244,18 @@ TEST_F(JaegerQuery, TellsTheObserverTheRoute) {
   EXPECT_THAT(routes, ElementsAre("/api/traces/{traceID} 404", "/api/services 200", "other 404"));
 }
 
+TEST_F(JaegerQuery, AQueryPastItsTimeSaysSo) {
+  search_deadline = std::chrono::seconds(-1);
+  Serve({kTrace});
+  for (const char* target : {"/api/services", "/api/operations?service=fe",
+                             "/api/traces?service=fe", "/api/dependencies?endTs=1795376093393"}) {
+    ExpectError(target, 500, "the query's deadline has passed");
+  }
+  const Answer v3 = Get("/api/v3/services");
+  EXPECT_EQ(v3.status, 500);
+  EXPECT_THAT(v3.body, HasSubstr("the query's deadline has passed"));
+}
+
 TEST_F(JaegerQuery, ASearchGivesNoMoreTracesThanMayBe) {
   std::string other = kTrace;
   for (auto at = other.find("80319c"); at != std::string::npos; at = other.find("80319c"))

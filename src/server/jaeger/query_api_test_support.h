@@ -66,6 +66,7 @@ class JaegerQuery : public testing::Test {
     options.now = [] { return std::chrono::nanoseconds{1795376093393000000}; };
     options.max_clock_skew = max_clock_skew;
     options.max_traces = max_traces;
+    options.search_deadline = search_deadline;
     options.archive = archive;
     options.archived = archived;
     handler = MakeJaegerQueryHandler(std::move(options));
@@ -108,6 +109,7 @@ class JaegerQuery : public testing::Test {
   // To be set before Serve().
   std::chrono::nanoseconds max_clock_skew{0};
   std::uint32_t max_traces = 0;
+  std::chrono::seconds search_deadline{60};
   std::function<Result<ArchiveResult>(TraceId)> archive;
   std::function<Result<SpanList>(TraceId)> archived;
 

@@ -10,8 +10,6 @@
 namespace tracestore::server {
 namespace {
 
-constexpr const char* kFolder = "tenants";
-
 std::size_t CountFolders(const std::string& directory) {
   std::error_code error;
   std::size_t count = 0;
@@ -37,7 +35,7 @@ TenantStores::~TenantStores() = default;
 
 std::string TenantStores::DirectoryOf(const std::string& name) const {
   if (name == options_.default_tenant) return options_.directory;
-  return (std::filesystem::path(options_.directory) / kFolder / name).string();
+  return (std::filesystem::path(options_.directory) / kTenantFolder / name).string();
 }
 
 Result<TenantStores::Tenant> TenantStores::ToWrite(std::string_view name) {
@@ -58,7 +56,7 @@ Result<std::shared_ptr<TenantStores::Entry>> TenantStores::EntryOf(const std::st
   if (!std::filesystem::exists(directory, ignored)) {
     if (!make) return Error(ErrorCode::kNotFound, "nothing is stored of tenant " + name);
     if (name != options_.default_tenant &&
-        CountFolders((std::filesystem::path(options_.directory) / kFolder).string()) >=
+        CountFolders((std::filesystem::path(options_.directory) / kTenantFolder).string()) >=
             options_.max_tenants) {
       return Error(ErrorCode::kBusy, "there are " + std::to_string(options_.max_tenants) +
                                          " tenants already, as many as there may be");

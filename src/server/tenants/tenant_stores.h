@@ -12,6 +12,9 @@
 
 namespace tracestore::server {
 
+// Where the stores of tenants are in the directory of the default one's.
+inline constexpr const char* kTenantFolder = "tenants";
+
 struct TenantStoresOptions {
   std::string directory;       // the default tenant's store's; others' are DIRECTORY/tenants/NAME
   std::string default_tenant;  // whose the store in `directory` itself is; "" names it too

@@ -11,9 +11,9 @@
 #include "codec/zipkin/zipkin_convert.h"
 #include "codec/zipkin/zipkin_text.h"
 #include "net/http_router.h"
-#include "server/admin/admin_api.h"
 #include "server/zipkin/zipkin_answers.h"
 #include "server/zipkin/zipkin_dependencies.h"
+#include "server/zipkin/zipkin_operations.h"
 #include "server/zipkin/zipkin_params.h"
 #include "server/zipkin/zipkin_search.h"
 
@@ -80,43 +80,11 @@ HttpResponse ListOf(ZipkinTraces traces) {
   return response;
 }
 
-std::string UiConfig(const ZipkinQueryOptions& options) {
-  const ZipkinUiOptions& ui = options.ui;
-  std::string body;
-  codec::JsonWriter json(body);
-  const auto url = [&json](const char* key, const std::string& value) {
-    json.Key(key);
-    value.empty() ? json.Null() : json.String(value);
-  };
-  json.BeginObject();
-  json.Key("environment");
-  json.String(ui.environment);
-  json.Key("queryLimit");
-  json.Uint(ui.query_limit);
-  json.Key("defaultLookback");
-  json.Int(ui.default_lookback.count());
-  json.Key("searchEnabled");
-  json.Bool(options.search_enabled);
-  url("logsUrl", ui.logs_url);
-  url("supportUrl", ui.support_url);
-  url("archivePostUrl", ui.archive_post_url);
-  url("archiveUrl", ui.archive_url);
-  json.Key("dependency");
-  json.BeginObject();
-  json.Key("enabled");
-  json.Bool(ui.dependencies);
-  json.Key("lowErrorRate");
-  json.Double(ui.low_error_rate);
-  json.Key("highErrorRate");
-  json.Double(ui.high_error_rate);
-  json.EndObject();
-  json.EndObject();
-  return body;
-}
-
 class ZipkinQueryApi {
  public:
   explicit ZipkinQueryApi(ZipkinQueryOptions options) : options_(std::move(options)) {}
+
+  const ZipkinQueryOptions& options() const noexcept { return options_; }
 
   Result<HttpResponse> Services(const HttpRequest& request) const {
     std::set<std::string> names;
@@ -246,66 +214,6 @@ class ZipkinQueryApi {
     return response;
   }
 
-  Result<HttpResponse> Health(const HttpRequest& request) const {
-    const auto snapshot = Bounded(request);
-    const bool up = snapshot.has_value();
-    const char* status = up ? "UP" : "DOWN";
-    std::string body;
-    codec::JsonWriter json(body);
-    const auto begin = [&json](const char* key) {
-      json.Key(key);
-      json.BeginObject();
-    };
-    const auto text = [&json](const char* key, std::string_view value) {
-      json.Key(key);
-      json.String(value);
-    };
-    json.BeginObject();
-    text("status", status);
-    begin("zipkin");
-    text("status", status);
-    begin("details");
-    begin("tracestore{}");
-    text("status", status);
-    if (!up) {
-      begin("details");
-      text("error", snapshot.error().message());
-      json.EndObject();
-    }
-    json.EndObject();
-    json.EndObject();
-    json.EndObject();
-    json.EndObject();
-    return HttpResponse::Json(up ? 200 : 503, std::move(body));
-  }
-
-  Result<HttpResponse> Info(const HttpRequest&) const {
-    return HttpResponse::Json(
-        200, "{\"zipkin\":{\"version\":\"" + std::string(Version()) + "\"},\"tracestore\":{}}");
-  }
-
-  Result<HttpResponse> Metrics(const HttpRequest&) const {
-    std::string body;
-    codec::JsonWriter json(body);
-    json.BeginObject();
-    if (options_.counters) {
-      for (const auto& [name, value] : options_.counters()) {
-        json.Key(name);
-        json.Double(value);
-      }
-    }
-    json.EndObject();
-    return HttpResponse::Json(200, std::move(body));
-  }
-
-  // What Zipkin's own web pages ask first.
-  Result<HttpResponse> Config(const HttpRequest&) const {
-    if (!options_.ui.on) return ZipkinNotFound();
-    HttpResponse response = HttpResponse::Json(200, UiConfig(options_));
-    response.headers.emplace_back("Cache-Control", "max-age=600");
-    return response;
-  }
-
   void Observe(std::string_view route, int status, std::chrono::nanoseconds took) const {
     if (options_.observer) options_.observer(route, status, took);
   }
@@ -390,6 +298,7 @@ net::HttpHandler MakeZipkinQueryHandler(ZipkinQueryOptions options) {
     });
   };
   for (const std::string prefix : {"", "/zipkin"}) {
+    if (!api->options().queries) break;
     const auto both = [&](const std::string& name, Method method) {
       plain(prefix + "/api/v2/" + name, "/api/v2/" + name, method);
     };
@@ -406,16 +315,21 @@ net::HttpHandler MakeZipkinQueryHandler(ZipkinQueryOptions options) {
             return a.Trace(request, path["traceId"]);
           });
   }
-  plain("/health", "/health", &ZipkinQueryApi::Health);
-  plain("/info", "/info", &ZipkinQueryApi::Info);
-  plain("/metrics", "/metrics", &ZipkinQueryApi::Metrics);
-  plain("/zipkin/config.json", "/zipkin/config.json", &ZipkinQueryApi::Config);
+  const auto operations = std::make_shared<const ZipkinOperations>(api->options());
+  for (const ZipkinOperation& operation : ZipkinOperationsOf(api->options())) {
+    route(operation.path, operation.told,
+          [operations, answer = operation.answer](Api, const HttpRequest& request,
+                                                  const PathParams&) -> Result<HttpResponse> {
+            return ((*operations).*answer)(request);
+          });
+  }
   router->SetNotFound([api](const HttpRequest&) {
     api->Observe("NOT_FOUND", 404, {});
     return ZipkinNotFound();
   });
   router->SetMethodNotAllowed([](const HttpRequest&) { return ZipkinNotFound(); });
   return [router](const HttpRequest& request) {
+    if (request.method == "TRACE") return HttpResponse::Text(405, "405 Method Not Allowed");
     if (request.method != "GET") return ZipkinNotFound();  // HEAD too, as Zipkin
     return router->Handle(request);
   };

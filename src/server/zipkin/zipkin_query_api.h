@@ -40,9 +40,12 @@ struct ZipkinQueryOptions {
   std::function<void(std::string_view route, int status, std::chrono::nanoseconds took)> observer;
   // Unix time, for the default ranges. Unset: the system's clock.
   std::function<std::chrono::nanoseconds()> now;
+  // Text of /prometheus. Unset: it isn't there.
+  std::function<std::string()> prometheus;
   // Lines of /metrics: name and value, in order. Unset: none.
   std::function<std::vector<std::pair<std::string, double>>()> counters;
 
+  bool queries = true;           // QUERY_ENABLED: without it only what tells of the server is there
   bool search_enabled = true;    // SEARCH_ENABLED: without it names and searches are empty
   bool strict_trace_id = true;   // STRICT_TRACE_ID: without it ids are equal where their low halves are
   std::vector<std::string> autocomplete_keys;      // AUTOCOMPLETE_KEYS
@@ -52,8 +55,8 @@ struct ZipkinQueryOptions {
 };
 
 // The handler of all GETs: traces, trace/{id}, traceMany, services, spans, remoteServices,
-// dependencies, autocompleteKeys and autocompleteValues; /health, /info, /metrics and
-// /zipkin/config.json. What is none of these is `404 Not Found`. Answers of up to 1 MiB have a
+// dependencies, autocompleteKeys and autocompleteValues; /health, /info, /metrics, /prometheus, some of
+// them under /actuator, and /zipkin/config.json. What is none of these is `404 Not Found`. Answers of up to 1 MiB have a
 // length, longer ones are streamed with one trace in memory at a time.
 net::HttpHandler MakeZipkinQueryHandler(ZipkinQueryOptions options);
 

@@ -51,6 +51,7 @@ class ZipkinQuery : public testing::Test {
       return std::vector<std::pair<std::string, double>>{
           {"counter.zipkin_collector.messages.http", 3.0}};
     };
+    options.prometheus = [] { return std::string("up 1\n"); };
     handler = MakeZipkinQueryHandler(std::move(options));
   }
 
@@ -258,6 +259,46 @@ TEST_F(ZipkinQuery, TellsOfItself) {
   EXPECT_THAT(Body("/info"), HasSubstr("{\"zipkin\":{\"version\":"));
   EXPECT_EQ(Body("/metrics"), R"({"counter.zipkin_collector.messages.http":3})");
   EXPECT_THAT(Body("/zipkin/config.json"), HasSubstr("\"searchEnabled\":true"));
+  for (const char* path : {"/prometheus", "/actuator/prometheus"}) {
+    const net::HttpResponse response = Get(path);
+    EXPECT_EQ(response.body, "up 1\n");
+    EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+  }
+  for (const std::string path : {"/health", "/info"}) {
+    const net::HttpResponse response = Get("/actuator" + path);
+    EXPECT_EQ(response.body, Body(path));
+    EXPECT_EQ(response.content_type, "application/vnd.spring-boot.actuator.v2+json");
+  }
+}
+
+TEST_F(ZipkinQuery, InfoIsShortForWhoHasIt) {
+  net::HttpRequest request;
+  request.method = "GET";
+  ASSERT_TRUE(request.SetTarget("/info").has_value());
+  const net::HttpResponse first = handler(request);
+  ASSERT_EQ(first.headers.size(), 1U);
+  EXPECT_EQ(first.headers[0].first, "ETag");
+  request.headers = {{"If-None-Match", first.headers[0].second}};
+  EXPECT_EQ(handler(request).status, 304);
+}
+
+TEST_F(ZipkinQuery, WithoutQueriesItTellsOfItselfAlone) {
+  ZipkinQueryOptions options;
+  options.queries = false;
+  Serve(std::move(options));
+  for (const char* path : {"/api/v2/services", "/api/v2/trace/a", "/zipkin/config.json",
+                           "/zipkin/api/v2/traces", "/api/v2/dependencies?endTs=1700000300000"})
+    EXPECT_EQ(Get(path).status, 404) << path;
+  for (const char* path : {"/health", "/info", "/metrics", "/prometheus"})
+    EXPECT_EQ(Get(path).status, 200) << path;
+}
+
+TEST_F(ZipkinQuery, ATimeOutIs500) {
+  ZipkinQueryOptions options;
+  options.timeout = std::chrono::milliseconds(-1);
+  Serve(std::move(options));
+  Refuses("traces?serviceName=front", "the query's deadline has passed", 500);
+  Refuses("services", "the query's deadline has passed", 500);
 }
 
 TEST_F(ZipkinQuery, AFailingStoreIs500AndDown) {
@@ -278,6 +319,7 @@ TEST_F(ZipkinQuery, OtherPathsAndMethodsAreNotFound) {
   }
   EXPECT_EQ(Get("/api/v2/services", "HEAD").status, 404);
   EXPECT_EQ(Get("/api/v2/services", "PUT").status, 404);
+  EXPECT_EQ(Get("/api/v2/services", "TRACE").status, 405);
   EXPECT_EQ(routes.back(), "NOT_FOUND 404");
 }
 

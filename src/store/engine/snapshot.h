@@ -8,6 +8,7 @@
 
 #include <tracestore/query.h>
 
+#include "base/memory_budget.h"
 #include "model/span_batch.h"
 #include "store/engine/memo.h"
 #include "store/engine/query_memory.h"
@@ -85,6 +86,8 @@ struct SnapshotData {
   std::shared_ptr<const TombstoneSet> tombstones{};
   std::vector<SegmentPlace> places{};  // by segment; empty for those of no store
   StopWhen stop{};                     // what reads them looks at it for every page
+  // Whose the spans are that are read here, and what searches keep; null: nobody counts them.
+  std::shared_ptr<MemoryAccount> account{};
   // Of what follows from segments, straddlers and tombstones alone; null where nothing is kept.
   std::shared_ptr<Memo> memo{};
   // What queries keep; null where nothing is kept.

@@ -1,0 +1,154 @@
+#include "server/zipkin/zipkin_operations.h"
+
+#include <utility>
+
+#include "codec/json/json_writer.h"
+#include "server/admin/admin_api.h"
+#include "server/zipkin/zipkin_answers.h"
+
+namespace tracestore::server {
+namespace {
+
+using net::HttpRequest;
+using net::HttpResponse;
+
+constexpr const char* kActuatorType = "application/vnd.spring-boot.actuator.v2+json";
+
+HttpResponse OfActuator(HttpResponse response) {
+  response.content_type = kActuatorType;
+  return response;
+}
+
+std::string UiConfig(const ZipkinQueryOptions& options) {
+  const ZipkinUiOptions& ui = options.ui;
+  std::string body;
+  codec::JsonWriter json(body);
+  const auto url = [&json](const char* key, const std::string& value) {
+    json.Key(key);
+    value.empty() ? json.Null() : json.String(value);
+  };
+  json.BeginObject();
+  json.Key("environment");
+  json.String(ui.environment);
+  json.Key("queryLimit");
+  json.Uint(ui.query_limit);
+  json.Key("defaultLookback");
+  json.Int(ui.default_lookback.count());
+  json.Key("searchEnabled");
+  json.Bool(options.search_enabled);
+  url("logsUrl", ui.logs_url);
+  url("supportUrl", ui.support_url);
+  url("archivePostUrl", ui.archive_post_url);
+  url("archiveUrl", ui.archive_url);
+  json.Key("dependency");
+  json.BeginObject();
+  json.Key("enabled");
+  json.Bool(ui.dependencies);
+  json.Key("lowErrorRate");
+  json.Double(ui.low_error_rate);
+  json.Key("highErrorRate");
+  json.Double(ui.high_error_rate);
+  json.EndObject();
+  json.EndObject();
+  return body;
+}
+
+}  // namespace
+
+HttpResponse ZipkinOperations::Health(const HttpRequest&) const {
+  const auto snapshot = options_.snapshot();
+  const bool up = snapshot.has_value();
+  const char* status = up ? "UP" : "DOWN";
+  std::string body;
+  codec::JsonWriter json(body);
+  const auto begin = [&json](const char* key) {
+    json.Key(key);
+    json.BeginObject();
+  };
+  const auto text = [&json](const char* key, std::string_view value) {
+    json.Key(key);
+    json.String(value);
+  };
+  json.BeginObject();
+  text("status", status);
+  begin("zipkin");
+  text("status", status);
+  begin("details");
+  begin("tracestore{}");
+  text("status", status);
+  if (!up) {
+    begin("details");
+    text("error", snapshot.error().message());
+    json.EndObject();
+  }
+  json.EndObject();
+  json.EndObject();
+  json.EndObject();
+  json.EndObject();
+  return HttpResponse::Json(up ? 200 : 503, std::move(body));
+}
+
+// The same as long as the program is: who has it is told so.
+HttpResponse ZipkinOperations::Info(const HttpRequest& request) const {
+  HttpResponse response = HttpResponse::Json(
+      200, "{\"zipkin\":{\"version\":\"" + std::string(Version()) + "\"},\"tracestore\":{}}");
+  const std::string tag = "\"" + std::string(Version()) + "\"";
+  if (request.header("If-None-Match") == tag) response = HttpResponse::Text(304, "");
+  response.headers.emplace_back("ETag", tag);
+  return response;
+}
+
+HttpResponse ZipkinOperations::ActuatorHealth(const HttpRequest& request) const {
+  return OfActuator(Health(request));
+}
+
+HttpResponse ZipkinOperations::ActuatorInfo(const HttpRequest& request) const {
+  return OfActuator(Info(request));
+}
+
+HttpResponse ZipkinOperations::Metrics(const HttpRequest&) const {
+  std::string body;
+  codec::JsonWriter json(body);
+  json.BeginObject();
+  if (options_.counters) {
+    for (const auto& [name, value] : options_.counters()) {
+      json.Key(name);
+      json.Double(value);
+    }
+  }
+  json.EndObject();
+  return HttpResponse::Json(200, std::move(body));
+}
+
+HttpResponse ZipkinOperations::Prometheus(const HttpRequest&) const {
+  if (!options_.prometheus) return ZipkinNotFound();
+  HttpResponse response = HttpResponse::Text(200, options_.prometheus());
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  return response;
+}
+
+// What Zipkin's own web pages ask first.
+HttpResponse ZipkinOperations::Config(const HttpRequest&) const {
+  if (!options_.ui.on) return ZipkinNotFound();
+  HttpResponse response = HttpResponse::Json(200, UiConfig(options_));
+  response.headers.emplace_back("Cache-Control", "max-age=600");
+  return response;
+}
+
+std::vector<ZipkinOperation> ZipkinOperationsOf(const ZipkinQueryOptions& options) {
+  using Operations = ZipkinOperations;
+  std::vector<ZipkinOperation> list = {
+      {"/health", "/health", &Operations::Health},
+      {"/actuator/health", "/actuator/health", &Operations::ActuatorHealth},
+      {"/info", "/info", &Operations::Info},
+      {"/actuator/info", "/actuator/info", &Operations::ActuatorInfo},
+      {"/metrics", "/metrics", &Operations::Metrics},
+      {"/prometheus", "/prometheus", &Operations::Prometheus},
+      {"/actuator/prometheus", "/actuator/prometheus", &Operations::Prometheus},
+  };
+  if (options.queries)
+    list.push_back({"/zipkin/config.json", "/zipkin/config.json", &Operations::Config});
+  return list;
+}
+
+}  // namespace tracestore::server

@@ -1,0 +1,141 @@
+// Spans of the requests that the service itself serves: into its own pipeline, or to a collector.
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/try.h"
+#include "codec/otlp/protobuf_encoder.h"
+#include "ingest/span_sink.h"
+#include "net/http_client.h"
+#include "net/url.h"
+#include "server/tracing/self_tracer.h"
+#include "server/tracing/span_ids.h"
+#include "server/tracing/trace_parent.h"
+#include "service/parts.h"
+#include "service/settings.h"
+
+namespace tracestore::tools {
+namespace {
+
+using Write = std::function<Status(model::SpanBatch&&)>;
+
+// Less than the grace of a stop: a collector that is away doesn't hold the service up.
+constexpr std::chrono::seconds kTimeout{3};
+constexpr std::chrono::minutes kLogEvery{1};
+
+// Spans by OTLP over HTTP. One thread.
+class OtlpWriter {
+ public:
+  static Result<std::shared_ptr<OtlpWriter>> Make(const std::string& endpoint) {
+    TS_TRY_ASSIGN(const net::Url url, net::ParseUrl(endpoint));
+    net::HttpClientOptions options;
+    options.host = url.host;
+    options.port = url.port;
+    options.tls.enabled = url.tls;
+    options.connect_timeout = kTimeout;
+    options.timeout = kTimeout;
+    TS_TRY_ASSIGN(auto client, net::HttpClient::Make(std::move(options)));
+    return std::make_shared<OtlpWriter>(std::move(client),
+                                        url.target == "/" ? "/v1/traces" : url.target);
+  }
+  OtlpWriter(std::unique_ptr<net::HttpClient> client, std::string target)
+      : client_(std::move(client)), target_(std::move(target)) {}
+
+  Status Write(const model::SpanBatch& batch) {
+    std::string body;
+    codec::EncodeOtlpProtobuf(batch, body);
+    net::HttpClientRequest request;
+    request.method = "POST";
+    request.target = target_;
+    // Not sampled: who takes these spans makes none of their coming.
+    const server::TraceParent parent{server::RandomTraceId(), server::RandomSpanId(), false};
+    request.headers = {{"Content-Type", "application/x-protobuf"},
+                       {"traceparent", server::FormatTraceParent(parent)}};
+    request.body = body;
+    TS_TRY_ASSIGN(const auto answer, client_->Send(request));
+    if (answer.status / 100 == 2) return {};
+    return Error(ErrorCode::kIo, "POST " + target_ + ": " + std::to_string(answer.status));
+  }
+
+ private:
+  const std::unique_ptr<net::HttpClient> client_;
+  const std::string target_;
+};
+
+Result<Write> WriteOf(Service& service) {
+  const std::string& endpoint = service.config().self_tracing.endpoint;
+  if (!endpoint.empty()) {
+    TS_TRY_ASSIGN(const auto writer, OtlpWriter::Make(endpoint));
+    return Write([writer](model::SpanBatch&& batch) { return writer->Write(batch); });
+  }
+  ingest::SpanSink& sink = *service.shared().sink;
+  // As if it had come as OTLP, but by no port: no request comes of it.
+  return Write([&sink](model::SpanBatch&& batch) {
+    ingest::SpanContext context;
+    context.source.transport = "self";
+    context.source.format = ingest::format::kOtlpProto;
+    return sink.Accept(std::move(batch), context);
+  });
+}
+
+// Tells of what fails, seldom. One thread.
+Write Logged(Write write) {
+  return [write = std::move(write), last = std::optional<std::chrono::steady_clock::time_point>()](
+             model::SpanBatch&& batch) mutable -> Status {
+    const std::size_t spans = batch.size();
+    Status done = write(std::move(batch));
+    const auto now = std::chrono::steady_clock::now();
+    if (!done.has_value() && (!last || now - *last >= kLogEvery)) {
+      last = now;
+      spdlog::warn("self-tracing: {} spans are lost: {}", spans, done.error().message());
+    }
+    return done;
+  };
+}
+
+void Collect(const server::SelfTracer& tracer, server::MetricRegistry& metrics) {
+  const server::SelfTracerCounts counts = tracer.counts();
+  const auto set = [&](const char* outcome, std::uint64_t spans) {
+    metrics.Set("tracestore_self_tracing_spans", {{"outcome", outcome}},
+                static_cast<double>(spans));
+  };
+  set("written", counts.written);
+  set("failed", counts.failed);
+  set("dropped", counts.dropped);
+}
+
+}  // namespace
+
+Status StartSelfTracing(Service& service) {
+  const SelfTracingSection& config = service.config().self_tracing;
+  if (!config.on) return {};
+  service.metrics().Describe("tracestore_self_tracing_spans",
+                             "Spans of this service's own requests, by what became of them.");
+  server::SelfTracerOptions options;
+  options.service_name = config.service_name.empty()
+                             ? std::string("tracestore-") + RoleName(service.config().role)
+                             : config.service_name;
+  options.version = TRACESTORE_VERSION;
+  options.ratio = config.ratio;
+  options.per_second = config.per_second;
+  TS_TRY_ASSIGN(Write write, WriteOf(service));
+  options.write = Logged(std::move(write));
+  service.Show("self-tracing", "service " + options.service_name +
+                                   (config.endpoint.empty() ? "" : " to " + config.endpoint));
+  auto& tracer = service.Keep(std::make_unique<server::SelfTracer>(std::move(options)));
+  service.shared().self_tracer = &tracer;
+  // After the listeners, which stop first, and before what the spans go to.
+  service.OnStop([&tracer](std::chrono::milliseconds) {
+    tracer.Stop();
+    return Status();
+  });
+  service.OnCollect([&tracer](server::MetricRegistry& metrics) { Collect(tracer, metrics); });
+  return {};
+}
+
+}  // namespace tracestore::tools
