@@ -25,7 +25,7 @@ inline constexpr std::uint64_t kMaxContentBytes = std::uint64_t{2} << 30;
 // Errors: kInvalidArgument where the content is longer than kMaxContentBytes, of no known format or
 // not of the format given; kUnsupported where this build lacks the codec; kCancelled once `stop`,
 // which is asked at every 256th span, says so: `out` has the spans that it had before then. One
-// JSON text is parsed in one step, some 1 to 2 s a GB.
+// JSON text is parsed in one step.
 Result<model::DecodeReport> DecodeAny(std::string_view content, std::optional<Format> format,
                                       model::SpanBatch& out, const StopWhen* stop = nullptr);
 
