@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/thread.h"
 #include "net/host_port.h"
 
 namespace tracestore::net {
@@ -62,7 +63,7 @@ GrpcConnections::GrpcConnections(GrpcConnectionLimits limits,
                                  std::function<void(std::string_view cause)> on_closed)
     : limits_(limits), on_closed_(std::move(on_closed)) {
   if (limits_.look_interval.count() > 0)
-    thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+    thread_ = base::StartThread([this](const std::stop_token& stop) { Run(stop); });
 }
 
 bool GrpcConnections::IsOpen(const Socket& socket) { return InodeOf(socket.fd) == socket.inode; }

@@ -1,4 +1,3 @@
-#include "base/thread.h"
 #include "net/http_server_impl.h"  // before all of Boost
 
 #include <sys/socket.h>
@@ -9,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 
+#include "base/thread.h"
 #include "base/try.h"
 #include "net/host_port.h"
 #include "net/listen.h"

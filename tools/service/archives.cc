@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/thread.h"
 #include "server/tenants/tenant_stores.h"
 #include "service/late_stores.h"
 #include "service/parts.h"
@@ -56,7 +57,7 @@ class ArchiveKeeper {
  public:
   ArchiveKeeper(LateStores& archives, std::string directory, ArchiveSection config)
       : archives_(archives), directory_(std::move(directory)), config_(config),
-        thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+        thread_(base::StartThread([this](const std::stop_token& stop) { Run(stop); })) {}
 
   void Stop() {
     thread_.request_stop();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/thread.h"
 #include "server/tracing/span_ids.h"
 
 namespace tracestore::server {
@@ -45,7 +46,7 @@ net::RawStream Ending(std::shared_ptr<RequestSpan> span, net::RawStream stream) 
 SelfTracer::SelfTracer(SelfTracerOptions options)
     : options_(std::move(options)),
       waiting_(EmptyBatch()),
-      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+      thread_(base::StartThread([this](const std::stop_token& stop) { Run(stop); })) {}
 
 SelfTracer::~SelfTracer() { Stop(); }
 
