@@ -14,6 +14,7 @@ const char* ProblemOf(const AuthenticationOptions& options, std::string_view sho
                       std::string_view tenant) {
   const auto who = options.credentials->Check(shown);
   if (!who) return shown.empty() ? kNothingShown : kNotKnown;
+  if (options.of_no_tenant && who->tenants != nullptr) return kNotTheirs;
   // A request without a tenant is the tenants' own gate's to judge.
   return tenant.empty() || who->MayActFor(tenant) ? nullptr : kNotTheirs;
 }

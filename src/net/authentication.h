@@ -22,6 +22,8 @@ struct AuthenticationOptions {
   // no other. "": there are no tenants.
   std::string tenant_header = {};
   RefusalObserver observer = {};
+  // What is served belongs to no tenant: who is bound to some may not ask for it.
+  bool of_no_tenant = false;
 };
 
 // 401 with WWW-Authenticate for requests that show nothing, or nothing known, 403 for those that name

@@ -235,6 +235,24 @@ TEST_F(CredentialsTest, NobodyNamesATenantWhoIsNotTheirs) {
   EXPECT_EQ(called("pay"), GrpcCode::kPermissionDenied);
 }
 
+TEST_F(CredentialsTest, WhoIsBoundToTenantsMayNotAskForWhatIsOfNone) {
+  const auto credentials = Open("bearer ci " + HashToken("t") + " tenants=shop\nbearer all " +
+                                HashToken("u") + "\n");
+  AuthenticationOptions options;
+  options.credentials = credentials;
+  const auto status = [&](const char* token) {
+    HttpRequest request;
+    request.method = "GET";
+    request.headers.emplace_back("Authorization", token);
+    const auto refusal = AuthenticationGate(options, nullptr)(request);
+    return refusal ? refusal->status : 200;
+  };
+  EXPECT_EQ(status("Bearer t"), 200);
+  options.of_no_tenant = true;
+  EXPECT_EQ(status("Bearer t"), 403);
+  EXPECT_EQ(status("Bearer u"), 200);
+}
+
 TEST_F(CredentialsTest, HandlersAskFirst) {
   const auto credentials = Open("bearer ci " + HashToken("t") + "\n");
   int refused = 0;

@@ -3,6 +3,7 @@
 #include <tracestore/store.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -60,6 +61,7 @@ class ArchiveKeeper {
         thread_(base::StartThread([this](const std::stop_token& stop) { Run(stop); })) {}
 
   void Stop() {
+    stopping_ = true;
     thread_.request_stop();
     if (thread_.joinable()) thread_.join();
   }
@@ -100,8 +102,8 @@ class ArchiveKeeper {
   }
 
   void Compact(const std::string& archive) {
-    const Status done = archives_.Compact(archive);
-    if (done.has_value()) return;
+    const Status done = archives_.Compact(archive, &stopping_);
+    if (done.has_value() || stopping_) return;
     // Whoever writes to it does the same.
     const bool busy = done.error().code() == ErrorCode::kBusy;
     spdlog::log(busy ? spdlog::level::debug : spdlog::level::warn, "archive {}: {}", archive,
@@ -111,6 +113,7 @@ class ArchiveKeeper {
   LateStores& archives_;
   const std::string directory_;
   const ArchiveSection config_;
+  std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::condition_variable_any wake_;  // nothing but a stop wakes it
   std::jthread thread_;               // last: it uses the rest

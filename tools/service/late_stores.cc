@@ -8,6 +8,7 @@
 
 #include "api/archive_copy.h"
 #include "base/try.h"
+#include "service/query_access.h"
 
 namespace tracestore::tools {
 namespace {
@@ -15,6 +16,10 @@ namespace {
 // A copy of a trace takes milliseconds: others are done by then.
 constexpr std::chrono::seconds kPatience{5};
 constexpr std::chrono::milliseconds kBetweenTries{20};
+
+Error BeingMerged(const std::string& directory) {
+  return {ErrorCode::kBusy, "store " + directory + " is being merged: come again"};
+}
 
 }  // namespace
 
@@ -54,7 +59,8 @@ Store* LateStores::WriterOf(Entry& entry) {
 Result<Store*> LateStores::ToWrite(const std::string& directory) {
   TS_TRY_ASSIGN(const auto entry, Of(directory));
   if (Store* const writer = WriterOf(*entry)) return writer;
-  const std::lock_guard appending(entry->appending);
+  const std::unique_lock appending(entry->appending, kPatience);
+  if (!appending.owns_lock()) return BeingMerged(directory);
   const std::lock_guard lock(entry->mutex);
   if (!entry->writer) {
     TS_TRY_ASSIGN(entry->writer, Store::Open(directory, options_()));
@@ -75,11 +81,27 @@ Result<ArchiveResult> LateStores::Archive(Store& from, const std::string& direct
 Result<ArchiveResult> LateStores::TryArchive(Store& from, const std::string& directory,
                                              TraceId id) {
   TS_TRY_ASSIGN(const auto entry, Of(directory));
-  const std::lock_guard appending(entry->appending);
-  Store* const writer = WriterOf(*entry);
-  if (writer == nullptr) return from.Archive({id});
-  TS_TRY_ASSIGN(const Snapshot snapshot, from.TakeSnapshot());
-  return CopyTraces(snapshot, {id}, [&]() -> Result<Store*> { return writer; });
+  const std::unique_lock appending(entry->appending, kPatience);
+  if (!appending.owns_lock()) return BeingMerged(directory);
+  TS_TRY_ASSIGN(const Snapshot snapshot, Counted(from.TakeSnapshot()));
+  std::unique_ptr<Store> opened;
+  const auto archive = [&]() -> Result<Store*> {
+    if (Store* const writer = WriterOf(*entry)) return writer;
+    StoreOptions options = OptionsForAWhile();
+    options.sync = SyncPolicy::kOff;  // closing it syncs
+    TS_TRY_ASSIGN(opened, Store::Open(directory, std::move(options)));
+    return opened.get();
+  };
+  TS_TRY_ASSIGN(const ArchiveResult result, CopyTraces(snapshot, {id}, archive));
+  if (opened != nullptr) TS_TRY(opened->Close());
+  return result;
+}
+
+StoreOptions LateStores::OptionsForAWhile() const {
+  StoreOptions options = options_();
+  options.background_sealing = false;
+  options.background_compaction = false;
+  return options;
 }
 
 Status LateStores::Purge(const std::string& directory) {
@@ -90,16 +112,15 @@ Status LateStores::Purge(const std::string& directory) {
   return store == nullptr ? Status() : store->DeleteAll();
 }
 
-Status LateStores::Compact(const std::string& directory) {
+Status LateStores::Compact(const std::string& directory, const std::atomic<bool>* cancel) {
   TS_TRY_ASSIGN(const auto entry, Of(directory));
   const std::lock_guard appending(entry->appending);
   std::error_code ignored;
   if (WriterOf(*entry) != nullptr || !std::filesystem::exists(directory, ignored)) return {};
-  StoreOptions options = options_();
-  options.background_sealing = false;
-  options.background_compaction = false;
-  TS_TRY_ASSIGN(const auto store, Store::Open(directory, std::move(options)));
-  TS_TRY(store->Compact());
+  TS_TRY_ASSIGN(const auto store, Store::Open(directory, OptionsForAWhile()));
+  CompactOptions compact;
+  compact.cancel = cancel;
+  TS_TRY(store->Compact(compact));
   return store->Close();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <tracestore/store.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -34,15 +35,16 @@ class LateStores {
   Status Purge(const std::string& directory);
   // Merges small segments and drops what the options' retention says, where nothing keeps the store
   // open for appending: one that is open does it by itself. kBusy where another process appends to it;
-  // nothing where there is no store. What is written meanwhile waits.
-  Status Compact(const std::string& directory);
+  // nothing where there is no store. What is written meanwhile waits, some seconds; then kBusy.
+  // `cancel`, which may be null, ends it: kCancelled.
+  Status Compact(const std::string& directory, const std::atomic<bool>* cancel = nullptr);
 
   // Gives the first error, having closed all. From then on every call is kIo.
   Status Close();
 
  private:
   struct Entry {
-    std::mutex appending;  // held by who opens it for appending, for good or a while; before mutex
+    std::timed_mutex appending;  // held by who opens it for appending, for good or a while; before mutex
     std::mutex mutex;
     std::unique_ptr<Store> writer;  // guarded by mutex, as what follows
     std::unique_ptr<Store> reader;
@@ -50,6 +52,7 @@ class LateStores {
   Result<ArchiveResult> TryArchive(Store& from, const std::string& directory, TraceId id);
   Result<std::shared_ptr<Entry>> Of(const std::string& directory);
   static Store* WriterOf(Entry& entry);
+  StoreOptions OptionsForAWhile() const;  // of one that is closed again at once
 
   const std::function<StoreOptions()> options_;
   std::mutex mutex_;

@@ -55,8 +55,12 @@ net::RefusalObserver CountRefused(Service& service, const std::string& key) {
 }
 
 // Null where a listener's requests are nobody's: its clients have no such header.
+bool IsNobodys(std::string_view key) {
+  return key == "admin" || key == "sampling_http" || key == "sampling_grpc";
+}
+
 std::shared_ptr<const net::TenancyOptions> TenancyOf(Service& service, std::string_view key) {
-  if (key == "admin" || key == "sampling_http" || key == "sampling_grpc") return nullptr;
+  if (IsNobodys(key)) return nullptr;
   return key == "tempo" ? service.shared().tempo_tenancy : service.shared().tenancy;
 }
 
@@ -66,7 +70,11 @@ std::optional<net::AuthenticationOptions> AuthenticationOf(Service& service,
   net::AuthenticationOptions options;
   options.credentials = CredentialsOf(service, key);
   if (options.credentials == nullptr) return std::nullopt;
-  if (const auto tenancy = TenancyOf(service, key)) options.tenant_header = tenancy->header;
+  if (const auto tenancy = TenancyOf(service, key)) {
+    options.tenant_header = tenancy->header;
+  } else {
+    options.of_no_tenant = !IsNobodys(key);
+  }
   options.observer = CountRefused(service, key);
   return options;
 }

@@ -75,8 +75,11 @@ Result<Write> WriteOf(Service& service) {
   }
   ingest::SpanSink& sink = *service.shared().sink;
   // As if it had come as OTLP, but by no port: no request comes of it.
-  return Write([&sink](model::SpanBatch&& batch) {
+  const TenancySection& tenancy = service.config().tenancy;
+  return Write([&sink, tenant = tenancy.on ? tenancy.default_tenant : std::string()](
+                   model::SpanBatch&& batch) {
     ingest::SpanContext context;
+    context.source.tenant = tenant;
     context.source.transport = "self";
     context.source.format = ingest::format::kOtlpProto;
     return sink.Accept(std::move(batch), context);

@@ -84,7 +84,7 @@ Result<TenantStores::Tenant> TenantStores::Get(std::string_view name, bool make)
 std::vector<std::string> TenantStores::Stored() const {
   std::vector<std::string> names = {options_.default_tenant};
   std::error_code error;
-  const auto folder = std::filesystem::path(options_.directory) / kFolder;
+  const auto folder = std::filesystem::path(options_.directory) / kTenantFolder;
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
        at.increment(error)) {
     std::error_code ignored;

@@ -101,9 +101,12 @@ void SegmentMerge::Unite(const model::SpanBatch::Mark& fresh) {
   }
 }
 
-// As the first source is, the others will be. What is not used of it is no memory.
+// As the first source is, the others will be: where it is a fair part of them, not a span or two.
+// What is not used of it is no memory.
 void SegmentMerge::ReserveForAll() {
-  if (read_ == 0 || read_ >= rows_) return;
+  constexpr std::uint64_t kMostTimes = 8;
+  constexpr std::size_t kMostTextBytes = std::size_t{256} << 20;
+  if (read_ == 0 || read_ >= rows_ || rows_ / read_ > kMostTimes) return;
   const double more = 1.05 * static_cast<double>(rows_) / static_cast<double>(read_);
   const auto all = [more](std::size_t count) {
     return static_cast<std::size_t>(static_cast<double>(count) * more) + 1;
@@ -112,7 +115,8 @@ void SegmentMerge::ReserveForAll() {
   kept_.Reserve({all(have.attributes), have.resources, have.scopes, all(have.events),
                  all(have.references), all(have.spans)});
   kept_.strings.Reserve(all(kept_.strings.size()) - kept_.strings.size(),
-                        all(kept_.strings.text_bytes()) - kept_.strings.text_bytes());
+                        std::min(all(kept_.strings.text_bytes()) - kept_.strings.text_bytes(),
+                                 kMostTextBytes));
   hints_.shapes.reserve(all(have.spans));
   hints_.values.reserve(all(have.attributes));
 }
