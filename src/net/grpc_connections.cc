@@ -49,9 +49,6 @@ std::string PeerOf(int fd) {
   return AddressOf(AF_INET6, &v6.sin6_addr, v6.sin6_port);
 }
 
-// That a connection may bring between two looks and nothing be known of it: five looks are a second.
-constexpr std::uint64_t kBytesOfChecks = 64;
-
 // What has come and wasn't read: gRPC would still read all of it, megabytes, before the end. What
 // comes from now on is answered with a reset.
 void Discard(int fd) {
@@ -140,8 +137,7 @@ std::uint64_t GrpcConnections::WaitingBytes(Entry& entry) const {
   if (getsockopt(entry.socket.fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
   const std::uint64_t now = info.tcpi_bytes_received;
   if (std::exchange(entry.touched, false) || now < entry.came) entry.came = now;
-  // Calls of gRPC's own health service are not told of: a check a second is no flood.
-  entry.came += std::min(kBytesOfChecks, now - entry.came);
+  entry.came += std::min<std::uint64_t>(limits_.check_bytes, now - entry.came);
   return now - entry.came;
 }
 

@@ -28,6 +28,9 @@ struct GrpcConnectionLimits {
   // Bytes that came over a connection since a call began, got a message or ended, beyond what the
   // messages may have that its calls still wait for. gRPC 1.51 keeps a head of any length.
   std::size_t idle_bytes = std::size_t{1} << 20;
+  // Of them that count for nothing between two looks: calls of gRPC's own health service are not told
+  // of, and a check a second is no flood.
+  std::size_t check_bytes = 64;
   std::size_t message_bytes = std::size_t{32} << 20;       // of one message
   std::size_t waiting_bytes = std::size_t{256} << 20;      // of those of one connection
   std::size_t all_waiting_bytes = std::size_t{512} << 20;  // of all connections

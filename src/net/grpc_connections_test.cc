@@ -117,6 +117,7 @@ TEST_F(GrpcConnectionsTest, ClosingOnesAreBounded) {
 
 TEST_F(GrpcConnectionsTest, WhatIsNoCallsEndsAConnection) {
   GrpcConnections connections = Make({.idle_bytes = 1'000,
+                                      .check_bytes = 0,
                                       .message_bytes = 50'000,
                                       .waiting_bytes = 80'000,
                                       .all_waiting_bytes = 200'000,
@@ -153,8 +154,23 @@ TEST_F(GrpcConnectionsTest, WhatIsNoCallsEndsAConnection) {
   EXPECT_THAT(causes_, ElementsAre("no-messages", "no-messages"));
 }
 
+// A check of health a second adds up to nothing.
+TEST_F(GrpcConnectionsTest, ALittleBetweenTwoLooksIsNoFlood) {
+  GrpcConnections connections = Make({.idle_bytes = 1'000, .check_bytes = 64, .look_interval = 0ms});
+  ASSERT_TRUE(Add(connections));
+  connections.Look();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(pairs_[0].client.Send(std::string(60, 'x')));
+    std::string got(60, '\0');
+    ASSERT_EQ(recv(pairs_[0].fd, got.data(), got.size(), MSG_WAITALL), 60);
+    connections.Look();
+  }
+  EXPECT_TRUE(IsOpen(0));
+}
+
 TEST_F(GrpcConnectionsTest, OfAllTogetherTheGreatestGoes) {
   GrpcConnections connections = Make({.idle_bytes = 100'000,
+                                      .check_bytes = 0,
                                       .all_waiting_bytes = 100'000,
                                       .look_interval = 0ms});
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(Add(connections));

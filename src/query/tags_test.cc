@@ -175,6 +175,8 @@ TEST(Tags, RootsAreThoseOfTraces) {
   child.parent_id = child.span_id;
   child.span_id = {7};
   child.name = batch.strings.Intern("query");
+  batch.AddString(batch.strings.Intern("service.name"), "front");
+  child.attributes = {1, 1};
   batch.spans.push_back(child);
   world.AddSegment(batch);
   EXPECT_EQ(NamesOfOwners(world.data())->root_services, Names{"front"});

@@ -175,7 +175,10 @@ TEST(Service, HealthAndMetricsAreNoQueries) {
         "test",
         [](const net::HttpRequest&) {
           net::HttpResponse response = net::HttpResponse::Text(200, "");
-          response.stream = [](std::string&) { return true; };
+          response.stream = [](std::string& piece) {
+            piece += '.';
+            return true;
+          };
           return response;
         },
         [](int status, const std::string& why) { return net::HttpResponse::Text(status, why); });
@@ -210,8 +213,8 @@ TEST(Service, EveryQueryPortHasAsManyWorkersAsTheSettingSays) {
   zipkin.query.http.on = zipkin.query.grpc.on = zipkin.tempo.http.on = false;
   zipkin.zipkin.address = OnPort(0);
   zipkin.zipkin.grpc = false;
-  const std::vector<Part> taking = {OpenStore,     OpenArchives,    StartPipeline,
-                                    StartQuery,    OpenZipkinQuery, StartZipkin};
+  const std::vector<Part> taking = {OpenStore,  OpenArchives,    StartPipeline, OpenQueryAccess,
+                                    StartQuery, OpenZipkinQuery, StartZipkin};
   ServiceConfig all_in_one = zipkin;
   all_in_one.role = kAllInOne;
   all_in_one.store.data = "";

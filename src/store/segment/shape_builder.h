@@ -50,6 +50,7 @@ struct Shapes {
 // Codes all rows. A list of ranked values is kept for a slot with one value, or where the values are
 // fewer than a sixth of the rows that have one (docs/format/segment.md, "Tables"); the others are
 // raw. What the hints, which are of the batch or empty, say of rows and values is used up.
+// Precondition: no attribute or event is in the lists of two spans or events.
 Shapes BuildShapes(const model::SpanBatch& batch, const RowOrder& order, RowHints& hints);
 
 }  // namespace tracestore::store
