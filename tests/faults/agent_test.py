@@ -7,10 +7,8 @@ Usage: agent_test.py PROGRAM     exit 77 (skipped) where grpcio isn't installed,
 
 import os
 import random
-import resource
 import socket
 import sys
-import tempfile
 import threading
 import unittest
 
@@ -22,13 +20,11 @@ except ImportError as missing:
 
 import http2
 import messages
+import suite
 from crowd import Crowd
-from target import PACKETS, PATIENCE, UDP, Target, Watch, eventually
+from target import PACKETS, PATIENCE, UDP, Target, eventually
 
 PROGRAM = sys.argv.pop(1)
-CAP = 1024  # listeners.max-connections, the default
-# As in faults_test.py.
-GROWN, PEAK = 160, 640
 
 
 class AgentTarget(Target):
@@ -36,8 +32,7 @@ class AgentTarget(Target):
 
     def __init__(self, program, data):
         self.behind = Target(program, data)
-        super().__init__(program, None, "--listeners.read-timeout=2s", "--listeners.idle-timeout=3s",
-                         "--listeners.write-timeout=2s", "--reporter.max-retry-interval=100ms",
+        super().__init__(program, None, *suite.SHORT_TIMES, "--reporter.max-retry-interval=100ms",
                          "--reporter.grpc.host-port="
                          f"127.0.0.1:{self.behind.ports['jaeger_grpc']}", command="agent")
         self.numbers = self.behind.numbers
@@ -81,33 +76,16 @@ class BadCollector(threading.Thread):
             connection.close()
 
 
-class Agent(unittest.TestCase):
+class Agent(suite.FaultSuite):
     @classmethod
-    def setUpClass(cls):
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 16384), most))
-        cls.seed = int(os.environ.get("TRACESTORE_SEED", random.SystemRandom().getrandbits(32)))
-        print(f"seed {cls.seed}", file=sys.stderr)
-        cls.scratch = tempfile.TemporaryDirectory(prefix="tracestore-faults-")
-        cls.target = AgentTarget(PROGRAM, cls.scratch.name)
-        assert set(cls.target.ports) >= {*UDP, "sampling_http", "sampling_grpc", "admin"}
-        cls.target.check_all()
+    def make_target(cls, folder):
+        target = AgentTarget(PROGRAM, folder)
+        assert set(target.ports) >= {*UDP, "sampling_http", "sampling_grpc", "admin"}
+        return target
 
     @classmethod
-    def tearDownClass(cls):
-        try:
-            cls.target.service.stop()
-            cls.target.behind.service.stop()
-        finally:
-            cls.target.service.kill()
-            cls.target.behind.service.kill()
-            cls.scratch.cleanup()
-
-    def setUp(self):
-        self.random = random.Random(self.seed)
-
-    def watch(self):
-        return Watch(self.target, GROWN, PEAK)
+    def services(cls):
+        return [cls.target.service, cls.target.behind.service]
 
     def test_garbage_on_udp(self):
         noise = self.random.randbytes
@@ -157,7 +135,7 @@ class Agent(unittest.TestCase):
         for opening in (b"", b"GET /sampling HTTP/1.1\r\nHo", hello):
             with self.watch():
                 for listener in self.target.tcp:
-                    with self.subTest(listener), Crowd(self.target.ports[listener], CAP + 100,
+                    with self.subTest(listener), Crowd(self.target.ports[listener], suite.CAP + 100,
                                                        lambda _: opening):
                         self.target.check_health()
                         self.target.check(listener)
@@ -199,7 +177,7 @@ class Agent(unittest.TestCase):
                     for number in numbers:
                         eventually("a span", lambda one=number: self.target.is_kept(one))
                     self.assertTrue(bad.met.wait(PATIENCE), "the bad one was never tried")
-                    self.assertLess(agent.memory(), before + (GROWN << 20))
+                    self.assertLess(agent.memory(), before + (suite.GROWN << 20))
                     agent.service.stop()
 
 

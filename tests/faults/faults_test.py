@@ -7,11 +7,9 @@ Usage: faults_test.py PROGRAM     exit 77 (skipped) where grpcio isn't installed
 
 import os
 import random
-import resource
 import socket
 import struct
 import sys
-import tempfile
 import unittest
 import zlib
 
@@ -23,44 +21,19 @@ except ImportError as missing:
 
 import http2
 import messages
+import suite
 from crowd import Crowd
-from target import GRPC_CALLS, HTTP, HTTP_POSTS, MIB, PATIENCE, UDP, Target, Watch, eventually
+from target import GRPC_CALLS, HTTP, HTTP_POSTS, MIB, PATIENCE, UDP, Target, eventually
 
 PROGRAM = sys.argv.pop(1)
-CAP = 1024  # listeners.max-connections, the default
 GIB = 1 << 30
 
-# MiB that a fault may leave behind, and may take for a while. Measured with ASan, which rounds up,
-# keeps what was freed and the addresses of who freed it: 20 to 60 left by the first large message
-# on each port, none by the next. What a listener may take is bounded by listeners.max-bytes-in-flight.
-GROWN, PEAK = 160, 640
 
 
-class Faults(unittest.TestCase):
+class Faults(suite.FaultSuite):
     @classmethod
-    def setUpClass(cls):
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 16384), most))
-        cls.seed = int(os.environ.get("TRACESTORE_SEED", random.SystemRandom().getrandbits(32)))
-        print(f"seed {cls.seed}", file=sys.stderr)
-        cls.scratch = tempfile.TemporaryDirectory(prefix="tracestore-faults-")
-        cls.target = Target(PROGRAM, cls.scratch.name, "--listeners.read-timeout=2s",
-                            "--listeners.idle-timeout=3s", "--listeners.write-timeout=2s")
-        cls.target.check_all()
-
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            cls.target.service.stop()
-        finally:
-            cls.target.service.kill()
-            cls.scratch.cleanup()
-
-    def setUp(self):
-        self.random = random.Random(self.seed)
-
-    def watch(self):
-        return Watch(self.target, GROWN, PEAK)
+    def make_target(cls, folder):
+        return Target(PROGRAM, folder, *suite.SHORT_TIMES)
 
     def http_listeners(self):
         return [name for name in self.target.ports if name in HTTP]
@@ -74,7 +47,7 @@ class Faults(unittest.TestCase):
     def test_a_crowd_that_says_nothing(self):
         with self.watch():
             for listener in self.target.tcp:
-                with self.subTest(listener), Crowd(self.target.ports[listener], CAP + 100,
+                with self.subTest(listener), Crowd(self.target.ports[listener], suite.CAP + 100,
                                                    lambda _: b""):
                     self.target.check_health()
                     self.target.check(listener)
@@ -82,7 +55,7 @@ class Faults(unittest.TestCase):
     def test_a_crowd_that_says_half_a_head(self):
         with self.watch():
             for listener in self.http_listeners():
-                with self.subTest(listener), Crowd(self.target.ports[listener], CAP + 100,
+                with self.subTest(listener), Crowd(self.target.ports[listener], suite.CAP + 100,
                                                    lambda _: b"POST /v1/traces HTTP/1.1\r\nHo"):
                     self.target.check_health()
                     self.target.check(listener)
@@ -104,7 +77,7 @@ class Faults(unittest.TestCase):
         hello = http2.PREFACE + http2.settings() + http2.frame(http2.SETTINGS, http2.ACK, 0)
         with self.watch():
             for listener in self.grpc_listeners():
-                with self.subTest(listener), Crowd(self.target.ports[listener], CAP + 100,
+                with self.subTest(listener), Crowd(self.target.ports[listener], suite.CAP + 100,
                                                    lambda _: hello):
                     self.target.check_health()
                     self.target.check(listener)

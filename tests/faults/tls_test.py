@@ -7,12 +7,10 @@ Usage: tls_test.py PROGRAM     exit 77 (skipped) where grpcio isn't installed, b
 
 import os
 import random
-import resource
 import socket
 import ssl
 import struct
 import sys
-import tempfile
 import threading
 import unittest
 
@@ -24,15 +22,13 @@ except ImportError as missing:
 
 import http2
 import messages
+import suite
 from crowd import Crowd
-from target import GRPC_CALLS, HTTP, HTTP_POSTS, PATIENCE, Watch, eventually
+from target import GRPC_CALLS, HTTP, HTTP_POSTS, PATIENCE, eventually
 from tls_target import Certificates, TlsTarget
 
 PROGRAM = sys.argv.pop(1)
 NOT_HTTP2 = {*HTTP, "tempo", "query_zipkin", "scribe", "jaeger_tchannel"}
-CAP = 1024  # listeners.max-connections, the default
-# As in faults_test.py; a handshake that is under way has some 50 KB.
-GROWN, PEAK = 160, 640
 
 
 def client_hello(listener):
@@ -48,38 +44,19 @@ def client_hello(listener):
     return out.read()
 
 
-class Tls(unittest.TestCase):
+class Tls(suite.FaultSuite):
     @classmethod
-    def setUpClass(cls):
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 16384), most))
-        cls.seed = int(os.environ.get("TRACESTORE_SEED", random.SystemRandom().getrandbits(32)))
-        print(f"seed {cls.seed}", file=sys.stderr)
-        cls.scratch = tempfile.TemporaryDirectory(prefix="tracestore-faults-")
-        cls.certificates = Certificates(cls.scratch.name)
+    def make_target(cls, folder):
+        cls.certificates = Certificates(folder)
         cls.first = cls.certificates.make("first")
         cls.second = cls.certificates.make("second")
         cls.expired = cls.certificates.make("expired", end="20200102000000Z")
         cls.certificates.use(cls.first)
-        cls.target = TlsTarget(PROGRAM, cls.scratch.name + "/data", cls.certificates,
-                               [cls.first[0], cls.second[0], cls.expired[0]],
-                               "--listeners.read-timeout=2s", "--listeners.idle-timeout=3s",
-                               "--listeners.write-timeout=2s")
-        cls.target.check_all()
+        return TlsTarget(PROGRAM, folder + "/data", cls.certificates,
+                         [cls.first[0], cls.second[0], cls.expired[0]], *suite.SHORT_TIMES)
 
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            cls.target.service.stop()
-        finally:
-            cls.target.service.kill()
-            cls.scratch.cleanup()
-
-    def setUp(self):
-        self.random = random.Random(self.seed)
-
-    def crowds(self, opening_of, count=CAP + 100, **options):
-        with Watch(self.target, GROWN, PEAK):
+    def crowds(self, opening_of, count=suite.CAP + 100, **options):
+        with self.watch():
             for listener in self.target.tcp:
                 opening = opening_of(listener)
                 with self.subTest(listener), Crowd(self.target.ports[listener], count,
@@ -116,7 +93,7 @@ class Tls(unittest.TestCase):
                 for _ in range(2)]
 
     def test_garbage(self):
-        with Watch(self.target, GROWN, PEAK):
+        with self.watch():
             for listener in self.target.tcp:
                 for bytes_ in self.garbage(listener):
                     with socket.create_connection(("127.0.0.1", self.target.ports[listener]),
@@ -132,7 +109,7 @@ class Tls(unittest.TestCase):
                     self.target.check(listener)
 
     def test_garbage_behind_a_handshake(self):
-        with Watch(self.target, GROWN, PEAK):
+        with self.watch():
             for listener in self.target.tcp:
                 for size in (1, 5, 100, 20_000):
                     try:
@@ -206,7 +183,7 @@ class Tls(unittest.TestCase):
             lambda: post("otlp_http"), lambda: post("zipkin"),
             lambda: self.target.call("otlp_grpc", method, make(self.target.next_number())),
             lambda: self.target.scribe(messages.scribe_log([self.target.next_number()])))]
-        with Watch(self.target, GROWN, PEAK):
+        with self.watch():
             for thread in loads:
                 thread.start()
             try:
@@ -222,7 +199,7 @@ class Tls(unittest.TestCase):
 
     def test_an_expired_certificate(self):
         """Is not taken: every port goes on with the one before and says so."""
-        with Watch(self.target, GROWN, PEAK):
+        with self.watch():
             before = self.served("admin")
             self.certificates.use(self.expired)
             self.check_told("the certificate expired on 2020-01-02")

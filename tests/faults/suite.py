@@ -1,0 +1,54 @@
+"""What the suites of faults share: a service in a folder of its own, and that it must be as before after
+each fault (target.py)."""
+
+import os
+import random
+import resource
+import sys
+import tempfile
+import unittest
+
+from target import Watch
+
+CAP = 1024  # listeners.max-connections, the default
+# MiB that a fault may leave behind, and may take for a while. Measured with ASan, which rounds up,
+# keeps what was freed and the addresses of who freed it: 20 to 60 left by the first large message
+# on each port, none by the next. What a listener may take is bounded by listeners.max-bytes-in-flight.
+GROWN, PEAK = 160, 640
+# With which slow clients are done away with while a test waits.
+SHORT_TIMES = ("--listeners.read-timeout=2s", "--listeners.idle-timeout=3s",
+               "--listeners.write-timeout=2s")
+
+
+class FaultSuite(unittest.TestCase):
+    """A subclass says make_target(folder), and which services() beside the target's it ends."""
+
+    @classmethod
+    def setUpClass(cls):
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 16384), most))
+        cls.seed = int(os.environ.get("TRACESTORE_SEED", random.SystemRandom().getrandbits(32)))
+        print(f"seed {cls.seed}", file=sys.stderr)
+        cls.scratch = tempfile.TemporaryDirectory(prefix="tracestore-faults-")
+        cls.target = cls.make_target(cls.scratch.name)
+        cls.target.check_all()
+
+    @classmethod
+    def services(cls):
+        return [cls.target.service]
+
+    @classmethod
+    def tearDownClass(cls):
+        try:
+            for service in cls.services():
+                service.stop()
+        finally:
+            for service in cls.services():
+                service.kill()
+            cls.scratch.cleanup()
+
+    def setUp(self):
+        self.random = random.Random(self.seed)
+
+    def watch(self):
+        return Watch(self.target, GROWN, PEAK)
