@@ -313,7 +313,6 @@ void GrpcServer::Impl::Greet(int fd, const FirstBytes& first) {
     close(fd);
     return;
   }
-  if (tls != nullptr) tls->Refresh();
   Adopt(fd);
 }
 

@@ -1,30 +1,45 @@
 #include "net/grpc_tls.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
+#include <string>
 #include <utility>
 
 #include "base/try.h"
-#include "net/secret_file.h"
+#include "net/tls_files.h"
 
 namespace tracestore::net {
 namespace {
 
 using grpc::experimental::FileWatcherCertificateProvider;
 
-constexpr unsigned kRefreshSeconds = 1;  // gRPC's least
-constexpr std::size_t kMostFileBytes = std::size_t{16} << 20;  // of CAs there may be many
+constexpr unsigned kRefreshSeconds = 1;  // of a client's files; gRPC's least
+
+// gRPC's C++ interface has no credentials that ask for a certificate at each handshake: it looks at
+// files once a second, one after the other, and where the key isn't the certificate's every
+// handshake fails until it looks again. Credentials of its C interface ask.
+class FetchedCredentials final : public grpc::ServerCredentials {
+ public:
+  explicit FetchedCredentials(grpc_server_credentials* owned) : owned_(owned) {}
+  ~FetchedCredentials() override { grpc_server_credentials_release(owned_); }
+  void SetAuthMetadataProcessor(
+      const std::shared_ptr<grpc::AuthMetadataProcessor>& /*processor*/) override {}
+
+ private:
+  int AddPortToServer(const std::string& address, grpc_server* server) override {
+    return grpc_server_add_http2_port(server, address.c_str(), owned_);
+  }
+
+  grpc_server_credentials* const owned_;
+};
 
 Error CannotHold(const std::string& what) {
-  return {ErrorCode::kUnsupported, "TLS " + what + " can't be set for gRPC, which takes TLS 1.2 and "
-                                   "1.3 with ciphers of its own choice"};
+  return {ErrorCode::kUnsupported, "TLS " + what +
+                                       " can't be set for gRPC, which takes TLS 1.2 and 1.3 with "
+                                       "ciphers of its own choice"};
 }
 
 }  // namespace
@@ -36,65 +51,34 @@ Result<std::unique_ptr<GrpcServerTls>> GrpcServerTls::Open(const TlsServerOption
   }
   TS_TRY_ASSIGN(auto context, TlsContext::ForServer(tls));
   // Its constructor is private.
-  std::unique_ptr<GrpcServerTls> made(new GrpcServerTls(tls, std::move(context)));
-  made->copied_ = made->context_->Current();
-  TS_TRY(made->MakeCopy(tls.cert_file));
-  TS_TRY(made->MakeCopy(tls.key_file));
-  if (!tls.client_ca_file.empty()) TS_TRY(made->MakeCopy(tls.client_ca_file));
-  return made;
+  return std::unique_ptr<GrpcServerTls>(
+      new GrpcServerTls(!tls.client_ca_file.empty(), std::move(context)));
 }
 
-GrpcServerTls::~GrpcServerTls() {
-  for (const Copy& copy : copies_) close(copy.fd);
+grpc_ssl_certificate_config_reload_status GrpcServerTls::Fetch(
+    void* self, grpc_ssl_server_certificate_config** config) {
+  GrpcServerTls& tls = *static_cast<GrpcServerTls*>(self);
+  const std::lock_guard lock(tls.mutex_);
+  auto current = tls.context_->Current();
+  if (current == tls.given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+  const auto pem = ToPem(current.get());
+  if (!pem.has_value()) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_FAIL;
+  const grpc_ssl_pem_key_cert_pair pair{pem->key.c_str(), pem->certificates.c_str()};
+  // gRPC wants authorities also where it asks no client: any will do.
+  const std::string& roots = tls.asks_clients_ ? pem->authorities : pem->certificates;
+  *config = grpc_ssl_server_certificate_config_create(roots.c_str(), &pair, 1);
+  tls.given_ = std::move(current);
+  return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
 }
 
-Status GrpcServerTls::MakeCopy(const std::string& path) {
-  const Copy copy{path, memfd_create("tracestore-tls", MFD_CLOEXEC)};
-  if (copy.fd < 0) {
-    return Error(ErrorCode::kIo, "no memory file for TLS file " + path + ": " +
-                                     std::generic_category().message(errno));
-  }
-  copies_.push_back(copy);
-  return Fill(copy);
-}
-
-// Written over what was there: gRPC, which may read meanwhile, reads again a second later.
-Status GrpcServerTls::Fill(const Copy& copy) {
-  TS_TRY_ASSIGN(const std::string bytes, ReadSecretFile(copy.path, kMostFileBytes));
-  const auto size = static_cast<ssize_t>(bytes.size());
-  if (pwrite(copy.fd, bytes.data(), bytes.size(), 0) != size || ftruncate(copy.fd, size) != 0) {
-    return Error(ErrorCode::kIo, "cannot copy TLS file " + copy.path + ": " +
-                                     std::generic_category().message(errno));
-  }
-  return {};
-}
-
-std::string GrpcServerTls::PathOf(const Copy& copy) {
-  return "/proc/self/fd/" + std::to_string(copy.fd);
-}
-
-void GrpcServerTls::Refresh() {
-  const std::lock_guard lock(mutex_);
-  auto current = context_->Current();
-  if (current == copied_) return;
-  bool good = true;
-  for (const Copy& copy : copies_) good = Fill(copy).has_value() && good;
-  if (good) copied_ = std::move(current);  // else again with the next connection
-}
-
-std::shared_ptr<grpc::ServerCredentials> GrpcServerTls::MakeCredentials() const {
-  const bool asks = copies_.size() > 2;
-  grpc::experimental::TlsServerCredentialsOptions options(
-      std::make_shared<FileWatcherCertificateProvider>(PathOf(copies_[1]), PathOf(copies_[0]),
-                                                       asks ? PathOf(copies_[2]) : "",
-                                                       kRefreshSeconds));
-  options.watch_identity_key_cert_pairs();
-  options.set_cert_request_type(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
-  if (asks) {
-    options.watch_root_certs();
-    options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  }
-  return grpc::experimental::TlsServerCredentials(options);
+std::shared_ptr<grpc::ServerCredentials> GrpcServerTls::MakeCredentials() {
+  grpc_ssl_server_credentials_options* options =
+      grpc_ssl_server_credentials_create_options_using_config_fetcher(
+          asks_clients_ ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                        : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE,
+          &GrpcServerTls::Fetch, this);
+  return std::make_shared<FetchedCredentials>(
+      grpc_ssl_server_credentials_create_with_options(options));
 }
 
 Result<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(

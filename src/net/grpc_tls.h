@@ -1,14 +1,13 @@
 // gRPC's credentials from TLS options. Private to the gRPC server and client: it shows gRPC's
 // types.
 #pragma once
+#include <grpc/grpc_security.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include <memory>
 #include <mutex>
-#include <string>
-#include <vector>
 
 #include <tracestore/status.h>
 
@@ -17,39 +16,31 @@
 
 namespace tracestore::net {
 
-// The TLS files of a gRPC server. gRPC watches files by itself, once a second, and shows whatever is in
-// them, an expired certificate or none: it is given copies in memory, of files that could be used. It
-// speaks TLS 1.2 and 1.3 with a fixed list of ciphers. Outlives the server. Threads: any.
+// The TLS of a gRPC server. At each handshake gRPC asks for its certificate and gets the one of the
+// files as they are then, its key and the clients' CAs with it; never those of two states of the
+// files, nor of files that can't be used. It speaks TLS 1.2 and 1.3 with a fixed list of ciphers.
+// Threads: any.
 class GrpcServerTls {
  public:
-  // Errors: those of TlsContext; kUnsupported for a cipher list or a version that gRPC can't be held
-  // to; kIo where there is no memory file.
+  // Errors: those of TlsContext; kUnsupported for a cipher list or a version that gRPC can't be
+  // held to.
   static Result<std::unique_ptr<GrpcServerTls>> Open(const TlsServerOptions& tls);
-  ~GrpcServerTls();
   GrpcServerTls(const GrpcServerTls&) = delete;
   GrpcServerTls& operator=(const GrpcServerTls&) = delete;
 
-  std::shared_ptr<grpc::ServerCredentials> MakeCredentials() const;
-  // Looks at the files, at most once per TlsServerOptions::reload_interval, and copies changed ones
-  // that can be used: gRPC has them within a second.
-  void Refresh();
+  // They ask this object, which outlives every server that has them.
+  std::shared_ptr<grpc::ServerCredentials> MakeCredentials();
 
  private:
-  struct Copy {
-    std::string path;  // of the file
-    int fd = -1;       // of its copy
-  };
-  GrpcServerTls(TlsServerOptions options, std::shared_ptr<TlsContext> context)
-      : options_(std::move(options)), context_(std::move(context)) {}
-  Status MakeCopy(const std::string& path);
-  static Status Fill(const Copy& copy);
-  static std::string PathOf(const Copy& copy);
+  GrpcServerTls(bool asks_clients, std::shared_ptr<TlsContext> context)
+      : asks_clients_(asks_clients), context_(std::move(context)) {}
+  static grpc_ssl_certificate_config_reload_status Fetch(
+      void* self, grpc_ssl_server_certificate_config** config);
 
-  const TlsServerOptions options_;
+  const bool asks_clients_;
   const std::shared_ptr<TlsContext> context_;
   std::mutex mutex_;
-  std::vector<Copy> copies_;           // certificate, key, and the clients' CAs where there are any
-  std::shared_ptr<ssl_ctx_st> copied_;  // guarded by mutex_: of the files that the copies are of
+  std::shared_ptr<ssl_ctx_st> given_;  // guarded by mutex_: gRPC has its certificate
 };
 
 // Plain if TLS is not enabled. May add to `arguments`.

@@ -31,6 +31,9 @@ using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using File = std::unique_ptr<std::FILE, Freed<std::fclose>>;
 
+void FreeAll(STACK_OF(X509) * certificates) { sk_X509_pop_free(certificates, X509_free); }
+using Certificates = std::unique_ptr<STACK_OF(X509), Freed<FreeAll>>;
+
 Error Bad(const char* what, const std::string& path, const std::string& why) {
   ERR_clear_error();
   return {ErrorCode::kInvalidArgument, std::string("TLS ") + what + " file " + path + ": " + why};
@@ -81,6 +84,19 @@ Status CheckTimes(const X509* certificate, const std::string& path) {
     return Bad("certificate", path, "the certificate is not valid before " + Shown(from));
   }
   return {};
+}
+
+bool WriteAll(BIO* to, const STACK_OF(X509) * certificates) {
+  for (int i = 0; i < sk_X509_num(certificates); ++i) {
+    if (PEM_write_bio_X509(to, sk_X509_value(certificates, i)) != 1) return false;
+  }
+  return true;
+}
+
+std::string TextOf(BIO* memory) {
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(memory, &bytes);
+  return {bytes, static_cast<std::size_t>(size)};
 }
 
 }  // namespace
@@ -136,6 +152,27 @@ Status UseAuthorities(SSL_CTX* context, const std::string& file, const char* wha
   ERR_clear_error();
   if (count == 0) return Bad(what, file, "there is no PEM certificate in it");
   return {};
+}
+
+Result<PemFiles> ToPem(SSL_CTX* context) {
+  const Bio certificates(BIO_new(BIO_s_mem()));
+  const Bio key(BIO_new(BIO_s_secmem()));
+  const Bio authorities(BIO_new(BIO_s_mem()));
+  STACK_OF(X509)* chain = nullptr;
+  SSL_CTX_get0_chain_certs(context, &chain);
+  const Certificates trusted(X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(context)));
+  const bool written =
+      certificates != nullptr && key != nullptr && authorities != nullptr && trusted != nullptr &&
+      PEM_write_bio_X509(certificates.get(), SSL_CTX_get0_certificate(context)) == 1 &&
+      WriteAll(certificates.get(), chain) &&
+      PEM_write_bio_PrivateKey(key.get(), SSL_CTX_get0_privatekey(context), nullptr, nullptr, 0,
+                               nullptr, nullptr) == 1 &&
+      WriteAll(authorities.get(), trusted.get());
+  if (!written) {
+    ERR_clear_error();
+    return Error{ErrorCode::kIo, "OpenSSL can't write TLS certificates: it has no memory"};
+  }
+  return PemFiles{TextOf(certificates.get()), TextOf(key.get()), TextOf(authorities.get())};
 }
 
 }  // namespace tracestore::net

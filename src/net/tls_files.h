@@ -15,4 +15,13 @@ Status UseIdentity(SSL_CTX* context, const std::string& cert_file, const std::st
 // "client CA" or "CA", for errors.
 Status UseAuthorities(SSL_CTX* context, const std::string& file, const char* what, bool name_them);
 
+// What these two put into a context, as PEM again: for gRPC, which makes contexts of its own.
+struct PemFiles {
+  std::string certificates;  // its own, then its chain
+  std::string key;
+  std::string authorities;  // of clients; empty: none
+};
+// Errors: kIo, OpenSSL writes no PEM (it has no memory).
+Result<PemFiles> ToPem(SSL_CTX* context);
+
 }  // namespace tracestore::net
