@@ -35,6 +35,8 @@ Status CheckOptions(const StoreOptions& o) {
     return bad("head_max_age must be from 1 s to 30 days");
   if (o.backlog_max_bytes < (1ULL << 20) || o.backlog_max_bytes > (64ULL << 30))
     return bad("backlog_max_bytes must be from 1 MiB to 64 GiB");
+  if (o.append_timeout < 0ms || o.append_timeout > 24h)
+    return bad("append_timeout must be from 0 to 24 h");
   if (o.compaction_duty_percent < 1 || o.compaction_duty_percent > 100)
     return bad("compaction_duty_percent must be from 1 to 100");
   if (o.compaction_max_spans < 10'000 || o.compaction_max_spans > 4'000'000)
