@@ -94,7 +94,8 @@ void Print(const Figures& f) {
   const auto a_million = [&](double s) { return s * 1e6 / static_cast<double>(f.spans); };
   std::printf("%llu spans, %.1f bytes a span as OTLP\n",
               static_cast<unsigned long long>(f.spans), a_span(static_cast<double>(f.otlp_bytes)));
-  std::printf("segments %.2f bytes a span, log %.2f\n", a_span(static_cast<double>(f.segment_bytes)),
+  std::printf("segments %.2f bytes a span, log %.2f\n",
+              a_span(static_cast<double>(f.segment_bytes)),
               a_span(static_cast<double>(f.log_bytes)));
   std::string packed(ZSTD_compressBound(f.otlp.size()), '\0');
   const std::size_t zstd3 =
