@@ -107,8 +107,8 @@ class OutputFile {
 };
 
 // Puts what Encode() gives for one part of the spans after the other into one file. Protobuf
-// messages of one repeated field and JSON Lines just follow each other. A JSON document has one list
-// of items: what Encode() writes before and after it is known from an encoding of nothing.
+// messages of one repeated field and JSON Lines just follow each other. A JSON document has one
+// list of items: what Encode() writes before and after it is known from an encoding of nothing.
 class Joiner {
  public:
   static Result<Joiner> Make(Format format, OutputFile& out) {

@@ -65,7 +65,7 @@ struct StoreOptions {
   // Appends wait while so many bytes of frozen heads await sealing, and fail with kBusy after
   // append_timeout.
   std::uint64_t backlog_max_bytes = 96ULL << 20;    // 1 MiB to 64 GiB
-  std::chrono::milliseconds append_timeout{10'000};
+  std::chrono::milliseconds append_timeout{10'000};  // 0 to 24 h
   // Seal in a thread of the store's own. Without it, Append seals when the head is full.
   bool background_sealing = true;
   // Merge small segments, leave out what was deleted and apply retention, in a thread of the

@@ -1,5 +1,5 @@
-// Decode, store, encode in the same format: what comes out says what went in, span by span and field
-// by field, for random spans of every format and for real files of others.
+// Decode, store, encode in the same format: what comes out says what went in, span by span and
+// field by field, for random spans of every format and for real files of others.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -90,7 +90,8 @@ std::size_t ExpectRoundTrip(const std::string& content, Format format) {
       ExpectSameSpans(expected, rows, *spans->batch());
       const auto text = Encode(*spans, format);
       EXPECT_TRUE(text.has_value()) << text.error().message();
-      // What the format itself can't say of these spans, or puts in order, is no fault of the store.
+      // What the format itself can't say of these spans, or puts in order, is no fault of the
+      // store.
       const SpanBatch again = Decoded(Encoded(expected, rows, format), format);
       std::vector<std::uint32_t> all(again.size());
       for (std::uint32_t i = 0; i < all.size(); ++i) all[i] = i;

@@ -1,5 +1,5 @@
-// The server's bounds of sizes, times and connections, on real sockets. Nothing here sleeps: what has
-// to pass first is waited for.
+// The server's bounds of sizes, times and connections, on real sockets. Nothing here sleeps: what
+// has to pass first is waited for.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

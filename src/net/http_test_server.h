@@ -22,7 +22,8 @@ inline std::unique_ptr<HttpServer> StartServer(HttpHandler handler = EchoBody,
   return std::move(server).value();
 }
 
-inline std::string Post(std::string_view path, std::string_view body, std::string_view fields = "") {
+inline std::string Post(std::string_view path, std::string_view body,
+                        std::string_view fields = "") {
   return "POST " + std::string(path) + " HTTP/1.1\r\nHost: t\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\n" + std::string(fields) + "\r\n" + std::string(body);
 }

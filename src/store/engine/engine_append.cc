@@ -1,5 +1,5 @@
-// How an engine takes spans in: appends that come at a time share one write and one sync of the log,
-// and a head that is full is frozen.
+// How an engine takes spans in: appends that come at a time share one write and one sync of the
+// log, and a head that is full is frozen.
 #include "base/try.h"
 #include "store/engine/batch_codec.h"
 #include "store/engine/engine.h"

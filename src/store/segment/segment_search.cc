@@ -1,5 +1,5 @@
-// Which pages of a segment could hold a term: its posting lists, the filters of texts that are in no
-// list, and a look into the pages that the filters name.
+// Which pages of a segment could hold a term: its posting lists, the filters of texts that are in
+// no list, and a look into the pages that the filters name.
 #include <algorithm>
 #include <iterator>
 
