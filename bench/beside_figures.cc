@@ -29,7 +29,8 @@ constexpr std::size_t kMostCalls = 1 << 14;  // of a reader that are kept
 struct Reader {
   std::uint64_t calls = 0;
   std::uint64_t found = 0;
-  std::uint64_t waits = 0;  // times that it gave the CPU away by itself: locks, and files not in memory
+  // times that it gave the CPU away by itself: locks, and files not in memory
+  std::uint64_t waits = 0;
   double cpu_seconds = 0;
   std::array<float, kMostCalls> milliseconds{};
   std::array<float, kMostCalls> cpu_milliseconds{};
@@ -107,7 +108,8 @@ void PrintReaders(Shared& shared) {
               static_cast<double>(waits) / static_cast<double>(std::max<std::uint64_t>(calls, 1)));
 }
 
-// The CPU of the writer alone, seconds a million spans. The store has some spans before the readers come.
+// The CPU of the writer alone, seconds a million spans. The store has some spans before the readers
+// come.
 Result<double> IngestBeside(const std::string& requests, const std::string& directory, Readers kind,
                             Shared& shared) {
   std::filesystem::remove_all(directory);

@@ -46,8 +46,8 @@ std::map<std::string, std::uint16_t> ParsePorts(const std::string& json) {
   return ports;
 }
 
-// Flags that put every listener on a free port, so that nothing of the machine's is in the way: those
-// whose help says that they take an ADDRESS.
+// Flags that put every listener on a free port, so that nothing of the machine's is in the way:
+// those whose help says that they take an ADDRESS.
 std::vector<std::string> FreePorts(const std::string& program) {
   std::vector<std::string> flags;
   FILE* help = popen((program + " all-in-one --help").c_str(), "r");

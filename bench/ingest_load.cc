@@ -1,11 +1,12 @@
-// ingest_load: drives a real collector process on the loopback at the most that the machine gives, and
-// says what each span cost it, by stage, beside yardsticks on the same bytes in the same run.
+// ingest_load: drives a real collector process on the loopback at the most that the machine gives,
+// and says what each span cost it, by stage, beside yardsticks on the same bytes in the same run.
 //   ingest_load TRACESTORE WORK [--spans N] [--rounds N] [--udp-spans N] [--udp-rate N]
 //               [--senders N] [--flag FLAG]… [PROTOCOL…]
-// Each round makes and sends N other spans; stages and yardsticks are of the first one's. TRACESTORE is
-// the program, WORK a folder for stores. PROTOCOL: otlp-grpc, otlp-http, zipkin-json, jaeger-udp;
-// default: all that the program listens for. Of UDP: spans a packet, and spans a second. A FLAG is one of
-// the program's own ("--config=F"). Fails where a span isn't accounted for.
+// Each round makes and sends N other spans; stages and yardsticks are of the first one's.
+// TRACESTORE is the program, WORK a folder for stores. PROTOCOL: otlp-grpc, otlp-http, zipkin-json,
+// jaeger-udp; default: all that the program listens for. Of UDP: spans a packet, and spans a
+// second. A FLAG is one of the program's own ("--config=F"). Fails where a span isn't accounted
+// for.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -188,7 +189,8 @@ Result<RunResult> RunOne(const Settings& settings, LoadProtocol protocol,
                          const LoadMessages& first, double idle) {
   const std::string directory = settings.work + "/" + LoadProtocolName(protocol);
   std::filesystem::remove_all(directory);
-  TS_TRY_ASSIGN(const auto collector, CollectorProcess::Start(settings.program, directory, settings.flags));
+  TS_TRY_ASSIGN(const auto collector,
+                CollectorProcess::Start(settings.program, directory, settings.flags));
   const std::uint16_t port = collector->port(ListenerOf(protocol).key);
   if (port == 0) return Error(ErrorCode::kNotFound, "not served by this program");
   RunResult out;

@@ -36,8 +36,8 @@ void AddMessage(std::string message, std::size_t spans, LoadMessages& load) {
   load.messages.push_back(std::move(message));
 }
 
-// Packets of one process each, as clients send them, all with as many spans: what is left of a process
-// at the end of a batch is left out.
+// Packets of one process each, as clients send them, all with as many spans: what is left of a
+// process at the end of a batch is left out.
 class PacketMaker {
  public:
   PacketMaker(std::uint32_t spans, LoadMessages& load) : spans_(spans), load_(load) {}

@@ -1,10 +1,11 @@
-"""Figures of the Python package, against the obvious way: pandas of Jaeger's JSON of the same traces.
+"""Figures of the Python package, against the obvious way: pandas of Jaeger's JSON of the same
+traces.
 
 Usage: python_figures.py STORE     (a store of bench/run, in an environment with pandas and pyarrow)
 
 CPU seconds are user and system of one process each. Memory is the process' RssAnon, looked at every
-millisecond from outside, less what it had before the work: at its highest, and at the end, when what was
-asked for is all that is left. All tables have the same ten columns.
+millisecond from outside, less what it had before the work: at its highest, and at the end, when
+what was asked for is all that is left. All tables have the same ten columns.
 """
 
 from __future__ import annotations

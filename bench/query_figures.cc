@@ -1,5 +1,5 @@
-// Latencies are printed twice: as the clock on the wall had them, and as CPU time of the calling thread,
-// which says what a call costs where other programs share the machine.
+// Latencies are printed twice: as the clock on the wall had them, and as CPU time of the calling
+// thread, which says what a call costs where other programs share the machine.
 #include "query_figures.h"
 
 #include <sys/wait.h>

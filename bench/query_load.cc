@@ -2,8 +2,9 @@
 // answer takes: on the client's clock, and in CPU of the service, which is what counts where other
 // programs share the machine.
 //   query_load TRACESTORE STORE [--rounds N] [--clients N] [--seconds N]
-// TRACESTORE is the program, STORE a store of the attribute-rich set that nobody has open; a trace of
-// 10,000 spans is added to it. Then CLIENTS ask at once for SECONDS. Fails where an answer is an error.
+// TRACESTORE is the program, STORE a store of the attribute-rich set that nobody has open; a trace
+// of 10,000 spans is added to it. Then CLIENTS ask at once for SECONDS. Fails where an answer is an
+// error.
 #include <tracestore/store.h>
 
 #include <algorithm>
@@ -210,7 +211,9 @@ std::vector<Search> Searches(const QuerySample& sample) {
          return v3_service(i) + "&query.operation_name=" + Encoded(operation(i).second);
        }},
       {"service and duration",
-       [=](std::size_t i) { return "service=" + Encoded(operation(i).first) + "&minDuration=50ms"; },
+       [=](std::size_t i) {
+         return "service=" + Encoded(operation(i).first) + "&minDuration=50ms";
+       },
        [=](std::size_t i) { return v3_service(i) + "&query.duration_min=50ms"; }},
       {"service and errors",
        [=](std::size_t i) { return "service=" + Encoded(operation(i).first) + "&tag=error:true"; },

@@ -39,7 +39,8 @@ class Maker {
   Maker(const RichOptions& options, const std::function<void(model::SpanBatch&&)>& take)
       : options_(options), take_(take), random_(options.seed) {
     double sum = 0;
-    for (std::size_t i = 0; i < kServices; ++i) popularity_[i] = sum += 1.0 / static_cast<double>(i + 1);
+    for (std::size_t i = 0; i < kServices; ++i)
+      popularity_[i] = sum += 1.0 / static_cast<double>(i + 1);
     for (double& p : popularity_) p /= sum;
     early_ = Fresh();
     late_ = Fresh();
@@ -188,7 +189,8 @@ class Maker {
   void Event(model::SpanRecord& span) {
     model::EventRecord event;
     event.time_ns = span.start_ns + random_.Below(span.duration_ns + 1);
-    event.name = batch_->strings.Intern(span.status == StatusCode::kError ? "exception" : "cache.miss");
+    event.name =
+        batch_->strings.Intern(span.status == StatusCode::kError ? "exception" : "cache.miss");
     event.attributes = {static_cast<std::uint32_t>(batch_->attributes.size()), 1};
     Text("cache.key", "user:" + std::to_string(random_.Below(1'000'000)) + ":profile");
     span.events = {static_cast<std::uint32_t>(batch_->events.size()), 1};

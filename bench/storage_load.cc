@@ -1,11 +1,11 @@
-// storage_load: writes to and searches in a real service by the storage interface that Jaeger 1.x has,
-// on the loopback, beside OTLP over gRPC on the same spans.
+// storage_load: writes to and searches in a real service by the storage interface that Jaeger 1.x
+// has, on the loopback, beside OTLP over gRPC on the same spans.
 //   storage_load TRACESTORE WORK [--spans N] [--streams N] [--rounds N]
 // TRACESTORE is the program, WORK a folder for stores. Each way of writing gets a store of its own
-// and all spans: OTLP in messages of 250 spans by `streams` connections; WriteSpanStream by `streams`
-// streams of a connection each, a span a message, once with what gRPC may buffer and once with each
-// message flushed. Then 20 traces are searched, by both generations of the interface. Fails where a
-// span isn't accounted for.
+// and all spans: OTLP in messages of 250 spans by `streams` connections; WriteSpanStream by
+// `streams` streams of a connection each, a span a message, once with what gRPC may buffer and once
+// with each message flushed. Then 20 traces are searched, by both generations of the interface.
+// Fails where a span isn't accounted for.
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 

@@ -1,7 +1,8 @@
 # One room of the house (docs/architecture.md) is one static library, for the tests' sake; the
 # library that users link is made of the objects of all of them.
 #
-#   tracestore_room(<name> [PATH codec/column] [PRIVATE_TO_SERVER] SOURCES … [DEPENDS rooms…] [LINKS libraries…])
+#   tracestore_room(<name> [PATH codec/column] [PRIVATE_TO_SERVER] SOURCES … [DEPENDS rooms…]
+#                   [LINKS libraries…])
 #   tracestore_test(<name> SOURCES … [DEPENDS rooms…] [LINKS libraries…] [LABELS unit|property|…])
 
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -24,7 +25,8 @@ if(TRACESTORE_TESTS AND PROJECT_IS_TOP_LEVEL)
   find_package(GTest REQUIRED)
   include(GoogleTest)
   # The one place that knows where the checkout is: compiled anew in each, and nothing else is.
-  add_library(tracestore_test_source_dir STATIC ${PROJECT_SOURCE_DIR}/src/base/testing/source_dir.cc)
+  add_library(tracestore_test_source_dir STATIC
+    ${PROJECT_SOURCE_DIR}/src/base/testing/source_dir.cc)
   target_include_directories(tracestore_test_source_dir PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_compile_definitions(tracestore_test_source_dir PRIVATE
     TS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
@@ -90,8 +92,9 @@ function(tracestore_test name)
   set_tests_properties(${name} PROPERTIES LABELS "${test_LABELS}" TIMEOUT ${test_TIMEOUT})
 endfunction()
 
-# The program of a test once more, as a slow entry of its own: tracestore_slow_run(<name> <test> <variable
-# of the environment> <its value> [arguments of the program]). Not under the thread sanitizer.
+# The program of a test once more, as a slow entry of its own: tracestore_slow_run(<name> <test>
+# <variable of the environment> <its value> [arguments of the program]). Not under the thread
+# sanitizer.
 function(tracestore_slow_run name test variable value)
   if(NOT TARGET ${test} OR TRACESTORE_SANITIZE MATCHES thread)
     return()
@@ -101,8 +104,8 @@ function(tracestore_slow_run name test variable value)
     LABELS "fault;slow" TIMEOUT 1200 ENVIRONMENT "${variable}=${value}")
 endfunction()
 
-# Messages of .proto files as C++ classes: a static library. PROTOS are paths without the suffix below
-# the current folder, IMPORTS further folders of imported files, LINKS the libraries of those.
+# Messages of .proto files as C++ classes: a static library. PROTOS are paths without the suffix
+# below the current folder, IMPORTS further folders of imported files, LINKS the libraries of those.
 function(tracestore_proto_library name)
   cmake_parse_arguments(arg "" "" "PROTOS;IMPORTS;LINKS" ${ARGN})
   set(imports -I${CMAKE_CURRENT_SOURCE_DIR})

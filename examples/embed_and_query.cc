@@ -14,7 +14,8 @@ constexpr const char* kSpans = R"([
    "timestamp": 1700000000000000, "duration": 90000, "localEndpoint": {"serviceName": "frontend"}},
   {"traceId": "5af7183fb1d4cf5f", "id": "352bff9a74ca9ad2", "parentId": "6b221d5bc9e6496c",
    "name": "read cart", "kind": "SERVER", "timestamp": 1700000000020000, "duration": 40000,
-   "localEndpoint": {"serviceName": "cart"}, "tags": {"user.id": "u-17", "http.status_code": "200"}},
+   "localEndpoint": {"serviceName": "cart"},
+   "tags": {"user.id": "u-17", "http.status_code": "200"}},
   {"traceId": "5af7183fb1d4cf5f", "id": "1df1ed4ba0d4e0a5", "parentId": "352bff9a74ca9ad2",
    "name": "select", "kind": "CLIENT", "timestamp": 1700000000030000, "duration": 20000,
    "localEndpoint": {"serviceName": "cart"}, "tags": {"error": "timeout"}}

@@ -108,7 +108,8 @@ int RunCompact(const CompactFlags& flags) {
 }  // namespace
 
 Command DeclareCompact(CLI::App& root) {
-  auto* app = root.add_subcommand("compact", "Merge a store's segments, drop deleted and old spans");
+  auto* app =
+      root.add_subcommand("compact", "Merge a store's segments, drop deleted and old spans");
   auto flags = std::make_shared<CompactFlags>();
   app->add_option("STORE", flags->directory, "The store's directory")->type_name("");
   app->add_flag("--full", flags->full,
@@ -116,7 +117,8 @@ Command DeclareCompact(CLI::App& root) {
       ->group("Limits");
   flags->retention.AddTo(*app);
   app->add_flag("--json", flags->json, "Print the report as JSON")->group("Output");
-  app->footer("A server does this by itself as it goes; only one process can have the store open for\n"
+  app->footer("A server does this by itself as it goes; only one process can have the store open "
+              "for\n"
               "writing. Ctrl-C stops it: what is merged stays, nothing is lost.\n"
               "\nExamples:\n"
               "  tracestore compact DIR --full\n"

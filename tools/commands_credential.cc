@@ -59,7 +59,9 @@ int Print(const std::string& text) {
 int RunToken(const std::string& name, const std::string& tenants) {
   const auto token = net::MakeToken();
   if (!token.has_value()) return Fail(token.error());
-  std::fprintf(stderr, "The token, which is told this once:\n%s\n", token->c_str());
+  // Elsewhere it is the token's file, as --reporter.bearer-token-file reads it.
+  if (StderrIsTerminal()) std::fputs("The token, which is told this once:\n", stderr);
+  std::fprintf(stderr, "%s\n", token->c_str());
   return Print("bearer " + name + " " + net::HashToken(*token) + tenants + "\n");
 }
 

@@ -11,6 +11,7 @@
 #include <tracestore/format.h>
 #include <tracestore/store.h>
 
+#include "binary_format.h"
 #include "codec/detect/compress.h"
 #include "command.h"
 #include "exit_codes.h"
@@ -105,14 +106,14 @@ class OutputFile {
   std::FILE* file_ = nullptr;
 };
 
-// Puts what Encode() gives for one part of the spans after the other into one file. OTLP protobuf
-// and JSON Lines just follow each other. A JSON document has one list of items: what Encode()
-// writes before and after it is known from an encoding of nothing.
+// Puts what Encode() gives for one part of the spans after the other into one file. Protobuf
+// messages of one repeated field and JSON Lines just follow each other. A JSON document has one
+// list of items: what Encode() writes before and after it is known from an encoding of nothing.
 class Joiner {
  public:
   static Result<Joiner> Make(Format format, OutputFile& out) {
     Joiner joiner(format, out);
-    if (format == Format::kOtlpProtobuf || format == Format::kOtlpJsonLines) return joiner;
+    if (IsBinary(format) || format == Format::kOtlpJsonLines) return joiner;
     auto empty = Encode(SpanList(), format);
     if (!empty) return std::move(empty.error());
     const auto list = empty->find("[]");
@@ -229,13 +230,23 @@ class Exporter {
   std::unique_ptr<model::BatchAppender> appender_ = std::make_unique<model::BatchAppender>(*part_);
 };
 
+// Thrift has the number of spans in front, and Jaeger's binary forms are of one service.
+bool CanBeJoined(Format format) {
+  return format != Format::kJaegerThrift && format != Format::kJaegerProtobuf &&
+         format != Format::kZipkinV1Thrift;
+}
+
 Result<Format> ChooseFormat(const ExportOptions& options) {
   auto format = ParseFormat(options.format);
   if (!format) return std::move(format.error()).WithContext("--format");
-  if (*format == Format::kOtlpProtobuf && options.output == "-" &&
-      Terminal::OfStdout("never").is_terminal) {
+  if (!CanBeJoined(*format)) {
     return Error(ErrorCode::kInvalidArgument,
-                 "otlp-proto is binary: write it to a file with --output FILE");
+                 "--format: " + options.format + " can't be written in parts; tracestore get " +
+                     "--format " + options.format + " writes a trace");
+  }
+  if (options.output == "-") {
+    Status status = RefuseOnTerminal(*format, "write it to a file with --output FILE");
+    if (!status) return std::move(status.error());
   }
   return format;
 }
@@ -274,11 +285,12 @@ Command DeclareExport(CLI::App& root) {
   options->source.AddTo(*app);
   app->add_option("-f,--format", options->format,
                   "otlp-json, otlp-jsonl (one request a line), otlp-proto, jaeger, zipkin, "
-                  "zipkin-proto, zipkin-v1, zipkin-v1-thrift")
+                  "zipkin-proto, zipkin-v1")
       ->type_name("FORMAT")
       ->capture_default_str()
       ->group("Output");
-  app->add_option("-o,--output", options->output, "File to write, compressed where its name ends in .gz or .zst; - for stdout")
+  app->add_option("-o,--output", options->output,
+                  "File to write, compressed where its name ends in .gz or .zst; - for stdout")
       ->type_name("FILE")
       ->capture_default_str()
       ->group("Output");

@@ -3,13 +3,16 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tracestore/format.h>
 #include <tracestore/store.h>
 
 #include "api/draw_tree.h"
+#include "binary_format.h"
 #include "codec/json/json_writer.h"
 #include "command.h"
 #include "exit_codes.h"
@@ -100,17 +103,25 @@ void WriteTrace(const TimedTrace& trace, codec::JsonWriter& writer) {
   writer.EndObject();
 }
 
-int PrintEncoded(const std::vector<SpanList>& traces, const std::string& format_name) {
-  const auto format = ParseFormat(format_name);
-  if (!format) return Fail(format.error());
-  if (traces.size() > 1 && *format != Format::kOtlpJsonLines) {
-    return Fail(kExitUsage, "--format " + format_name +
+// nullopt where --format isn't given.
+Result<std::optional<Format>> ChooseFormat(const GetOptions& options) {
+  if (options.format.empty()) return std::optional<Format>();
+  const auto format = ParseFormat(options.format);
+  if (!format) return Error(format.error()).WithContext("--format");
+  if (Status status = RefuseOnTerminal(*format, "redirect it into a file"); !status)
+    return status.error();
+  return std::optional<Format>(*format);
+}
+
+int PrintEncoded(const std::vector<SpanList>& traces, Format format) {
+  if (traces.size() > 1 && format != Format::kOtlpJsonLines) {
+    return Fail(kExitUsage, std::string("--format ") + FormatName(format) +
                                 " prints one trace; for several use tracestore export");
   }
   for (const SpanList& spans : traces) {
-    const auto text = Encode(spans, *format);
+    const auto text = Encode(spans, format);
     if (!text) return Fail(text.error());
-    const bool ends_line = text->ends_with('\n') || *format == Format::kOtlpProtobuf;
+    const bool ends_line = IsBinary(format) || text->ends_with('\n');
     if (Status status = WriteOut(ends_line ? *text : *text + "\n"); !status) {
       return Fail(status.error());
     }
@@ -217,11 +228,13 @@ int RunGet(GetOptions& options) {
   if (!options.format.empty() && form != Form::kTable) {
     return Fail(kExitUsage, "--format does not go with --json or --jsonl");
   }
+  const auto format = ChooseFormat(options);
+  if (!format) return Fail(format.error());
   const auto max_skew = MaxSkew(options);
   if (!max_skew) return Fail(max_skew.error());
   std::vector<SpanList> traces;
   if (const int code = FetchTraces(options, traces); code != kExitOk) return code;
-  if (!options.format.empty()) return PrintEncoded(traces, options.format);
+  if (*format) return PrintEncoded(traces, **format);
   std::vector<TimedTrace> timed;
   bool first = true;
   for (SpanList& spans : traces) {

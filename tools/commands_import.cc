@@ -344,7 +344,12 @@ int Run(ImportOptions& options) {
   auto store_options = ChooseStoreOptions(options);
   if (!store_options) return Fail(store_options.error());
   auto store = Store::Open(options.words[0], std::move(*store_options));
-  if (!store) return Fail(store.error());
+  if (!store) {
+    // A directory that can't be made is not a search that found nothing.
+    const bool absent = store.error().code() == ErrorCode::kNotFound;
+    return Fail(absent ? static_cast<int>(kExitIo) : ExitCodeOf(store.error().code()),
+                store.error().message());
+  }
   const auto begin = std::chrono::steady_clock::now();
   Report report = Importer(options, format, **store).Run(*inputs);
   if (Status status = (*store)->Close(); !status) {

@@ -53,7 +53,9 @@ int RunHelp(const CLI::App& root, const std::string& topic) {
     if (app->get_name() == topic) return PrintText(app->help("tracestore"));
     topics.push_back(app->get_name());
   }
-  return Fail(kExitUsage, "no help on '" + topic + "'" + DidYouMean(topic, topics));
+  const std::string guess = DidYouMean(topic, topics);
+  return Fail(kExitUsage, "no help on '" + topic + "'" +
+                              (guess.empty() ? "; tracestore help lists the commands" : guess));
 }
 
 }  // namespace

@@ -33,8 +33,9 @@ std::string AsText(const MendOptions& options, const RepairReport& report) {
     text += (report.written ? "done: " : "would: ") + CleanText(step) + "\n";
   text += CleanText(options.directory) + ": " + Plural(report.spans_kept, "span") +
           " of damaged files kept, " + CountText(report.spans_lost) + " lost";
-  text += report.written ? "; the damaged files are in " + CleanText(options.directory) + "/damaged\n"
-                         : "; nothing was changed: --write does it\n";
+  text += report.written
+              ? "; the damaged files are in " + CleanText(options.directory) + "/damaged\n"
+              : "; nothing was changed: --write does it\n";
   return text;
 }
 
@@ -100,8 +101,10 @@ Command DeclareRepair(CLI::App& root) {
   app->add_option("STORE", options->directory, "The store's directory")->type_name("");
   app->add_flag("--write", options->write, "Do it; else only say what would be done and lost");
   app->add_flag("--json", options->json, "Print the report as JSON")->group("Output");
-  app->footer("What can be read of damaged segments and logs goes into new segments; a lost catalog is\n"
-              "made anew. Damaged files are moved to STORE/damaged, none is removed. Stop the server\n"
+  app->footer("What can be read of damaged segments and logs goes into new segments; a lost "
+              "catalog is\n"
+              "made anew. Damaged files are moved to STORE/damaged, none is removed. Stop the "
+              "server\n"
               "first. Without --write the exit code is 6 where there is something to repair.\n"
               "\nExamples:\n"
               "  tracestore repair DIR\n"

@@ -54,7 +54,8 @@ std::string AsText(const std::string& path, const VerifyReport& report) {
   text += CleanText(path) + ": read " + Plural(c.files, "file") + ", " + BytesText(c.bytes) + ", " +
           Plural(c.segments, "segment") + ", " + Plural(c.logs, "log") + ", " +
           Plural(c.spans, "span") + ": ";
-  text += report.sound() ? "sound\n" : Plural(report.damage + report.newer_format, "finding") + "\n";
+  text += report.sound() ? "sound" : Plural(report.damage + report.newer_format, "finding");
+  text += "\n";
   return text;
 }
 
@@ -132,7 +133,8 @@ Command DeclareVerify(CLI::App& root) {
       ->type_name("");
   app->add_flag("--json", options->json, "Print the report as JSON")->group("Output");
   app->footer("Reads everything: checksums, pages, and whether tables, indexes and catalog are\n"
-              "those of the rows. Each finding names file, offset and section. Changes nothing and\n"
+              "those of the rows. Each finding names file, offset and section. Changes nothing "
+              "and\n"
               "works beside a running server. Exit code 6 where something is damaged.\n"
               "\nExamples:\n"
               "  tracestore verify DIR\n"

@@ -54,7 +54,9 @@ struct Choice {
 constexpr Choice kChoices[] = {
     {"--color", "auto always never"},
     {"--order", "newest longest"},
-    {"--format", "otlp-json otlp-jsonl otlp-proto jaeger zipkin zipkin-proto zipkin-v1 zipkin-v1-thrift"},
+    {"--format",
+     "otlp-json otlp-jsonl otlp-proto jaeger jaeger-thrift jaeger-proto zipkin zipkin-proto "
+     "zipkin-v1 zipkin-v1-thrift"},
     {"--kind", "server client producer consumer internal unspecified"},
     {"--status", "error ok unset"},
     {"--sync", "full interval off"},

@@ -37,11 +37,12 @@ std::string ExitCodesHelp() {
          "     another query\n"
          "  3  bad input: a file is no trace file or is damaged; with --strict also when single\n"
          "     spans were refused\n"
-         "  4  the operating system refused: no such file, no permission, disk full\n"
+         "  4  the operating system refused: no such file, no store there, no permission, disk\n"
+         "     full\n"
          "  5  busy: another process appends to this store\n"
-         "  6  corruption: a checksum of the store does not hold; file and offset are named; verify\n"
-         "     found damage\n"
-         "  7  stopped: Ctrl-C, or --timeout passed\n"
+         "  6  corruption: a checksum of the store does not hold; file and offset are named;\n"
+         "     verify found damage\n"
+         "  7  stopped: Ctrl-C, or --timeout passed, or no to a question\n"
          "  8  unsupported: a newer format, or a codec that this build lacks\n";
 }
 

@@ -23,6 +23,18 @@ std::string HelpFormatter::make_usage(const CLI::App* app, std::string /*name*/)
   return usage + " [FLAGS]\n";
 }
 
+std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
+  std::string text = "  " + make_option_name(option, is_positional) + make_option_opts(option);
+  const std::size_t width = DisplayWidth(text);
+  text += width < kLeftColumn ? std::string(kLeftColumn - width, ' ')
+                              : "\n" + std::string(kLeftColumn, ' ');
+  for (const char c : make_option_desc(option)) {
+    text += c;
+    if (c == '\n') text += std::string(kLeftColumn, ' ');
+  }
+  return text + "\n";
+}
+
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
   if (option->get_positional() || option->get_type_size() == 0) return "";
   std::string text = " " + option->get_type_name();

@@ -12,6 +12,8 @@ class HelpFormatter : public CLI::Formatter {
   HelpFormatter();
 
   std::string make_usage(const CLI::App* app, std::string name) const override;
+  // CLI11's own counts bytes where columns are meant.
+  std::string make_option(const CLI::Option* option, bool is_positional) const override;
   std::string make_option_opts(const CLI::Option* option) const override;
   std::string make_option_desc(const CLI::Option* option) const override;
 };

@@ -19,6 +19,7 @@
 #include "cancel.h"
 #include "command.h"
 #include "exit_codes.h"
+#include "explain_parse.h"
 #include "help_formatter.h"
 #ifdef TRACESTORE_HAS_SERVER
 #include "service/storage_plugin.h"
@@ -143,7 +144,7 @@ int Run(int argc, char** argv) {
   } catch (const CLI::ExtrasError&) {
     return Fail(kExitUsage, "unknown flag '" + first + "'; tracestore --help lists what there is");
   } catch (const CLI::ParseError& error) {
-    return Fail(kExitUsage, error.what());
+    return Fail(kExitUsage, ExplainParse(error));
   }
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "human_text.h"
@@ -229,6 +230,8 @@ Listing SpanListing() {
 
 void AddSpan(const SpanView& span, Listing& listing) {
   const SpanId parent = span.parent_id();
+  Cell kind = Cell::Text(SpanKindName(span.kind()));
+  if (span.kind() == SpanKind::kUnspecified) kind.human.clear();
   listing.rows.push_back({
       Cell::Time(span.has_start(), span.start_ns()),
       Cell::Id(span.trace_id()),
@@ -236,7 +239,7 @@ void AddSpan(const SpanView& span, Listing& listing) {
       Cell::Text(parent.empty() ? "" : parent.ToHex()),
       Cell::Text(span.service(), Style::kCyan),
       Cell::Text(span.name()),
-      Cell::Text(span.kind() == SpanKind::kUnspecified ? "" : SpanKindName(span.kind())),
+      std::move(kind),
       Cell::Duration(span.has_duration(), span.duration_ns()),
       Cell::Text(StatusCodeName(span.status()), StatusStyle(span.status())),
       Cell::Text(span.status_message()),

@@ -145,6 +145,10 @@ Status QueryFlags::AddConditions(Query& query) const {
     if (bound.text.empty()) continue;
     auto duration = ParseDuration(bound.text);
     if (!duration) return std::move(duration.error()).WithContext(bound.flag);
+    if (duration->count() < 0) {
+      return Error(ErrorCode::kInvalidArgument,
+                   std::string(bound.flag) + ": '" + bound.text + "' is below 0");
+    }
     query.With(Of(bound.field, bound.op, std::to_string(duration->count())));
   }
   return {};

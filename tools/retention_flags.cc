@@ -35,7 +35,17 @@ void RetentionFlags::AddTo(CLI::App& app) {
       ->group("Retention");
   app.add_option("--keep-bytes", bytes_,
                  "Drop the oldest segments while their files have more bytes: 50GiB; 0 keeps all")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::Validator(
+          [size = CLI::AsSizeValue(false)](std::string& text) {
+            const std::string given = text;
+            try {
+              if (size(text).empty()) return std::string();
+            } catch (const CLI::ValidationError&) {
+              // In its words: a list of all units.
+            }
+            return "'" + given + "' is no size such as 50GiB or 1000000";
+          },
+          ""))
       ->type_name("SIZE")
       ->group("Retention");
 }

@@ -12,7 +12,8 @@ namespace tracestore {
 
 struct RepairOptions {
   bool write = false;  // else nothing is changed: only what would be done and lost is said
-  const std::atomic<bool>* cancel = nullptr;  // as VerifyOptions::cancel; looked at until writing begins
+  // as VerifyOptions::cancel; looked at until writing begins
+  const std::atomic<bool>* cancel = nullptr;
 };
 
 // What can't be read any more.

@@ -65,7 +65,7 @@ struct StoreOptions {
   // Appends wait while so many bytes of frozen heads await sealing, and fail with kBusy after
   // append_timeout.
   std::uint64_t backlog_max_bytes = 96ULL << 20;    // 1 MiB to 64 GiB
-  std::chrono::milliseconds append_timeout{10'000};
+  std::chrono::milliseconds append_timeout{10'000};  // 0 to 24 h
   // Seal in a thread of the store's own. Without it, Append seals when the head is full.
   bool background_sealing = true;
   // Merge small segments, leave out what was deleted and apply retention, in a thread of the
@@ -197,7 +197,8 @@ struct CompactResult {
   std::uint64_t merges = 0;            // segments written
   std::uint64_t segments_merged = 0;   // that are gone for them
   std::uint64_t segments_expired = 0;
-  std::uint64_t segments_damaged = 0;  // could not be read and were left as they are; the log names them
+  // could not be read and were left as they are; the log names them
+  std::uint64_t segments_damaged = 0;
   std::uint64_t spans_written = 0;
   std::uint64_t spans_dropped = 0;     // deleted ones, left out
   std::uint64_t spans_expired = 0;
@@ -302,8 +303,8 @@ class Store {
   // Deletes whole traces: no later snapshot of any process has one of the spans that stand now, for
   // good; the bytes go when segments are compacted. Spans that are appended after it returned are
   // kept, also those of a deleted trace. Snapshots taken before keep their answers. Also with
-  // OpenMode::kRead, beside a process that appends. Durable when it returns; when it fails some may be
-  // done, or come to be at a later start. Gives how many of the traces there were.
+  // OpenMode::kRead, beside a process that appends. Durable when it returns; when it fails some may
+  // be done, or come to be at a later start. Gives how many of the traces there were.
   // Errors: kIo (also where the store can't be written), kCorruption, kBusy.
   Result<std::uint64_t> Delete(const std::vector<TraceId>& ids);
   // The traces that match now, whatever the query's limit, order and cursor. Of a service: all

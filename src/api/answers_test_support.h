@@ -100,7 +100,8 @@ inline std::string Told(const std::vector<OperationMetrics>& metrics) {
   for (const OperationMetrics& m : metrics) {
     text += Hex(m.service) + "/" + Hex(m.operation) + "/" +
             std::to_string(static_cast<int>(m.kind)) + "@" + std::to_string(m.step_begin_ns) + ":" +
-            std::to_string(m.calls) + ":" + std::to_string(m.errors) + ":" + std::to_string(m.timed);
+            std::to_string(m.calls) + ":" + std::to_string(m.errors) + ":" +
+            std::to_string(m.timed);
     for (const std::uint64_t latency : m.latency_ns) text += "," + std::to_string(latency);
     text += " ";
   }
@@ -168,7 +169,8 @@ inline void AskSearches(const Snapshot& snapshot, const Questions& questions, As
   ask("longest", longest);
   ask("errors", Query().ErrorsOnly());
   ask("slow", Query().MinDuration(std::chrono::milliseconds(5)));
-  for (const std::string& service : questions.services) ask("service " + Hex(service), Query().Service(service));
+  for (const std::string& service : questions.services)
+    ask("service " + Hex(service), Query().Service(service));
   for (const std::string& operation : questions.operations)
     ask("operation " + Hex(operation), Query().Operation(operation));
   for (const auto& [key, value] : questions.tags)

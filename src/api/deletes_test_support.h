@@ -42,7 +42,8 @@ inline StoreOptions Options(OpenMode mode) {
   return options;
 }
 
-inline std::unique_ptr<Store> OpenOrFail(const std::string& path, OpenMode mode = OpenMode::kWrite) {
+inline std::unique_ptr<Store> OpenOrFail(const std::string& path,
+                                         OpenMode mode = OpenMode::kWrite) {
   auto store = Store::Open(path, Options(mode));
   EXPECT_TRUE(store.has_value()) << store.error().message();
   return store.has_value() ? std::move(*store) : nullptr;

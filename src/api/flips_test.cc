@@ -1,5 +1,6 @@
-// One bit flipped anywhere in the files of a store: verify finds it or it changes nothing, and every
-// answer is the right one or an error that names the place. TRACESTORE_FLIP_ROUNDS says how often.
+// One bit flipped anywhere in the files of a store: verify finds it or it changes nothing, and
+// every answer is the right one or an error that names the place. TRACESTORE_FLIP_ROUNDS says how
+// often.
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -165,7 +166,8 @@ TEST_F(Flips, CutFilesAreFoundAndNeverGiveAWrongAnswer) {
     WriteFile(file, whole.substr(0, left));
     const auto report = Verify(path().string());
     ASSERT_TRUE(report.has_value()) << report.error().message();
-    WriteFile(file, whole.substr(0, left));  // a reader may have filled the catalog's end with zeros
+    // a reader may have filled the catalog's end with zeros
+    WriteFile(file, whole.substr(0, left));
     const bool refuses = CheckAnswers(file);
     WriteFile(file, whole);
     EXPECT_TRUE(!report->sound() || (file.filename() == "data.mdb" && !refuses));

@@ -1,5 +1,5 @@
-// Stores that older builds left (tests/golden/, docs/format/versions.md): this build gives the answers
-// that the one which made them gave.
+// Stores that older builds left (tests/golden/, docs/format/versions.md): this build gives the
+// answers that the one which made them gave.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -111,9 +111,9 @@ model::SpanBatch Spans(std::uint64_t seed, std::uint32_t spans, std::uint32_t tr
   return codec::ArbitraryBatch(seed, options);
 }
 
-// Makes tests/golden/<TRACESTORE_GOLDEN>: --gtest_also_run_disabled_tests --gtest_filter=Golden.*Make.
-// Disabled because it checks nothing: it writes into the source tree, once for a format version, and
-// stands here since it must ask what the test above asks.
+// Makes tests/golden/<TRACESTORE_GOLDEN>: --gtest_also_run_disabled_tests
+// --gtest_filter=Golden.*Make. Disabled because it checks nothing: it writes into the source tree,
+// once for a format version, and stands here since it must ask what the test above asks.
 TEST(Golden, DISABLED_Make) {
   const char* const name = std::getenv("TRACESTORE_GOLDEN");
   ASSERT_NE(nullptr, name);

@@ -1,5 +1,6 @@
-// A writer is killed inside its commit: LMDB's new meta page is written, and the number that readers
-// begin with isn't set yet. LMDB alone says so to the next writer, by the mutex of a dead owner.
+// A writer is killed inside its commit: LMDB's new meta page is written, and the number that
+// readers begin with isn't set yet. LMDB alone says so to the next writer, by the mutex of a dead
+// owner.
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-// Repair: what can be read of a damaged store is in it afterwards, what can't is said, and no damaged
-// file is gone.
+// Repair: what can be read of a damaged store is in it afterwards, what can't is said, and no
+// damaged file is gone.
 #include <tracestore/repair.h>
 
 #include <algorithm>
@@ -44,8 +44,8 @@ model::SpanBatch SomeSpans(std::uint64_t seed, std::uint32_t spans) {
 
 class RepairTest : public ::testing::Test {
  protected:
-  // Two segments of 1,400 and 40 spans, the second of traces that are in the first, too; a tombstone;
-  // a log of two records. Nobody has it open.
+  // Two segments of 1,400 and 40 spans, the second of traces that are in the first, too; a
+  // tombstone; a log of two records. Nobody has it open.
   void SetUp() override {
     const std::string made = path().string() + "-made";
     auto store = OpenOrFail(made);
@@ -95,8 +95,8 @@ class RepairTest : public ::testing::Test {
     return report.has_value() ? *report : RepairReport{};
   }
 
-  // Says what it would do and changes nothing; then does it. The store is sound then, takes spans, and
-  // shows what it did but for `lost` spans.
+  // Says what it would do and changes nothing; then does it. The store is sound then, takes spans,
+  // and shows what it did but for `lost` spans.
   RepairReport RunBoth(std::size_t lost) {
     std::map<std::string, std::string> before;
     for (const auto& entry : files::recursive_directory_iterator(path())) {

@@ -32,8 +32,8 @@ Snapshot OfData(std::shared_ptr<store::SnapshotData> data) {
 
 Store::Store(std::unique_ptr<store::Engine> engine) : engine_(std::move(engine)) {}
 Store::~Store() {
-  // In the child of a fork it stays as it is: waiting threads that the child doesn't have would keep
-  // its condition variables from ever being destroyed.
+  // In the child of a fork it stays as it is: waiting threads that the child doesn't have would
+  // keep its condition variables from ever being destroyed.
   if (engine_ != nullptr && engine_->opened_before_fork()) (void)engine_.release();
 }
 

@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -215,10 +217,51 @@ TEST(Store, SaysWhyItDoesNotOpen) {
                                           std::to_string(getpid())),
             std::string::npos)
       << second.error().message();
-  StoreOptions bad;
-  bad.head_max_spans = 1;
-  EXPECT_EQ(Store::Open(directory.path() + "2", bad).error().message(),
-            "store options: head_max_spans must be from 1,000 to 4,000,000");
+}
+
+TEST(Store, RefusesOptionsOutOfTheirRange) {
+  using namespace std::chrono_literals;
+  const TemporaryDirectory directory;
+  const auto said = [&](const std::function<void(StoreOptions&)>& change) {
+    StoreOptions options;
+    change(options);
+    const auto opened = Store::Open(directory.path(), options);
+    if (opened.has_value()) return std::string("opened");
+    EXPECT_EQ(opened.error().code(), ErrorCode::kInvalidArgument);
+    return opened.error().message();
+  };
+  const struct {
+    std::function<void(StoreOptions&)> low;
+    std::function<void(StoreOptions&)> high;
+    const char* sentence;
+  } kRanges[] = {
+      {[](auto& o) { o.sync_interval = 9ms; }, [](auto& o) { o.sync_interval = 1h + 1ms; },
+       "sync_interval must be from 10 ms to 1 h"},
+      {[](auto& o) { o.head_max_spans = 999; }, [](auto& o) { o.head_max_spans = 4'000'001; },
+       "head_max_spans must be from 1,000 to 4,000,000"},
+      {[](auto& o) { o.head_max_bytes = 1; }, [](auto& o) { o.head_max_bytes = 5ULL << 30; },
+       "head_max_bytes must be from 1 MiB to 4 GiB"},
+      {[](auto& o) { o.head_max_age = 0s; }, [](auto& o) { o.head_max_age = 30 * 24h + 1s; },
+       "head_max_age must be from 1 s to 30 days"},
+      {[](auto& o) { o.backlog_max_bytes = 1; }, [](auto& o) { o.backlog_max_bytes = 65ULL << 30; },
+       "backlog_max_bytes must be from 1 MiB to 64 GiB"},
+      {[](auto& o) { o.append_timeout = -1ms; }, [](auto& o) { o.append_timeout = 24h + 1ms; },
+       "append_timeout must be from 0 to 24 h"},
+      {[](auto& o) { o.compaction_duty_percent = 0; },
+       [](auto& o) { o.compaction_duty_percent = 101; },
+       "compaction_duty_percent must be from 1 to 100"},
+      {[](auto& o) { o.compaction_max_spans = 9'999; },
+       [](auto& o) { o.compaction_max_spans = 4'000'001; },
+       "compaction_max_spans must be from 10,000 to 4,000,000"},
+      {[](auto& o) { o.partition_width = 59s; }, [](auto& o) { o.partition_width = 367 * 24h; },
+       "partition_width must be from 60 s to 366 days"},
+      {[](auto& o) { o.retention_age = 59s; }, [](auto& o) { o.retention_age = 36'501 * 24h; },
+       "retention_age must be 0 or from 60 s to 100 years"},
+  };
+  for (const auto& range : kRanges) {
+    EXPECT_EQ(said(range.low), std::string("store options: ") + range.sentence);
+    EXPECT_EQ(said(range.high), std::string("store options: ") + range.sentence);
+  }
 }
 
 // Appends until it is killed, and tells through the pipe what was acknowledged.

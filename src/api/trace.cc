@@ -127,7 +127,8 @@ std::vector<Trace::PathPart> Trace::CriticalPath(Node top) const {
 DrawnTree DrawTree(const Trace& trace, const DrawOptions& options) {
   const Trace::Assembled& parts = *trace.assembled_;
   const auto critical = assembly::CriticalPath(parts.graph, parts.intervals, parts.graph.root());
-  return api::DrawTree({parts.spans, parts.summary, parts.graph, parts.intervals, critical}, options);
+  return api::DrawTree({parts.spans, parts.summary, parts.graph, parts.intervals, critical},
+                       options);
 }
 
 }  // namespace tracestore

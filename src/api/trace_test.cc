@@ -57,7 +57,8 @@ TEST(Trace, IsATreeWithTimes) {
   EXPECT_EQ(trace.subtree(root).size(), 3U);
 
   std::uint64_t waited = 0;
-  for (const Trace::PathPart& part : trace.CriticalPath(root)) waited += part.end_ns - part.begin_ns;
+  for (const Trace::PathPart& part : trace.CriticalPath(root))
+    waited += part.end_ns - part.begin_ns;
   EXPECT_EQ(waited, 100U);
   EXPECT_TRUE(trace.CriticalPath(parent.node).empty());
   EXPECT_TRUE(trace.CriticalPath(Trace::kNone).empty());
@@ -100,7 +101,8 @@ TEST(Trace, CountsEqualSpansOnceAndWarns) {
 // A child whose clock is behind: moved only where it is asked for, as far as it is allowed.
 TEST(Trace, MovesSkewedClocksOnlyWhenAsked) {
   const auto spans = [] {
-    auto list = std::make_shared<model::SpanBatch>(*ListOf({{1, 0, 1000, 100}, {2, 1, 500, 50}}).batch());
+    auto list =
+        std::make_shared<model::SpanBatch>(*ListOf({{1, 0, 1000, 100}, {2, 1, 500, 50}}).batch());
     for (const char* host : {"a", "b"}) {
       model::ResourceRecord& resource = list->resources.emplace_back();
       resource.attributes.begin = static_cast<std::uint32_t>(list->attributes.size());

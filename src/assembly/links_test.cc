@@ -18,8 +18,12 @@ std::string Text(const std::vector<ServiceLink>& links) {
   }
   return out;
 }
-std::string Zipkin(TraceMaker& maker) { return Text(ZipkinLinks(TraceGraph::Build(maker.batch()))); }
-std::string Jaeger(TraceMaker& maker) { return Text(JaegerLinks(TraceGraph::Build(maker.batch()))); }
+std::string Zipkin(TraceMaker& maker) {
+  return Text(ZipkinLinks(TraceGraph::Build(maker.batch())));
+}
+std::string Jaeger(TraceMaker& maker) {
+  return Text(JaegerLinks(TraceGraph::Build(maker.batch())));
+}
 
 TEST(JaegerLinks, CountsCallsBetweenServices) {
   TraceMaker maker;

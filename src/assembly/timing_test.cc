@@ -175,7 +175,8 @@ TEST(ClockSkew, WarnsInJaegersWords) {
   };
   EXPECT_EQ(texts(0),
             (std::vector<std::string>{
-                "parent span ID=0000000000000009 is not in the trace; skipping clock skew adjustment",
+                "parent span ID=0000000000000009 is not in the trace; "
+                "skipping clock skew adjustment",
                 "duplicate span IDs; skipping clock skew adjustment",
                 "clock skew adjustment disabled; not applying calculated delta of -1.5000001s"}));
   EXPECT_EQ(texts(1'000'000).back(),

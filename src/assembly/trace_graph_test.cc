@@ -299,7 +299,8 @@ TraceSummary NaiveSummary(const TraceGraph& graph) {
     summary.orphan_count += !span.parent_id.empty() && graph.Find(span.parent_id).empty();
     if (!span.has_start()) continue;
     const std::uint64_t end = std::max(span.start_ns, span.start_ns + span.duration_ns);
-    summary.start_ns = summary.has_start ? std::min(summary.start_ns, span.start_ns) : span.start_ns;
+    summary.start_ns =
+        summary.has_start ? std::min(summary.start_ns, span.start_ns) : span.start_ns;
     summary.end_ns = std::max(summary.end_ns, end);
     summary.has_start = true;
   }

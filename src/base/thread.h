@@ -1,5 +1,5 @@
-// Threads of the library's own take no signal that is meant for the process: its handlers run on the
-// program's threads, whose waiting they are to interrupt (a server's main loop, sigwait).
+// Threads of the library's own take no signal that is meant for the process: its handlers run on
+// the program's threads, whose waiting they are to interrupt (a server's main loop, sigwait).
 #pragma once
 #include <signal.h>
 
@@ -8,9 +8,9 @@
 
 namespace tracestore::base {
 
-// While it lives, threads that the calling thread starts block every signal, but those that a thread
-// causes itself (a handler of faults must see them) and SIGPROF (a profiler samples whichever runs).
-// One thread; scopes nest.
+// While it lives, threads that the calling thread starts block every signal, but those that a
+// thread causes itself (a handler of faults must see them) and SIGPROF (a profiler samples
+// whichever runs). One thread; scopes nest.
 class SignalsBlocked {
  public:
   SignalsBlocked() noexcept {

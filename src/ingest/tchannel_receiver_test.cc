@@ -144,7 +144,8 @@ std::string InWords(std::string_view bytes) {
 std::string InitFrame(std::uint16_t version = 2) {
   std::string out;
   codec::AppendTchannelInit(TchannelType::kInitReq, 1,
-                            {version, {{"host_port", "0.0.0.0:0"}, {"process_name", "agent"}}}, out);
+                            {version, {{"host_port", "0.0.0.0:0"}, {"process_name", "agent"}}},
+                            out);
   return out;
 }
 
@@ -212,7 +213,8 @@ TEST_F(TchannelReceivers, KeepsBatchesAndAnswersOneOkEach) {
   EXPECT_EQ(Ask(3, Call("Collector::submitBatches", SubmitArguments(2))),
             "3 ok 0f00000c0000000202000101000200010100" "00");
   EXPECT_EQ(sink.spans["jaeger-thrift"], 3 * one);
-  EXPECT_EQ(Ask(4, Call("Collector::submitBatches", SubmitArguments(0))), "4 ok 0f00000c0000000000");
+  EXPECT_EQ(Ask(4, Call("Collector::submitBatches", SubmitArguments(0))),
+            "4 ok 0f00000c0000000000");
 }
 
 TEST_F(TchannelReceivers, KeepsACallOfManyFramesWithOthersBetween) {
@@ -304,7 +306,8 @@ TEST_F(TchannelReceivers, RefusesInTheProtocolsWords) {
   sink.refusal = Error(ErrorCode::kBusy, "full");
   EXPECT_EQ(Ask(6, Call("Collector::submitBatches", SubmitArguments(1))), "6 error 3: full");
   sink.refusal = Error(ErrorCode::kIo, "no space left");
-  EXPECT_THAT(Ask(7, Call("Collector::submitBatches", SubmitArguments(1))), HasSubstr("7 error 4: "));
+  EXPECT_THAT(Ask(7, Call("Collector::submitBatches", SubmitArguments(1))),
+              HasSubstr("7 error 4: "));
   EXPECT_EQ(outcomes["malformed"], 1U);
   EXPECT_EQ(outcomes["busy"], 1U);
   EXPECT_EQ(outcomes["unavailable"], 1U);
@@ -334,7 +337,8 @@ TEST_F(TchannelReceivers, ClosesOnWhatIsNoInit) {
   EXPECT_EQ(first(FramesOf(5, Call("Meta::health", ""))[0]),
             "5 error 255: expected message type messageTypeInitReq, got messageTypeCallReq");
   EXPECT_TRUE(last.end);
-  EXPECT_EQ(first(InitFrame(1)), "1 error 255: unsupported protocol version 1 from peer, expected 2");
+  EXPECT_EQ(first(InitFrame(1)),
+            "1 error 255: unsupported protocol version 1 from peer, expected 2");
   EXPECT_TRUE(last.end);
   EXPECT_EQ(first(InitFrame(3)), "1 init 2");
   EXPECT_FALSE(last.end);

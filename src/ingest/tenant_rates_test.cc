@@ -35,7 +35,8 @@ TEST(TenantRates, GivesTheRateInTheLongRun) {
   std::uint64_t taken = 0;
   for (int ms = 0; ms < 100'000; ++ms) {
     const std::uint64_t spans = 1 + static_cast<std::uint64_t>(ms % 37);
-    if (rates.Admit("shop", spans, TenantRates::Clock::time_point{milliseconds(ms)})) taken += spans;
+    if (rates.Admit("shop", spans, TenantRates::Clock::time_point{milliseconds(ms)}))
+      taken += spans;
   }
   EXPECT_NEAR(static_cast<double>(taken), 100.0 * 100, 150);
 }

@@ -71,7 +71,8 @@ std::uint64_t HashAttributes(const SpanBatch& batch, Range range, std::uint64_t 
 }  // namespace
 
 std::uint64_t HashResource(const SpanBatch& batch, const ResourceRecord& resource) noexcept {
-  std::uint64_t seed = Mix(resource.dropped_attributes, static_cast<std::uint64_t>(resource.origin));
+  std::uint64_t seed =
+      Mix(resource.dropped_attributes, static_cast<std::uint64_t>(resource.origin));
   seed = Mix(seed, batch.strings.HashOf(resource.schema_url));
   seed = Mix(seed, batch.strings.HashOf(resource.unknown_fields));
   return HashAttributes(batch, resource.attributes, seed);

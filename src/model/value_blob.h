@@ -1,9 +1,10 @@
 // The value blob: how an array or a map is kept as one string of bytes.
 //
 // A stream of tokens, written and read without recursion (docs/format/value-blob.md):
-//   0x00 empty | 0x01 string: varint length, bytes | 0x02 false | 0x12 true | 0x03 int: zigzag varint
-//   0x04 double: 8 bytes little-endian | 0x05 bytes: varint length, bytes | 0x06 array begins
-//   0x07 map begins | 0x08 key of the entry whose value follows: varint length, bytes | 0x0F ends
+//   0x00 empty | 0x01 string: varint length, bytes | 0x02 false | 0x12 true
+//   0x03 int: zigzag varint | 0x04 double: 8 bytes little-endian | 0x05 bytes: varint length, bytes
+//   0x06 array begins | 0x07 map begins | 0x0F ends
+//   0x08 key of the entry whose value follows: varint length, bytes
 // The blob of an array attribute is the tokens of its items, that of a map attribute the tokens of
 // its entries: the outermost begin and end are not written.
 #pragma once

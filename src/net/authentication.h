@@ -18,17 +18,17 @@ using RefusalObserver = std::function<void()>;
 
 struct AuthenticationOptions {
   std::shared_ptr<Credentials> credentials;
-  // The header, in lower case, that names the tenant (net/tenancy.h): who is bound to tenants may name
-  // no other. "": there are no tenants.
+  // The header, in lower case, that names the tenant (net/tenancy.h): who is bound to tenants may
+  // name no other. "": there are no tenants.
   std::string tenant_header = {};
   RefusalObserver observer = {};
   // What is served belongs to no tenant: who is bound to some may not ask for it.
   bool of_no_tenant = false;
 };
 
-// 401 with WWW-Authenticate for requests that show nothing, or nothing known, 403 for those that name
-// a tenant who isn't theirs, of any method: where preflights are answered, CorsGate() lets them
-// through.
+// 401 with WWW-Authenticate for requests that show nothing, or nothing known, 403 for those that
+// name a tenant who isn't theirs, of any method: where preflights are answered, CorsGate() lets
+// them through.
 HttpGate AuthenticationGate(AuthenticationOptions options, RefusalWords words);
 
 // UNAUTHENTICATED and PERMISSION_DENIED likewise. Health is no raw method and stays open.

@@ -1,5 +1,5 @@
-// ClientConnections: sockets to one server, plain or under TLS, opened when they are needed and kept
-// for the next call. Private to HttpClient and FramedClient: it shows Asio.
+// ClientConnections: sockets to one server, plain or under TLS, opened when they are needed and
+// kept for the next call. Private to HttpClient and FramedClient: it shows Asio.
 //
 // One io_context a connection, run by the thread that calls: no threads of our own, and every step
 // has a time-out all the same.

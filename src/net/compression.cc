@@ -211,7 +211,8 @@ class Deflater final : public GzipStream {
 
  private:
   void Run(std::string_view piece, int flush, std::string& out) {
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));  // NOLINT: not written
+    // zlib reads it only, and asks for more.
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
     stream_.avail_in = static_cast<uInt>(piece.size());
     do {
       const std::size_t used = out.size();

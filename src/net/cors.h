@@ -9,7 +9,8 @@
 namespace tracestore::net {
 
 struct CorsOptions {
-  std::vector<std::string> origins = {};  // "https://shop.example"; "*": all; empty: no page may ask
+  // "https://shop.example"; "*": all; empty: no page may ask
+  std::vector<std::string> origins = {};
   std::string methods = "GET";       // that a preflight allows, with commas
   std::string headers = {};          // that it allows, likewise
   std::chrono::seconds max_age{0};   // for which a browser keeps that; 0: not said

@@ -123,7 +123,8 @@ Result<std::shared_ptr<Credentials>> Credentials::Open(const std::string& path, 
 Status Credentials::Reload() { return impl_->Read(); }
 
 bool Credential::MayActFor(std::string_view tenant) const noexcept {
-  return tenants == nullptr || std::find(tenants->begin(), tenants->end(), tenant) != tenants->end();
+  return tenants == nullptr ||
+      std::find(tenants->begin(), tenants->end(), tenant) != tenants->end();
 }
 
 std::optional<Credential> Credentials::Check(std::string_view authorization) {

@@ -2,7 +2,7 @@
 // shows.
 //
 // A line of the file is one credential (docs/operations.md, "Authentication"):
-//   NAME:HASH            a user and the hash of the password, as crypt(3) makes it ($y$, $2b$, $6$, …)
+//   NAME:HASH            a user and the hash of the password, as crypt(3) makes it ($y$, $2b$, …)
 //   bearer NAME SHA256   a token's name and the SHA-256 of the token, 64 hexadecimal digits
 // Either may end with " tenants=A,B": whose requests it may make; without it everybody's.
 // Empty lines and those that begin with # are passed over.
@@ -47,8 +47,8 @@ class Credentials {
   Credentials(const Credentials&) = delete;
   Credentials& operator=(const Credentials&) = delete;
 
-  // Who goes with the value of an Authorization header, "Basic …" or "Bearer …"; nullopt for what is
-  // not known.
+  // Who goes with the value of an Authorization header, "Basic …" or "Bearer …"; nullopt for what
+  // is not known.
   std::optional<Credential> Check(std::string_view authorization);
 
   // Reads the file now. Errors as Open(); the old one holds on then.

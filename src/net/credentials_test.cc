@@ -139,7 +139,8 @@ TEST_F(CredentialsTest, RefusesWrongFiles) {
             at + "the hash of token ci is not 64 lower-case hexadecimal digits");
   const std::string line = std::string("ann:") + kSecret + "\n";
   EXPECT_EQ(Refusal(line + line), at + "ann stands here twice");
-  EXPECT_NE(Refusal(std::string(5 << 20, '#')).find("longer than 4194304 bytes"), std::string::npos);
+  EXPECT_NE(Refusal(std::string(5 << 20, '#')).find("longer than 4194304 bytes"),
+            std::string::npos);
   EXPECT_EQ(Credentials::Open(folder_ + "/none").error().message(),
             "cannot read auth file " + folder_ + "/none: No such file or directory");
 }

@@ -122,7 +122,8 @@ TEST(UnixListener, SaysWhyItCantListen) {
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().message(),
             "cannot listen on " + folder.socket() + ": Address already in use");
-  EXPECT_FALSE(UnixListener::Start(folder.socket() + std::string(200, 'x'), [](int) {}).has_value());
+  EXPECT_FALSE(UnixListener::Start(folder.socket() + std::string(200, 'x'),
+                                   [](int) {}).has_value());
 }
 
 }  // namespace

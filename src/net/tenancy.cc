@@ -32,7 +32,8 @@ RawReply Guard(const TenancyOptions& options, const RawHandler& inner, const Raw
   if (request.metadata_count(options.header) != 1)
     return RawReply::Fail(GrpcCode::kPermissionDenied, kExtra);
   if (!IsKnown(options, tenant)) return RawReply::Fail(GrpcCode::kPermissionDenied, kUnknown);
-  if (!IsTenantName(tenant)) return RawReply::Fail(GrpcCode::kInvalidArgument, NoName(options, tenant));
+  if (!IsTenantName(tenant))
+    return RawReply::Fail(GrpcCode::kInvalidArgument, NoName(options, tenant));
   RawRequest whose = request;
   whose.tenant = tenant;
   return inner(whose);

@@ -24,8 +24,8 @@ struct UdpServerOptions {
   // What waits for the handler; more is dropped.
   std::size_t queue_packets = 1'000;
   std::size_t queue_bytes = std::size_t{16} << 20;
-  // How long a packet may wait for others, so that one call has more of them: 64, or 256 KiB, are not
-  // waited beyond. 0: each call has what waits when the last one ended.
+  // How long a packet may wait for others, so that one call has more of them: 64, or 256 KiB, are
+  // not waited beyond. 0: each call has what waits when the last one ended.
   std::chrono::milliseconds gather{0};
   // Of the kernel's buffer, which holds what comes while this process doesn't run; 0: the system's
   // default. The system may give less (net.core.rmem_max).

@@ -59,7 +59,8 @@ Status ParseName(CompiledCondition& c) {
       c.kind = static_cast<SpanKind>(kind);
       return {};
     }
-    return Invalid("kind is one of unspecified, internal, server, client, producer, consumer, not '" +
+    return Invalid("kind is one of unspecified, internal, server, client, producer, consumer, "
+                     "not '" +
                    text + "'");
   }
   for (int status = 0; status <= 2; ++status) {
@@ -105,7 +106,8 @@ Status ParseFieldValue(CompiledCondition& c) {
     }
     case Field::kEventOffset: {
       const auto value = ParseWhole<std::int64_t>(text);
-      if (!value) return Invalid(name + " is compared with a number of nanoseconds, not '" + text + "'");
+      if (!value)
+        return Invalid(name + " is compared with a number of nanoseconds, not '" + text + "'");
       c.offset = *value;
       return {};
     }

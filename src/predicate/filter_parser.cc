@@ -265,9 +265,11 @@ class FilterParser {
           "span.KEY, resource.KEY, …), not, any(…), event(…), link(…) or '('");
     }
     if (InOneSpan() && IsTraceField(condition->field)) {
-      const char* where = binders_[1].inside ? "event(…)" : binders_[2].inside ? "link(…)" : "any(…)";
+      const char* where =
+          binders_[1].inside ? "event(…)" : binders_[2].inside ? "link(…)" : "any(…)";
       return FilterError(name.column, name.Describe() +
-                                          " is of the whole trace and cannot stand inside " + where);
+                                          " is of the whole trace and cannot stand inside " +
+                                          where);
     }
     TS_TRY(Advance());
     const std::size_t operator_column = token_.column;

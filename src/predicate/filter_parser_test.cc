@@ -61,7 +61,8 @@ TEST(ParseFilter, BindsOneEventOrLink) {
             "column 6: any(…) cannot stand inside event(…) or link(…)");
   EXPECT_EQ(Parsed("link(root.service = a)"),
             "column 6: 'root.service' is of the whole trace and cannot stand inside link(…)");
-  EXPECT_EQ(Parsed("event event.name = a"), "column 7: expected '(' after event, found 'event.name'");
+  EXPECT_EQ(Parsed("event event.name = a"),
+            "column 7: expected '(' after event, found 'event.name'");
 }
 
 TEST(ParseFilter, KnowsEveryField) {
@@ -83,7 +84,8 @@ TEST(ParseFilter, KnowsEveryField) {
 TEST(ParseFilter, SaysWhereAndWhatItExpected) {
   EXPECT_EQ(Parsed(""),
             "column 1: expected a field (service, operation, kind, status, duration, start, …), an "
-            "attribute (.KEY, span.KEY, resource.KEY, …), not, any(…), event(…), link(…) or '(', found the end");
+            "attribute (.KEY, span.KEY, resource.KEY, …), not, any(…), event(…), link(…) or '(', "
+            "found the end");
   EXPECT_EQ(Parsed("service"),
             "column 8: expected an operator (= != < <= > >= =~ ^= exists), found the end");
   EXPECT_EQ(Parsed("service ="), "column 10: expected a value, found the end");
@@ -92,8 +94,9 @@ TEST(ParseFilter, SaysWhereAndWhatItExpected) {
             "column 13: expected 'and', 'or' or the end, found 'service'");
   EXPECT_EQ(Parsed("(service = a"), "column 13: expected 'and', 'or' or ')', found the end");
   EXPECT_EQ(Parsed("service = \xC3\xA4 and foo = 1"),
-            "column 17: expected a field (service, operation, kind, status, duration, start, …), an "
-            "attribute (.KEY, span.KEY, resource.KEY, …), not, any(…), event(…), link(…) or '(', found 'foo'");
+            "column 17: expected a field (service, operation, kind, status, duration, start, …), "
+            "an attribute (.KEY, span.KEY, resource.KEY, …), not, any(…), event(…), link(…) or "
+            "'(', found 'foo'");
   EXPECT_EQ(Parsed("duration > 10"),
             "column 12: expected a duration such as 10ms, 1.5s or 1h30m, found '10'");
   EXPECT_EQ(Parsed("start > yesterday"),
@@ -126,8 +129,9 @@ TEST(ParseFilter, BoundsDepthAndConditions) {
 }
 
 TEST(ParseFilter, TakesAnyBytesWithoutHarm) {
-  const std::string words[] = {"service", "any", "event", "link", "(", ")", "and", "not", "or", "=", "=~", "'x'",
-                               "\"", ".", "span.", "span.\"k\"", "exists", "\xFF", "10ms", "^", "!="};
+  const std::string words[] = {"service", "any", "event", "link", "(", ")", "and", "not", "or",
+                               "=", "=~", "'x'", "\"", ".", "span.", "span.\"k\"", "exists",
+                               "\xFF", "10ms", "^", "!="};
   std::uint64_t state = 1;
   for (int round = 0; round < 20'000; ++round) {
     std::string text;
@@ -158,7 +162,8 @@ TEST(ParseDuration, ReadsGoDurations) {
   EXPECT_EQ(ns("0"), "0");
   EXPECT_EQ(ns("0.000000001s"), "1");
   EXPECT_EQ(ns("2562047h47m16.854775807s"), "9223372036854775807");
-  for (const char* bad : {"", "10", "ms", ".s", "1x", "10ms ", "2562048h", "9999999999999999999999s",
+  for (const char* bad : {"", "10", "ms", ".s", "1x", "10ms ", "2562048h",
+                          "9999999999999999999999s",
                           "1h 2m", "--1s"}) {
     EXPECT_EQ(ns(bad), "'" + std::string(bad) + "' is not a duration such as 10ms, 1.5s or 1h30m");
   }

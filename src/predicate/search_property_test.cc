@@ -1,4 +1,5 @@
-// CompiledQuery, its hints and bounds and TraceEvaluator against the naive search, on random worlds.
+// CompiledQuery, its hints and bounds and TraceEvaluator against the naive search, on random
+// worlds.
 #include <algorithm>
 #include <map>
 #include <numeric>

@@ -40,7 +40,9 @@ class TraceEvaluator {
 
   // Instead of spans: leaves known to be met, and the extent and number of spans that a summary
   // gives.
-  void AddLeaf(std::size_t leaf) noexcept { leaf_bits_[leaf / 64] |= std::uint64_t{1} << leaf % 64; }
+  void AddLeaf(std::size_t leaf) noexcept {
+    leaf_bits_[leaf / 64] |= std::uint64_t{1} << leaf % 64;
+  }
   void AddExtent(const model::TraceExtent& extent, std::uint64_t spans) noexcept {
     extent_.Add(extent);
     spans_ += spans;

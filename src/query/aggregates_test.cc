@@ -145,7 +145,8 @@ void ExpectQuantiles(NaiveMetric& expected, const LatencyHistogram& latency) {
     const auto found = latency.Quantile(q);
     ASSERT_EQ(found.has_value(), !expected.latencies.empty());
     if (!found) continue;
-    const double rank = std::max(1.0, std::ceil(q * static_cast<double>(expected.latencies.size())));
+    const double rank =
+        std::max(1.0, std::ceil(q * static_cast<double>(expected.latencies.size())));
     const auto exact = static_cast<double>(expected.latencies[static_cast<std::size_t>(rank) - 1]);
     EXPECT_NEAR(static_cast<double>(*found), exact, exact * 0.016) << q;
   }
@@ -217,7 +218,8 @@ TEST(Summaries, OfWholeStepsAndCutOnesEqualARecount) {
     const bool cuts = range.begin_ns != 0;  // and these traces last long
     for (const FactKind kind : {FactKind::kCalls, FactKind::kSpans}) {
       if (cuts) continue;
-      EXPECT_EQ(nullptr, KeptFacts(world.data(), world.data().segments[0], kind)) << "it was read whole";
+      EXPECT_EQ(nullptr, KeptFacts(world.data(), world.data().segments[0], kind))
+          << "it was read whole";
     }
     if (HasFailure()) return;
   }

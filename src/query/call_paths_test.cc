@@ -146,7 +146,8 @@ TEST(CallPaths, EqualASimpleModelOnHostileTraces) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::vector<model::SpanBatch> traces;
     for (std::uint64_t i = 0; i < 3; ++i)
-      traces.push_back(assembly::RandomTrace(seed * 3 + i, static_cast<std::uint32_t>(seed % 30 + 1)));
+      traces.push_back(assembly::RandomTrace(seed * 3 + i,
+                                             static_cast<std::uint32_t>(seed % 30 + 1)));
     std::set<std::string> services, operations = {""};
     for (const auto& trace : traces) {
       for (const auto& span : trace.spans) {

@@ -25,16 +25,16 @@ struct TracePlace {
 // The parts of a trace in segments. Cost: a filter probe a segment, a binary search where it hits.
 Result<std::vector<TracePlace>> FindPlaces(const store::SnapshotData& data, TraceId id);
 
-// Rows [first, last) of a segment as SegmentReader::ReadRows gives them. `hold` stands for `out`, all of
-// it: some pages at a time, so that a query that is refused its memory has taken little more. Errors
-// also: kBusy.
+// Rows [first, last) of a segment as SegmentReader::ReadRows gives them. `hold` stands for `out`,
+// all of it: some pages at a time, so that a query that is refused its memory has taken little
+// more. Errors also: kBusy.
 Status ReadHeld(const store::SegmentReader& segment, std::uint32_t first, std::uint32_t last,
                 const store::Projection& projection, const StopWhen& stop, MemoryHold& hold,
                 model::SpanBatch& out);
 
 // Appends every span of the trace to `out`: segments first, then the head. What it takes is counted
-// while it runs (SnapshotData::account), and afterwards where a `hold` stands for `out`. Errors also:
-// kBusy.
+// while it runs (SnapshotData::account), and afterwards where a `hold` stands for `out`. Errors
+// also: kBusy.
 Status FetchInto(const store::SnapshotData& data, TraceId id, model::SpanBatch& out);
 // The same, stopping when `stop` says so instead.
 Status FetchInto(const store::SnapshotData& data, TraceId id, model::SpanBatch& out,

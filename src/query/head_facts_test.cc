@@ -107,7 +107,8 @@ TEST(HeadFacts, AnswerAsIfNothingWereKept) {
       data.head = head.batches();
       const std::uint64_t at = base + random() % 3'600'000'000'000;
       ExpectAsWithoutMemo(data, random() % 2 == 0 ? TimeRange{} : TimeRange{base, at});
-      if (random() % 4 == 0) ExpectAsWithoutMemo(older, {});  // of the same memo, with a smaller head
+      // of the same memo, with a smaller head
+      if (random() % 4 == 0) ExpectAsWithoutMemo(older, {});
       if (random() % 4 == 0) older = data;
       if (HasFailure()) return;
     }

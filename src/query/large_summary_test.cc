@@ -93,7 +93,8 @@ model::SpanBatch DealtOut(std::uint64_t seed, int part, std::vector<model::SpanB
     model::SpanRecord span;
     span.trace_id = {7, seed};
     span.span_id = {random() | 1};
-    if (i > 0) span.parent_id = ids[ids.size() - 1 - random() % std::min<std::size_t>(ids.size(), 40)];
+    if (i > 0)
+      span.parent_id = ids[ids.size() - 1 - random() % std::min<std::size_t>(ids.size(), 40)];
     if (random() % 500 == 0) span.parent_id = {random() | 1};
     if (random() % 700 == 0 && i > 0) span.span_id = ids[random() % ids.size()];
     if (random() % 900 == 0) span.parent_id = span.span_id;

@@ -29,8 +29,8 @@ struct TraceVerdict {
 // Of one query and one segment, which must both outlive it. One thread.
 class PartJudge {
  public:
-  // `of_most`: most of the segment's parts will be judged, so that what is the same for many is found
-  // out at once; else when first asked for.
+  // `of_most`: most of the segment's parts will be judged, so that what is the same for many is
+  // found out at once; else when first asked for.
   static Result<PartJudge> Make(const predicate::CompiledQuery& query,
                                 const store::SegmentReader& segment, bool of_most = false);
 

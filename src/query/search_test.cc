@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <set>
+
 #include "fs/memory_file_system.h"
 #include "predicate/testing/naive_search.h"
 #include "predicate/testing/random.h"
@@ -80,6 +83,30 @@ class World {
   std::vector<model::SpanBatch> batches_;
 };
 
+// The traces of a snapshot, and how many of them lie in several segments, or in one and the head.
+struct Straddling {
+  std::size_t traces = 0;
+  std::size_t in_several = 0;
+};
+
+Straddling StraddlingOf(const store::SnapshotData& data,
+                        const std::vector<const model::SpanBatch*>& batches) {
+  std::set<TraceId> all, in_head;
+  for (const model::SpanBatch* batch : batches) {
+    for (const auto& span : batch->spans) all.insert(span.trace_id);
+  }
+  for (const auto& part : data.head) {
+    for (const auto& span : part->batch().spans) in_head.insert(span.trace_id);
+  }
+  Straddling counts{all.size(), 0};
+  for (const TraceId id : all) {
+    const auto places = FindPlaces(data, id);
+    EXPECT_TRUE(places.has_value()) << places.error().message();
+    if (places->size() + in_head.count(id) > 1) ++counts.in_several;
+  }
+  return counts;
+}
+
 void ExpectSummary(const TraceSummary& summary, const NaiveResult& naive) {
   EXPECT_EQ(summary.start_ns, naive.start_ns);
   EXPECT_EQ(summary.end_ns, naive.end_ns);
@@ -118,12 +145,16 @@ void ExpectPages(const store::SnapshotData& data, Query query,
 
 TEST(SearchDifferential, EqualsTheNaiveSearch) {
   std::uint64_t matches = 0;
+  Straddling straddling;
   for (std::uint64_t seed = 0; seed < kWorlds; ++seed) {
     SCOPED_TRACE("world " + std::to_string(seed));
     World world(seed);
     world.Fill();
     const auto snapshot = world.Snapshot();
     const auto batches = world.batches();
+    const Straddling here = StraddlingOf(*snapshot, batches);
+    straddling.traces += here.traces;
+    straddling.in_several += here.in_several;
     for (std::uint64_t i = 0; i < kQueriesPerWorld; ++i) {
       const std::uint64_t query_seed = seed * 1000 + i;
       SCOPED_TRACE("query " + std::to_string(query_seed));
@@ -156,7 +187,13 @@ TEST(SearchDifferential, EqualsTheNaiveSearch) {
     }
     if (HasFatalFailure()) return;
   }
-  RecordProperty("queries", static_cast<int>(kWorlds * kQueriesPerWorld));
+  std::printf("%d queries of seeds 0 to %d; of %zu traces %zu in several segments or the head\n",
+              static_cast<int>(kWorlds * kQueriesPerWorld),
+              static_cast<int>(kWorlds * 1000 + kQueriesPerWorld - 1001), straddling.traces,
+              straddling.in_several);
+  // More than half straddle, and neither way to evaluate a trace is rare.
+  EXPECT_GT(straddling.in_several, straddling.traces / 2);
+  EXPECT_LT(straddling.in_several, straddling.traces * 9 / 10);
   EXPECT_GT(matches, kWorlds * kQueriesPerWorld);  // random queries that never match prove little
 }
 

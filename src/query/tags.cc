@@ -88,10 +88,6 @@ void ForEachLeveled(const SpanBatch& batch, const Wanted& wanted, const Visit& v
   }
 }
 
-constexpr std::size_t IndexOf(LevelSet level) {
-  return static_cast<std::size_t>(std::countr_zero(level));
-}
-
 bool StartsIn(const SpanRecord& span, TimeRange starts) {
   return starts.all() || (span.has_start() && starts.Contains(span.start_ns));
 }
@@ -104,7 +100,7 @@ void AddKeys(const SpanBatch& batch, TimeRange starts, LeveledKeys& out) {
       [&](LevelSet level, const model::Attribute& attribute) {
         if ((known[attribute.key] & level) != 0) return;
         known[attribute.key] |= level;
-        out.keys[IndexOf(level)].emplace(batch.text(attribute.key));
+        out.At(level).emplace(batch.text(attribute.key));
       });
 }
 
@@ -176,7 +172,7 @@ class TagScan {
         rows, [&](const SpanRecord& span) { return !data_.Hidden(number_, span.trace_id); },
         [&](LevelSet level, const model::Attribute& attribute) {
           any |= (level & (kOnResource | kOnScope)) == 0;
-          tags_.names.keys[IndexOf(level)].emplace(rows.text(attribute.key));
+          tags_.names.At(level).emplace(rows.text(attribute.key));
         });
     // Generic rows mark neither their resource nor their scope.
     if (any || generic) tags_.residue_pages.push_back(page);
@@ -200,7 +196,7 @@ class TagScan {
   void Name() {
     const SegmentTables& tables = *context_.tables;
     const auto name = [&](LevelSet level, std::uint32_t key) {
-      tags_.names.keys[IndexOf(level)].emplace(context_.dictionary->At(key));
+      tags_.names.At(level).emplace(context_.dictionary->At(key));
     };
     const auto name_columns = [&](LevelSet level, const std::vector<std::uint32_t>& columns) {
       for (const std::uint32_t column : columns) {

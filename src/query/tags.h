@@ -10,6 +10,7 @@
 // kCancelled.
 #pragma once
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -39,7 +40,10 @@ inline constexpr std::size_t kLevels = 5;
 
 // Of each level, in the order of the bits.
 struct LeveledKeys {
-  std::array<std::set<std::string, std::less<>>, kLevels> keys;
+  using Keys = std::set<std::string, std::less<>>;
+  std::array<Keys, kLevels> keys;
+  // Of one level.
+  Keys& At(LevelSet level) { return keys[static_cast<std::size_t>(std::countr_zero(level))]; }
 };
 Result<LeveledKeys> KeysByLevel(const store::SnapshotData& data, TimeRange starts = {});
 

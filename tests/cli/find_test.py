@@ -96,6 +96,9 @@ class Find(CliTest):
         self.assertEqual(checkout["statusMessage"], "card declined")
         self.assertEqual(checkout["events"],
                          [{"time": "2023-11-14T22:13:20.085Z", "name": "card declined"}])
+        rows = self.ok("find", FILES["jaeger"], FILES["two"], "--spans", "--csv").out
+        kinds = {row["kind"] for row in csv.DictReader(io.StringIO(rows))}
+        self.assertNotIn("", kinds)
         table = self.ok("find", FILES["otlp"], "--spans", "--kind", "client").out
         self.assertEqual(len(table.splitlines()), 3)
         self.fails(2, "--spans does not go with", "find", FILES["otlp"], "--spans", "--ids")

@@ -6,7 +6,7 @@ Usage: get_test.py BINARY [unittest's arguments]
 import json
 import unittest
 
-from support import FILES, NIGHT, SHOP, CliTest, spans_of
+from support import FILES, NIGHT, SECOND, SHOP, CliTest, run_on_terminal, spans_of
 
 
 class Get(CliTest):
@@ -77,7 +77,20 @@ class Get(CliTest):
         with open(FILES["zipkin"]) as file:
             self.assertEqual(sorted(zipkin, key=lambda s: s["id"]),
                              sorted(json.load(file), key=lambda s: s["id"]))
-        self.fails(2, "otlp-jsonl", "get", FILES["otlp"], "-f", "xml")
+        self.fails(2, "--format: format 'xml' is none of", "get", FILES["otlp"], "-f", "xml")
+
+    def test_what_a_format_prints_is_a_file_of_it(self):
+        text = {"otlp-json", "otlp-jsonl", "jaeger", "zipkin", "zipkin-v1"}
+        binary = {"otlp-proto", "jaeger-thrift", "jaeger-proto", "zipkin-proto",
+                  "zipkin-v1-thrift"}
+        for format in sorted(text | binary):
+            with self.subTest(format=format):
+                # Of one service: Jaeger's binary forms have the spans of no more.
+                printed = self.ok("get", FILES["two"], SECOND, "-f", format).raw
+                self.assertEqual(printed.endswith(b"\n"), format in text)
+                self.assertEqual(self.ok("find", "-", "--ids", stdin=printed).out, SECOND + "\n")
+        screen = run_on_terminal("get", FILES["two"], SECOND, "-f", "zipkin-proto")
+        self.assertEqual(screen, "")
 
     def test_control_characters_do_not_reach_the_terminal(self):
         with open(FILES["zipkin"]) as file:

@@ -3,10 +3,15 @@
 Usage: help_test.py BINARY [unittest's arguments]
 """
 
+import os
+import pty
+import re
 import subprocess
+import time
 import unittest
+from pathlib import Path
 
-from support import FILES, CliTest, run_on_terminal
+from support import BINARY, FILES, CliTest, environment, run_on_terminal
 
 
 class OnATerminal(CliTest):
@@ -28,6 +33,39 @@ class OnATerminal(CliTest):
                 self.assertLessEqual(max(map(len, text.splitlines())), columns, text)
 
 
+class ProgressOnATerminal(CliTest):
+    def stderr_of_an_import(self, on_terminal):
+        """Of a pipe that is long in coming, and a file behind it."""
+        pipe = self.path("pipe")
+        os.mkfifo(pipe)
+        leader, follower = pty.openpty()
+        process = subprocess.Popen(
+            [str(BINARY), "import", self.path("store"), pipe, FILES["otlp"]],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=follower if on_terminal else subprocess.PIPE, env=environment())
+        os.close(follower)
+        with open(pipe, "wb") as writer:
+            # Progress is of what takes longer than a tenth of a second.
+            time.sleep(0.2)
+            writer.write(Path(FILES["two"]).read_bytes())
+        self.assertEqual(process.wait(timeout=60), 0)
+        try:
+            # A terminal whose other side is closed ends with an error.
+            return os.read(leader, 65536) if on_terminal else process.communicate()[1]
+        except OSError:
+            return b""
+        finally:
+            os.close(leader)
+
+    def test_it_is_shown_there_and_taken_away(self):
+        shown = self.stderr_of_an_import(True)
+        self.assertIn(b"importing [", shown)
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), shown)
+
+    def test_it_is_not_shown_elsewhere(self):
+        self.assertEqual(self.stderr_of_an_import(False), b"")
+
+
 class Help(CliTest):
     def commands(self):
         fish = self.ok("completion", "fish").out
@@ -44,6 +82,10 @@ class Help(CliTest):
             self.assertIn("  " + command + " ", root)
             text = self.ok(command, "--help").out
             self.assertEqual(text, self.ok("help", command).out)
+            # All descriptions begin in one column.
+            begins = [re.match(r"  (?:-|\S+…)\S*(?: \S+)*  +", line)
+                      for line in text.splitlines()]
+            self.assertEqual({begin.end() for begin in begins if begin}, {32}, text)
             if command not in ("version", "help"):
                 self.assertIn("xample", text, command)
 

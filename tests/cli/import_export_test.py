@@ -49,12 +49,19 @@ class ImportAndExport(CliTest):
                         "timestamp": 1_700_000_000_000_000 + i, "duration": 5,
                         "localEndpoint": {"serviceName": "s"}}
                        for i in range(1, 601) for j in range(1, 11)], file)
-        for format in ("otlp-json", "jaeger", "zipkin", "otlp-proto", "otlp-jsonl"):
+        help = self.ok("export", "--help").out
+        formats = ("otlp-json", "otlp-jsonl", "otlp-proto", "jaeger", "zipkin", "zipkin-proto",
+                   "zipkin-v1")
+        for format in formats:
+            self.assertRegex(help, rf"\b{format}\b")
             out = self.ok("export", path, "-f", format)
             count = self.ok("find", "-", "--count", "--json", "--limit", "1", stdin=out.raw).json
             self.assertEqual(count["total"], 600, format)
             spans = self.ok("services", "-", "--json", stdin=out.raw).json["services"]
             self.assertEqual(spans, [{"service": "s", "spans": 6000}], format)
+        for format in ("jaeger-thrift", "jaeger-proto", "zipkin-v1-thrift"):
+            self.fails(2, f"{format} can't be written in parts; tracestore get --format {format}",
+                       "export", path, "-f", format)
 
     def test_a_files_name_says_how_it_is_compressed(self):
         plain = self.ok("export", FILES["otlp"]).raw

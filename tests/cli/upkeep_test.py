@@ -48,7 +48,8 @@ class Verify(CliTest):
     def test_a_sound_store(self):
         store = self.store()
         answer = self.ok("verify", store)
-        self.assertRegex(answer.out, r"^.*: read 2 files, .*, 1 segment, 0 logs, \d+ spans: sound\n$")
+        self.assertRegex(answer.out,
+                         r"^.*: read 2 files, .*, 1 segment, 0 logs, \d+ spans: sound\n$")
         report = self.ok("verify", store, "--json").json
         self.assertEqual((report["sound"], report["findings"]), (True, []))
         self.assertEqual(report["spans"], self.ok("stats", store, "--json").json["spans"])
@@ -63,7 +64,8 @@ class Verify(CliTest):
         segment.write_bytes(bytes)
         answer = run("verify", store)
         self.assertEqual(answer.code, 6, answer.err)
-        self.assertTrue(answer.out.startswith(f"damage: {segment}: at byte 16, page 0: "), answer.out)
+        self.assertTrue(answer.out.startswith(f"damage: {segment}: at byte 16, page 0: "),
+                        answer.out)
         answer = run("verify", store, "--json")
         self.assertEqual(answer.code, 6)
         finding = answer.json["findings"][0]

@@ -20,6 +20,11 @@ class WrongUse(CliTest):
         self.fails(2, f"to look into it: tracestore find {FILES['otlp']}", FILES["otlp"])
         self.fails(2, "unknown command 'zzzzzzz'; tracestore help lists them", "zzzzzzz")
         self.fails(2, "did you mean 'exit-codes'?", "help", "exit-code")
+        self.fails(2, "no help on 'zzzzzzz'; tracestore help lists the commands", "help", "zzzzzzz")
+        self.fails(2, "--order: 'newst' is none of newest, longest: did you mean 'newest'?", "find",
+                   FILES["otlp"], "--order", "newst")
+        self.fails(2, "--sync: 'x' is none of full, interval, off", "import", self.path("store"),
+                   FILES["otlp"], "--sync", "x")
         self.assertEqual(run().code, 2)
 
     def test_values_that_cannot_be_read(self):
@@ -30,7 +35,13 @@ class WrongUse(CliTest):
         self.fails(2, "--where: column ", "find", file, "--where", "service = = a")
         self.fails(2, "kind", "find", file, "--kind", "sever")
         self.fails(2, "--tag: '=a' has no key", "find", file, "--tag", "=a")
-        self.fails(2, "--limit", "find", file, "--limit", "many")
+        self.fails(2, "--min-duration: '-5ms' is below 0", "find", file, "--min-duration", "-5ms")
+        for value in ("many", "-1", "99999999999999999999"):
+            self.fails(2, f"--limit takes a number such as 20, not '{value}'", "find", file,
+                       "--limit", value)
+        self.fails(2, "--tag needs a value: KEY=VALUE", "find", file, "--tag")
+        self.fails(2, "--keep-bytes: '1x' is no size such as 50GiB", "compact", file,
+                   "--keep-bytes", "1x")
         self.fails(2, "--color", "find", file, "--color", "blue")
         self.fails(2, "--timeout: ", "find", file, "--timeout", "1 parsec")
         self.fails(2, "--json", "find", file, "--json", "--csv")
@@ -41,6 +52,7 @@ class WrongUse(CliTest):
     def test_files_that_are_not_there_or_not_right(self):
         self.fails(4, "no.json: No such file or directory", "find", "no.json")
         self.fails(4, "there is no store at", "find", self.directory)
+        self.fails(4, "create directory /proc/none: ", "import", "/proc/none", FILES["otlp"])
         bad = self.path("bad.json")
         with open(bad, "w") as file:
             file.write("hello")

@@ -1,6 +1,6 @@
-"""Faults of an agent by itself: garbage on its UDP ports, garbage, half requests and floods on its HTTP
-and gRPC ports, and a collector that answers with garbage. Afterwards it must be as before (target.py),
-and what honest clients send it is found in the collector behind it.
+"""Faults of an agent by itself: garbage on its UDP ports, garbage, half requests and floods on its
+HTTP and gRPC ports, and a collector that answers with garbage. Afterwards it must be as before
+(target.py), and what honest clients send it is found in the collector behind it.
 
 Usage: agent_test.py PROGRAM     exit 77 (skipped) where grpcio isn't installed, but not in CI
 """

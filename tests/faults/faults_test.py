@@ -163,8 +163,8 @@ class Faults(suite.FaultSuite):
                 self.target.check_scribe()
 
     def test_calls_of_tchannel_that_do_not_end(self):
-        """Of 16 and 31 MiB of frames a connection, without the last ones; and of Thrift that has not what it
-        announces."""
+        """Of 16 and 31 MiB of frames a connection, without the last ones; and of Thrift that has
+        not what it announces."""
         port = self.target.ports["jaeger_tchannel"]
         method = "Collector::submitBatches"
         endless = messages.tchannel_call(2, method, bytes(31 * MIB), whole=False)

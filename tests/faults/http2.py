@@ -4,7 +4,8 @@ import socket
 import struct
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 8, 9
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS = range(5)
+PING, WINDOW_UPDATE, CONTINUATION = 6, 8, 9
 CANCEL = struct.pack(">I", 8)
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 INITIAL_WINDOW_SIZE = 4
@@ -15,7 +16,8 @@ def frame(kind, flags, stream, payload=b""):
 
 
 def settings(**values):
-    """`window`: how many bytes of an answer a stream may send before it is told that more may come."""
+    """`window`: how many bytes of an answer a stream may send before it is told that more may
+    come."""
     payload = b""
     if "window" in values:
         payload += struct.pack(">HI", INITIAL_WINDOW_SIZE, values["window"])

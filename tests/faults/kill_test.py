@@ -1,7 +1,7 @@
-"""Kills a collector with SIGKILL under load, again and again, with two agents (by gRPC and by TChannel)
-and a collector that sends on in front of it, all with a buffer on disk. Every span that was
-acknowledged, and every one of a packet that an agent read, must be found in the end, shown once, and
-counted once as delivered.
+"""Kills a collector with SIGKILL under load, again and again, with two agents (by gRPC and by
+TChannel) and a collector that sends on in front of it, all with a buffer on disk. Every span that
+was acknowledged, and every one of a packet that an agent read, must be found in the end, shown
+once, and counted once as delivered.
 
 Usage: kill_test.py PROGRAM
 """
@@ -164,7 +164,8 @@ def main():
                         eventually("spans come by all", lambda: all(
                             metrics(victim, "tracestore_spans_accepted_total", series)
                             for series in ALL_SERIES))
-                        time.sleep(chance.uniform(0, 0.2))  # the moment of the kill is what is random
+                        # the moment of the kill is what is random
+                        time.sleep(chance.uniform(0, 0.2))
                         victim.kill()
             finally:
                 for load in loads:

@@ -54,7 +54,8 @@ class Refused(Exception):
 
 
 def eventually(what, attempt):
-    """The first answer of `attempt` that is true; it may raise what a client meets of a busy server."""
+    """The first answer of `attempt` that is true; it may raise what a client meets of a busy
+    server."""
     deadline = time.monotonic() + PATIENCE
     while True:
         problem = None

@@ -37,7 +37,8 @@ distinguished_name = none
 
 
 class Certificates:
-    """Signed by themselves, for 127.0.0.1, made with openssl; one of them is the server's at a time."""
+    """Signed by themselves, for 127.0.0.1, made with openssl; one of them is the server's at a
+    time."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -60,8 +61,8 @@ class Certificates:
         return cert, key
 
     def use(self, files):
-        """Put in place as tools that renew certificates do: written beside, and renamed. Both are never
-        changed at one moment: a server that looks between them keeps what it has."""
+        """Put in place as tools that renew certificates do: written beside, and renamed. Both are
+        never changed at one moment: a server that looks between them keeps what it has."""
         for new, place in zip(files, (self.cert, self.key)):
             beside = place.with_suffix(".new")
             beside.write_bytes(new.read_bytes())

@@ -1,5 +1,5 @@
-"""Faults of ports with TLS: handshakes that don't begin, don't end or are none, by the thousand, and
-certificates that are renewed, or expire, under load. Afterwards the service must be as before
+"""Faults of ports with TLS: handshakes that don't begin, don't end or are none, by the thousand,
+and certificates that are renewed, or expire, under load. Afterwards the service must be as before
 (target.py).
 
 Usage: tls_test.py PROGRAM     exit 77 (skipped) where grpcio isn't installed, but not in CI

@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto number = store::ParseNumberKey(bytes)) Same(store::NumberKey(*number), bytes);
   if (const auto key = store::ParseStraddlerKey(bytes)) Same(store::StraddlerKey(*key), bytes);
   (void)store::ParseNumberValue(bytes);
-  if (const auto info = store::ParseSegmentValue({7}, bytes)) Same(store::SegmentValue(*info), bytes);
+  if (const auto info = store::ParseSegmentValue({7}, bytes))
+    Same(store::SegmentValue(*info), bytes);
   if (const auto tombstone = store::ParseTombstoneValue(7, bytes))
     Same(store::TombstoneValue(*tombstone), bytes);
   (void)fs::ParseLockHolder(bytes);

@@ -1,6 +1,6 @@
-// Any bytes as each encoding of a column, as a dictionary, and as each index of a segment: a number of
-// values or pages (two bytes), then the encoding. What is read in part is what is read whole, what was
-// written again is the same, and what is found is there.
+// Any bytes as each encoding of a column, as a dictionary, and as each index of a segment: a number
+// of values or pages (two bytes), then the encoding. What is read in part is what is read whole,
+// what was written again is the same, and what is found is there.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,5 +1,6 @@
-// Any bytes as one message of a gRPC call, in slices as the network cuts them, compressed in the way
-// that the first byte says or in none: unpacked within a bound, and read the same however it is cut.
+// Any bytes as one message of a gRPC call, in slices as the network cuts them, compressed in the
+// way that the first byte says or in none: unpacked within a bound, and read the same however it is
+// cut.
 #include <grpc/byte_buffer.h>
 #include <grpc/slice.h>
 #include <grpcpp/support/byte_buffer.h>

@@ -1,5 +1,5 @@
-// Any bytes as a request's target, query string and body: unpacked within a bound, parameters of the
-// query API read. And as an URL, as the details of a gRPC
+// Any bytes as a request's target, query string and body: unpacked within a bound, parameters of
+// the query API read. And as an URL, as the details of a gRPC
 // status, and as what a client says first.
 #include <cstdint>
 #include <cstdlib>

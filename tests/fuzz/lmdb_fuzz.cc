@@ -1,5 +1,5 @@
-// Any bytes as the catalog's data file, looked at before LMDB does, as they are and with a byte changed in
-// turn at places of each page: the look ends, and reads nothing outside of the file.
+// Any bytes as the catalog's data file, looked at before LMDB does, as they are and with a byte
+// changed in turn at places of each page: the look ends, and reads nothing outside of the file.
 #include <cstdint>
 #include <map>
 #include <string>

@@ -1,5 +1,5 @@
-// Any text as the YAML of tail policies, of processors, and as agents' tags: refused with a sentence,
-// or rules that run on spans.
+// Any text as the YAML of tail policies, of processors, and as agents' tags: refused with a
+// sentence, or rules that run on spans.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,5 +1,6 @@
-// Any bytes as a segment file that is verified and salvaged, as they are and with a byte changed in turn at
-// places all over it: nothing breaks, and the rows that are got out name nothing that isn't there.
+// Any bytes as a segment file that is verified and salvaged, as they are and with a byte changed in
+// turn at places all over it: nothing breaks, and the rows that are got out name nothing that isn't
+// there.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // Any bytes as the parts of a segment file (segment_test_support.h), put together with right
-// checksums, and as a whole file: nothing breaks, and the rows that come out name nothing that isn't
-// there.
+// checksums, and as a whole file: nothing breaks, and the rows that come out name nothing that
+// isn't there.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>

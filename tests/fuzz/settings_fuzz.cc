@@ -1,7 +1,7 @@
 // Any text as a service's configuration file, as lines of flags (name=value) and as an environment:
-// refused with a sentence, or a configuration that prints and reads back the same. The text's length
-// chooses the role: nearest names are looked for among hundreds, all roles would cost a tenth of a
-// second.
+// refused with a sentence, or a configuration that prints and reads back the same. The text's
+// length chooses the role: nearest names are looked for among hundreds, all roles would cost a
+// tenth of a second.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

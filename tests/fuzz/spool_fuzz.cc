@@ -1,5 +1,5 @@
-// Any bytes as a file of a spool, as its list of what is done, and as a file of the pending log: what waits
-// is given out once, and nothing breaks.
+// Any bytes as a file of a spool, as its list of what is done, and as a file of the pending log:
+// what waits is given out once, and nothing breaks.
 #include <cstdint>
 #include <cstdlib>
 #include <set>

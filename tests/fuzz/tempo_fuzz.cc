@@ -1,5 +1,5 @@
-// Any text as the parameters of Tempo's API: what is taken can be asked of the store, what is refused
-// is the caller's fault.
+// Any text as the parameters of Tempo's API: what is taken can be asked of the store, what is
+// refused is the caller's fault.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

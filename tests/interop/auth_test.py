@@ -35,7 +35,8 @@ def token_line(name):
     """The line of the file, and the token."""
     done = subprocess.run([PROGRAM, "credential", "--bearer", name], text=True,
                           capture_output=True, check=True, timeout=60)
-    return done.stdout, done.stderr.splitlines()[-1]
+    token, = done.stderr.splitlines()  # redirected it is the file of the token
+    return done.stdout, token
 
 
 def basic(name, password):

@@ -1,6 +1,6 @@
-"""Random searches and dependencies through Jaeger's and Zipkin's HTTP APIs, against their rules written
-down here a second time and applied to every span that was sent. A part of the spans lies in segments, a
-part in the head, and many traces in both.
+"""Random searches and dependencies through Jaeger's and Zipkin's HTTP APIs, against their rules
+written down here a second time and applied to every span that was sent. A part of the spans lies in
+segments, a part in the head, and many traces in both.
 
 Usage: differential_test.py PROGRAM     TRACESTORE_DIFFERENTIAL_WORLDS=N asks more worlds than two
 """

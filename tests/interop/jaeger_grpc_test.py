@@ -1,7 +1,8 @@
 """Jaeger's query API over gRPC, called by a real client, gRPC's own for Python, with its defaults:
 every method, answers in many messages, calls that are given up.
 
-Usage: jaeger_grpc_test.py PROGRAM     exit 77 (skipped) where something isn't installed, but not in CI
+Usage: jaeger_grpc_test.py PROGRAM
+Exit 77 (skipped) where something isn't installed, but not in CI
 """
 
 import json

@@ -1,8 +1,10 @@
-"""What reads from Jaeger's query APIs: jaeger-mcp over the legacy HTTP API, and a Go client generated
-from our own .proto files over gRPC; then what large answers cost, and how one that fails ends.
+"""What reads from Jaeger's query APIs: jaeger-mcp over the legacy HTTP API, and a Go client
+generated from our own .proto files over gRPC; then what large answers cost, and how one that fails
+ends.
 
-Usage: jaeger_readers_test.py PROGRAM CLIENTS     CLIENTS: where scripts/bootstrap --clients installed them
-Exit 77 (skipped) where some of them are missing, but not in CI.
+Usage: jaeger_readers_test.py PROGRAM CLIENTS
+CLIENTS: where scripts/bootstrap --clients installed them. Exit 77 (skipped) where some of them are
+missing, but not in CI.
 """
 
 import http.client
@@ -165,7 +167,8 @@ class Large(unittest.TestCase):
                 "attributes": [attribute("note", f"{number} {i} " + "x" * 200)],
             } for i in range(cls.SPANS)]))
 
-    # What is freed is given back, so that memory is what is held; nothing is kept from call to call.
+    # What is freed is given back, so that memory is what is held; nothing is kept from call to
+    # call.
     FLAGS = ("--query-memory=0",)
     ENVIRONMENT = {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=16",
                    "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "1048576"}
@@ -183,7 +186,8 @@ class Large(unittest.TestCase):
         return answer.status, length
 
     def peak(self, service, listener, path):
-        """How far anonymous memory rose above where it was, in bytes, and the length of the answer."""
+        """How far anonymous memory rose above where it was, in bytes, and the length of the
+        answer."""
         status_file = Path(f"/proc/{service.process.pid}/status")
 
         def anonymous():

@@ -1,8 +1,9 @@
-"""Drives Jaeger's ports with real clients, and compares what each of them sent span by span with what
-the query API answers.
+"""Drives Jaeger's ports with real clients, and compares what each of them sent span by span with
+what the query API answers.
 
-Usage: jaeger_test.py PROGRAM CLIENTS     CLIENTS: where scripts/bootstrap --clients installed them
-Exit 77 (skipped) where some of them are missing, but not in CI.
+Usage: jaeger_test.py PROGRAM CLIENTS
+CLIENTS: where scripts/bootstrap --clients installed them. Exit 77 (skipped) where some of them are
+missing, but not in CI.
 """
 
 import json

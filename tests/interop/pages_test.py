@@ -1,7 +1,8 @@
-"""Web pages in a real browser: Zipkin's own (Lens, from its Maven artifact) searches and opens a trace
-of the store; a build of Jaeger's pages gets its configuration and reaches the API.
+"""Web pages in a real browser: Zipkin's own (Lens, from its Maven artifact) searches and opens a
+trace of the store; a build of Jaeger's pages gets its configuration and reaches the API.
 
-Usage: pages_test.py PROGRAM CLIENTS     exit 77 (skipped) where something isn't installed, but not in CI
+Usage: pages_test.py PROGRAM CLIENTS
+Exit 77 (skipped) where something isn't installed, but not in CI
 """
 
 import json
@@ -93,7 +94,8 @@ class Pages(unittest.TestCase):
                                              {"Content-Type": "application/json"})
             with urllib.request.urlopen(request, timeout=60) as answer:
                 self.assertEqual(answer.status, 202)
-            self.assertIn('"environment":"the-shop"', service.get("zipkin", "/zipkin/config.json")[1])
+            self.assertIn('"environment":"the-shop"',
+                          service.get("zipkin", "/zipkin/config.json")[1])
             # From the root to the page, by its redirection.
             self.browser.get(service.url("zipkin", "/"))
             self.assertTrue(self.browser.current_url.startswith(service.url("zipkin", "/zipkin/")))

@@ -1,4 +1,5 @@
-"""Messages of our own .proto files, for tests: protoc describes them, protobuf makes the classes."""
+"""Messages of our own .proto files, for tests: protoc describes them, protobuf makes the
+classes."""
 
 import shutil
 import subprocess

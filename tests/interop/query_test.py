@@ -1,7 +1,8 @@
 """The query service beside a collector: what another process writes is answered over every port, at
 once; traces are archived meanwhile; whose requests they are and who may ask holds as in the others.
 
-Usage: query_test.py PROGRAM     exit 77 (skipped) where something isn't installed, but not in CI
+Usage: query_test.py PROGRAM
+Exit 77 (skipped) where something isn't installed, but not in CI
 """
 
 import concurrent.futures

@@ -1,6 +1,6 @@
-"""Sends what clients once sent (tests/data/wire) to the real ports again, and compares what Jaeger's query
-API tells of it with what Jaeger v1.76 told of the same bytes (expected-jaeger-v1, -udp). Zipkin's own
-answers are compared in zipkin_test.py.
+"""Sends what clients once sent (tests/data/wire) to the real ports again, and compares what
+Jaeger's query API tells of it with what Jaeger v1.76 told of the same bytes (expected-jaeger-v1,
+-udp). Zipkin's own answers are compared in zipkin_test.py.
 
 Usage: replay_test.py PROGRAM     exit 77 (skipped) where grpcio isn't installed, but not in CI
 """
@@ -53,8 +53,8 @@ OTLP_CAPTURES = {
     "otel-node-0.223.1-otlp_http_json": "wire-otel-node-otlp-http-json",
     "otel-node-0.223.1-otlp_http_proto": "wire-otel-node-otlp-http-proto",
 }
-# Zipkin's with the status that Zipkin itself gives; Jaeger refuses the booleans of two of them (400), which
-# Zipkin takes, so that it has nothing to compare with.
+# Zipkin's with the status that Zipkin itself gives; Jaeger refuses the booleans of two of them
+# (400), which Zipkin takes, so that it has nothing to compare with.
 ZIPKIN_CAPTURES = {
     "otel-python-1.45.1-zipkin_v2_json": "wire-otel-python-zipkin-json",
     "otel-python-1.45.1-zipkin_v1_json": "wire-otel-python-zipkin-json-v1",
@@ -89,13 +89,14 @@ def without_sdk(tags):
 
 
 def spans_of(answer):
-    """By trace and span id: the span with its process, in one order, without the listed differences.
+    """By trace and span id: the span with its process, in one order, without the listed
+    differences.
 
     - Warnings: Jaeger's null and our null or empty list are one.
     - The names of processes ("p1") are each answer's own.
-    - What names the SDK stands with the span as well as the process in what v1.21 of OpenTelemetry's
-      exporter sends; Jaeger's query service moves it to the process, ours leaves it where it was sent:
-      compared as one list.
+    - What names the SDK stands with the span as well as the process in what v1.21 of
+      OpenTelemetry's exporter sends; Jaeger's query service moves it to the process, ours leaves it
+      where it was sent: compared as one list.
     """
     found = {}
     for trace in answer["data"]:
@@ -122,14 +123,16 @@ def spans_of(answer):
     return found
 
 
-# What Jaeger v1.76 tells otherwise of Zipkin's spans, which it takes by OpenTelemetry's translators:
+# What Jaeger v1.76 tells otherwise of Zipkin's spans, which it takes by OpenTelemetry's
+# translators:
 # - it loses the debug flag, which ours keeps;
 DEBUG = 2
-# - of v2 it moves tags that begin with service. or otel.library. to the process, or drops them; ours are
-#   where they were sent: both are compared as one list, without these;
+# - of v2 it moves tags that begin with service. or otel.library. to the process, or drops them;
+#   ours are where they were sent: both are compared as one list, without these;
 MOVED = {"service.name", "otel.library.name", "otel.library.version"}
-# - of v1 it gives the local endpoint's address as the process's tags `ipv4` and `port`, and an address
-#   annotation (`sa`) as a tag that is true; ours gives both as it does (and Jaeger, too) for v2;
+# - of v1 it gives the local endpoint's address as the process's tags `ipv4` and `port`, and an
+#   address annotation (`sa`) as a tag that is true; ours gives both as it does (and Jaeger, too)
+#   for v2;
 ADDRESSES = {"ipv4", "port", "net.host.ip", "net.host.port", "sa", "net.peer.ip", "net.peer.port",
              "peer.service"}
 # - of v1 it drops the text of the tag `error`, where ours has it beside the boolean.

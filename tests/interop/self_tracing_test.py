@@ -1,6 +1,7 @@
 """Spans of the services' own requests: by real requests, read back out of the store.
 
-Usage: self_tracing_test.py PROGRAM     exit 77 (skipped) where something isn't installed, but not in CI
+Usage: self_tracing_test.py PROGRAM
+Exit 77 (skipped) where something isn't installed, but not in CI
 """
 
 import json

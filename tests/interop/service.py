@@ -24,7 +24,8 @@ def free_ports(program, command="all-in-one"):
 
 
 class Service:
-    """A service, `tracestore all-in-one`, on free ports over `data`. Use as a context: leaving it kills."""
+    """A service, `tracestore all-in-one`, on free ports over `data`. Use as a context: leaving it
+    kills."""
 
     def __init__(self, program, data, *flags, environment=None,
                  command="all-in-one"):

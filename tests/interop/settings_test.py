@@ -1,4 +1,5 @@
-"""Flags, environment and file of the real program: what it prints, what it refuses, what it serves."""
+"""Flags, environment and file of the real program: what it prints, what it refuses, what it
+serves."""
 
 import os
 import re

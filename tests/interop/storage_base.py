@@ -1,4 +1,5 @@
-"""What the conformance tests of both storage interfaces share: a service, its stubs, times and ids."""
+"""What the conformance tests of both storage interfaces share: a service, its stubs, times and
+ids."""
 
 import tempfile
 import time

@@ -1,7 +1,8 @@
-"""Jaeger 1.x's storage interface, jaeger.storage.v1, called by gRPC's own client for Python as Jaeger
-calls it: what a storage back end has to get right.
+"""Jaeger 1.x's storage interface, jaeger.storage.v1, called by gRPC's own client for Python as
+Jaeger calls it: what a storage back end has to get right.
 
-Usage: storage_v1_test.py PROGRAM     exit 77 (skipped) where something isn't installed, but not in CI
+Usage: storage_v1_test.py PROGRAM
+Exit 77 (skipped) where something isn't installed, but not in CI
 """
 
 import os
@@ -249,7 +250,8 @@ class Whole:
                          {900: LARGE_SPANS, 901: 1})
 
     def test_streams_of_writers_stay_open(self):
-        """As Jaeger's collector: many streams, a span now and then, no answer until one is closed."""
+        """As Jaeger's collector: many streams, a span now and then, no answer until one is
+        closed."""
         import queue
         streams = [queue.Queue() for _ in range(200)]
         calls = [self.streaming.WriteSpanStream.future(iter(one.get, None)) for one in streams]

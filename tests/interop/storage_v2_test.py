@@ -1,7 +1,8 @@
-"""Jaeger 2.x's storage interface, jaeger.storage.v2 and OTLP as its writer, called by gRPC's own client
-for Python as Jaeger calls it: what a storage back end has to get right.
+"""Jaeger 2.x's storage interface, jaeger.storage.v2 and OTLP as its writer, called by gRPC's own
+client for Python as Jaeger calls it: what a storage back end has to get right.
 
-Usage: storage_v2_test.py PROGRAM     exit 77 (skipped) where something isn't installed, but not in CI
+Usage: storage_v2_test.py PROGRAM
+Exit 77 (skipped) where something isn't installed, but not in CI
 """
 
 import os

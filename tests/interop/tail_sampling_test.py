@@ -85,7 +85,8 @@ def main():
         # Now they are decided on.
         with start(data, "500ms", scratch) as service:
             deadline = time.monotonic() + 60
-            while metric(service, "tracestore_tail_waiting_traces") != {"tracestore_tail_waiting_traces": 0}:
+            waiting = "tracestore_tail_waiting_traces"
+            while metric(service, waiting) != {waiting: 0}:
                 assert time.monotonic() < deadline, service.log()
                 time.sleep(0.05)  # asks another process; nothing in it can wake us
             decided = metric(service, "tracestore_pipeline_traces_total")

@@ -1,9 +1,10 @@
-"""TChannel between agents and collectors: Jaeger's own agent 1.17, the last that speaks it, and our own
-before our collector, and our own agent before a collector made with Uber's own library. What real clients
-sent is compared span by span with what arrives.
+"""TChannel between agents and collectors: Jaeger's own agent 1.17, the last that speaks it, and our
+own before our collector, and our own agent before a collector made with Uber's own library. What
+real clients sent is compared span by span with what arrives.
 
-Usage: tchannel_test.py PROGRAM CLIENTS     CLIENTS: where scripts/bootstrap --clients installed them
-Exit 77 (skipped) where some of them are missing, but not in CI.
+Usage: tchannel_test.py PROGRAM CLIENTS
+CLIENTS: where scripts/bootstrap --clients installed them. Exit 77 (skipped) where some of them are
+missing, but not in CI.
 """
 
 import json

@@ -1,7 +1,8 @@
-"""Tempo's query API as Grafana's data source asks it: spans of the real OpenTelemetry SDK, requests of
-the data source's forms, answers read by protobuf from messages of our own.
+"""Tempo's query API as Grafana's data source asks it: spans of the real OpenTelemetry SDK, requests
+of the data source's forms, answers read by protobuf from messages of our own.
 
-Usage: tempo_test.py PROGRAM     exit 77 (skipped) where the SDK or protoc isn't installed, but not in CI
+Usage: tempo_test.py PROGRAM
+Exit 77 (skipped) where the SDK or protoc isn't installed, but not in CI
 """
 
 import gzip

@@ -1,5 +1,6 @@
-"""Thrift's compact protocol read by hand, from its specification: what a capture holds, told by none of
-the code that is tested. A struct is a dict of its fields' values by number; bytes stay bytes."""
+"""Thrift's compact protocol read by hand, from its specification: what a capture holds, told by
+none of the code that is tested. A struct is a dict of its fields' values by number; bytes stay
+bytes."""
 
 
 class Reader:

@@ -1,8 +1,9 @@
 """Drives port 9411 with real Zipkin clients, and the OTLP ports with OpenTelemetry's for Node, and
 compares what each of them sent span by span with what is read back.
 
-Usage: zipkin_test.py PROGRAM CLIENTS     CLIENTS: where scripts/bootstrap --clients installed them
-Exit 77 (skipped) where some of them are missing, but not in CI.
+Usage: zipkin_test.py PROGRAM CLIENTS
+CLIENTS: where scripts/bootstrap --clients installed them. Exit 77 (skipped) where some of them are
+missing, but not in CI.
 """
 
 import json
@@ -186,7 +187,8 @@ def compare_otlp(what, sent, stored):
 
 
 def node_micros(nanoseconds):
-    """As the exporter rounds: seconds and nanoseconds summed as doubles, then JavaScript's round()."""
+    """As the exporter rounds: seconds and nanoseconds summed as doubles, then JavaScript's
+    round()."""
     seconds, rest = divmod(int(nanoseconds), 1_000_000_000)
     micros = seconds * 1e6 + rest / 1e3
     whole = math.floor(micros)

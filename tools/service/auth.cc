@@ -29,7 +29,8 @@ Status OpenAuth(Service& service) {
   service.shared().credentials = credentials;
   service.OnReload([credentials] { return credentials->Reload(); });
   if (HasOpenListeners(service.config()))
-    spdlog::warn("UDP, TChannel and Scribe take spans from anybody: they have no place for credentials");
+    spdlog::warn(
+        "UDP, TChannel and Scribe take spans from anybody: they have no place for credentials");
   return {};
 }
 

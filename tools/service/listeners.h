@@ -15,8 +15,8 @@ namespace tracestore::tools {
 // Of the listener of that key (ListenerName::key); one that isn't enabled for a key that has none.
 const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view key) noexcept;
 
-// What `listeners.*` says of a gRPC server, with the methods that are clients' streams. Address, TLS
-// and workers are the caller's.
+// What `listeners.*` says of a gRPC server, with the methods that are clients' streams. Address,
+// TLS and workers are the caller's.
 net::GrpcServerOptions GrpcOptions(const LimitsSection& limits,
                                    std::set<std::string, std::less<>> client_streams = {});
 

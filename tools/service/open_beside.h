@@ -7,8 +7,8 @@
 
 namespace tracestore::tools {
 
-// Requests whose path is open go to `handler`, all others to `queries`, which may refuse them: health
-// and metrics are told while as many queries are being answered as may be.
+// Requests whose path is open go to `handler`, all others to `queries`, which may refuse them:
+// health and metrics are told while as many queries are being answered as may be.
 inline net::HttpHandler OpenBeside(bool (*is_open)(std::string_view path),
                                    net::HttpHandler handler, net::HttpHandler queries) {
   return [is_open, handler = std::move(handler),

@@ -1,5 +1,5 @@
-// A storage back end of Jaeger's collectors and query services: the store on one address, the archive
-// as a store like it on another.
+// A storage back end of Jaeger's collectors and query services: the store on one address, the
+// archive as a store like it on another.
 #include <tracestore/store.h>
 
 #include <memory>

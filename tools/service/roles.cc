@@ -5,7 +5,8 @@ namespace tracestore::tools {
 const std::vector<Part>& AllInOneParts() {
   static const std::vector<Part> kParts = {
       OpenAuth, StartAdmin, OpenStore, OpenTenants, OpenArchives, OpenSampling, OpenBaggage,
-      StartPipeline, StartSelfTracing, OpenQueryAccess, StartRemoteStorage, StartQuery, StartTempo, StartSampling, StartOtlp,
+      StartPipeline, StartSelfTracing, OpenQueryAccess, StartRemoteStorage, StartQuery, StartTempo,
+      StartSampling, StartOtlp,
       OpenZipkinQuery, StartZipkin, StartJaegerCollector, StartAgentPorts,
   };
   return kParts;

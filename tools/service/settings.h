@@ -22,7 +22,8 @@ inline constexpr unsigned kStoring = kAllInOne | kCollector;
 inline constexpr unsigned kTaking = kStoring | kAgent;           // spans, of clients
 inline constexpr unsigned kReading = kAllInOne | kQuery;
 inline constexpr unsigned kAnswering = kReading | kRemoteStorage;  // queries, whoever asks
-inline constexpr unsigned kKeeping = kStoring | kRemoteStorage;  // that may have a store of their own
+// that may have a store of their own
+inline constexpr unsigned kKeeping = kStoring | kRemoteStorage;
 inline constexpr unsigned kPiping = kTaking | kRemoteStorage;    // spans through the pipeline
 inline constexpr unsigned kEvery = kTaking | kReading | kKeeping;
 inline constexpr Role kRoles[] = {kAllInOne, kCollector, kAgent, kQuery, kRemoteStorage};

@@ -91,7 +91,8 @@ constexpr Setting kSettings[] = {
     {.name = "listeners.max-connections",
      .field = TS_FIELD(limits.max_connections),
      .group = "Limits of listeners",
-     .help = "Open connections of one listener; at the cap the one idle longest is closed (not of gRPC)",
+     .help = "Open connections of one listener; at the cap the one idle longest is closed (not of "
+             "gRPC)",
      .least = 1,
      .most = 1'000'000},
     {.name = "listeners.read-timeout",
@@ -110,8 +111,8 @@ constexpr Setting kSettings[] = {
     {.name = "listeners.write-timeout",
      .field = TS_FIELD(limits.write_timeout),
      .group = "Limits of listeners",
-     .help = "In which a client must take each 256 KiB of an answer; of gRPC send a message, or take "
-             "one, whole, if read-timeout isn't longer",
+     .help = "In which a client must take each 256 KiB of an answer; of gRPC send a message, or "
+             "take one, whole, if read-timeout isn't longer",
      .least = 0.01,
      .most = kDay},
     TS_TLS_SETTINGS("collector.otlp.grpc.tls", otlp_grpc, "OTLP over gRPC", true),

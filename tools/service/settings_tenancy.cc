@@ -23,7 +23,8 @@ constexpr Setting kSettings[] = {
     {.name = "multi-tenancy.default-tenant",
      .field = TS_FIELD(tenancy.default_tenant),
      .group = "Tenants",
-     .help = "Whose the spans are that come by UDP, TChannel and Scribe, and what was stored without tenants"},
+     .help = "Whose the spans are that come by UDP, TChannel and Scribe, and what was stored "
+             "without tenants"},
     {.name = "multi-tenancy.max-tenants",
      .field = TS_FIELD(tenancy.max_tenants),
      .group = "Tenants",

@@ -85,7 +85,8 @@ Status KeepWhatWaits(const ServiceConfig& config, Store& store, const std::strin
   TS_TRY_ASSIGN(const auto policies, sampling::TailPolicies::Compile({always}));
   auto options = OptionsOf(config);
   options.background = false;
-  TS_TRY_ASSIGN(const Tail tail, OpenTail(store, directory, policies, std::move(options), observer));
+  TS_TRY_ASSIGN(const Tail tail,
+                OpenTail(store, directory, policies, std::move(options), observer));
   const std::uint64_t spans = tail.sampler->Stats().spans;
   TS_TRY(tail.sampler->DecideAll());
   tail.sampler->Stop();
@@ -141,7 +142,8 @@ Result<ingest::SpanSink*> WithTailSampling(Service& service, ingest::SpanSink& n
   const bool temporary = service.config().store.data.empty();
   if (service.shared().tenants != nullptr) {
     TS_TRY_ASSIGN(TenantTails* const tails, OpenTenantTails(service, open));
-    service.OnStop([tails, temporary](std::chrono::milliseconds) { return tails->Stop(temporary); });
+    service.OnStop(
+        [tails, temporary](std::chrono::milliseconds) { return tails->Stop(temporary); });
     service.OnCollect(
         [tails](server::MetricRegistry& metrics) { CollectTail(tails->Stats(), metrics); });
     return tails;

@@ -1,5 +1,5 @@
-// TenantTails: a tail sampler for each tenant, beside their store, so that no trace of one waits for,
-// or is decided by, another's.
+// TenantTails: a tail sampler for each tenant, beside their store, so that no trace of one waits
+// for, or is decided by, another's.
 #pragma once
 #include <tracestore/status.h>
 
@@ -23,7 +23,8 @@ struct Tail {
   std::unique_ptr<ingest::TailSampler> sampler;  // goes first
 };
 
-// Threads: any. Each sampler has its own bounds, log (`pending/` in the tenant's directory) and thread.
+// Threads: any. Each sampler has its own bounds, log (`pending/` in the tenant's directory) and
+// thread.
 class TenantTails final : public ingest::SpanSink {
  public:
   // Called once a tenant, from any thread; again after an error.
@@ -33,8 +34,8 @@ class TenantTails final : public ingest::SpanSink {
   TenantTails(server::TenantStores& stores, OpenTail open)
       : stores_(stores), open_(std::move(open)) {}
 
-  // The sampler of the batch's tenant takes it; the first batch makes it. Errors: those of the stores
-  // and of opening a sampler; the sampler's.
+  // The sampler of the batch's tenant takes it; the first batch makes it. Errors: those of the
+  // stores and of opening a sampler; the sampler's.
   Status Accept(model::SpanBatch&& batch, const ingest::SpanContext& context) override;
 
   // Makes a tenant's sampler, unless there is one.
@@ -43,8 +44,8 @@ class TenantTails final : public ingest::SpanSink {
   // Of all samplers together.
   ingest::TailStats Stats() const;
 
-  // Ends all threads; with `decide` after deciding what waits. Gives the first error, having done all.
-  // No call after it but Stats.
+  // Ends all threads; with `decide` after deciding what waits. Gives the first error, having done
+  // all. No call after it but Stats.
   Status Stop(bool decide);
 
  private:

@@ -138,9 +138,12 @@ const std::vector<Maker<TraceSummary>>& SummaryMakers() {
          return SharedTextOf<TraceSummary>("root_operation", style,
                                            [](V s) { return std::string_view(s.root_operation); });
        }},
-      {"span_count", [](const ColumnStyle&) { return CountOf("span_count", &TraceSummary::span_count); }},
-      {"error_count", [](const ColumnStyle&) { return CountOf("error_count", &TraceSummary::error_count); }},
-      {"orphan_count", [](const ColumnStyle&) { return CountOf("orphan_count", &TraceSummary::orphan_count); }},
+      {"span_count",
+       [](const ColumnStyle&) { return CountOf("span_count", &TraceSummary::span_count); }},
+      {"error_count",
+       [](const ColumnStyle&) { return CountOf("error_count", &TraceSummary::error_count); }},
+      {"orphan_count",
+       [](const ColumnStyle&) { return CountOf("orphan_count", &TraceSummary::orphan_count); }},
       {"services", [](const ColumnStyle&) { return std::make_unique<ServicesColumn>(); }},
   };
   return makers;

@@ -74,7 +74,8 @@ const std::vector<Maker<LinkRow>>& LinkMakers() {
                                              [](R r) { return BytesOf(r.link.span_id()); });
                    }});
     all.push_back({"trace_state", [](const ColumnStyle&) {
-                     return TextOf<LinkRow>("trace_state", [](R r) { return r.link.trace_state(); });
+                     return TextOf<LinkRow>("trace_state",
+                                            [](R r) { return r.link.trace_state(); });
                    }});
     all.push_back({"flags", [](const ColumnStyle&) {
                      return NumberOf<std::uint32_t, LinkRow>(

@@ -1,8 +1,8 @@
 // Tables as Arrow streams: batches of at most kBatchRows rows, made when they are asked for.
 //
-// The consumer may call from any thread, with or without the interpreter's lock: nothing here touches
-// a Python object but the making of the capsule. Batches own all their memory; only the stream itself
-// keeps the snapshot.
+// The consumer may call from any thread, with or without the interpreter's lock: nothing here
+// touches a Python object but the making of the capsule. Batches own all their memory; only the
+// stream itself keeps the snapshot.
 #include <atomic>
 #include <cerrno>
 #include <functional>
@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::size_t kBatchRows = 65'536;
 constexpr std::size_t kBatchWeight = std::size_t{256} << 20;
-// A page of an answer ends with the trace that reaches so many spans; batches are of whole pages, so
-// that their buffers are made at their size.
+// A page of an answer ends with the trace that reaches so many spans; batches are of whole pages,
+// so that their buffers are made at their size.
 constexpr std::uint32_t kPageSpans = 16'384;
 constexpr std::size_t kEnoughRows = kPageSpans / 2;  // else the next page joins the batch
 constexpr std::uint32_t kFirstPage = 256;            // traces
@@ -54,7 +54,9 @@ struct SpanPages {
 
 std::size_t CountOf(const SpanView& span, const EventRow*) { return span.event_count(); }
 std::size_t CountOf(const SpanView& span, const LinkRow*) { return span.reference_count(); }
-EventRow RowAt(const SpanView& span, std::size_t i, const EventRow*) { return {span, span.event(i)}; }
+EventRow RowAt(const SpanView& span, std::size_t i, const EventRow*) {
+  return {span, span.event(i)};
+}
 LinkRow RowAt(const SpanView& span, std::size_t i, const LinkRow*) {
   return {span, span.reference(i)};
 }

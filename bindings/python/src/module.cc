@@ -1,5 +1,5 @@
-// The extension module tracestore._core: the public C++ API as plain as it can be. What users see is
-// the package around it.
+// The extension module tracestore._core: the public C++ API as plain as it can be. What users see
+// is the package around it.
 #include <nanobind/nanobind.h>
 
 #include "objects.h"

@@ -110,8 +110,8 @@ void BindNames(nb::module_& module) {
       .def_ro("errors", &M::errors, "Of them with status error.")
       .def_ro("timed", &M::timed, "Of them with a duration.")
       .def_ro("latency_ns", &M::latency_ns,
-              "Nanoseconds at the quantiles asked for, at most 1.6 % off; empty where no span has a "
-              "duration.")
+              "Nanoseconds at the quantiles asked for, at most 1.6 % off; empty where no span has "
+              "a duration.")
       .def("__repr__", [](const M& m) {
         return Text("<OperationMetrics " + m.service + ": " + m.operation + ", " +
                     std::to_string(m.calls) + " calls>");
@@ -126,7 +126,8 @@ void BindQueries(nb::module_& module) {
   module.def("parse_duration", [](const std::string& text) {
     return Take(ParseDuration(text)).count();
   }, nb::arg("text"), "'10ms', '1h30m' in nanoseconds. Raises InvalidArgumentError.");
-  module.def("check_format", [](const std::string& name) { (void)FormatOf(name); }, nb::arg("name"));
+  module.def("check_format", [](const std::string& name) { (void)FormatOf(name); },
+             nb::arg("name"));
 }
 
 }  // namespace tracestore::python

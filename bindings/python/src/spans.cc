@@ -114,7 +114,8 @@ void BindFields(nb::class_<SpanObject>& span) {
                    "'unset', 'ok' or 'error'.")
       .def_prop_ro("status_message", [](S s) { return Text(s.view().status_message()); },
                    "What the status says besides; '' where nothing.")
-      .def_prop_ro("start_ns", [](S s) { return Number(s.view().has_start(), s.view().start_ns()); },
+      .def_prop_ro("start_ns",
+                   [](S s) { return Number(s.view().has_start(), s.view().start_ns()); },
                    "Unix nanoseconds; None where the span has no start.")
       .def_prop_ro("start", [](S s) { return Time(s.view().has_start(), s.view().start_ns()); },
                    "A datetime of UTC, cut to microseconds; None where the span has no start.")
@@ -144,10 +145,11 @@ void BindFields(nb::class_<SpanObject>& span) {
 void BindPlace(nb::class_<SpanObject>& span) {
   using S = const SpanObject&;
   span.def_prop_ro("parent", &Parent,
-                   "The parent in the trace's tree; None of a root, and where the parent is missing.")
+                   "The parent in the trace's tree; None of a root, and where the parent is "
+                   "missing.")
       .def_prop_ro("parents", &Parents,
-                   "All parents in the trace as (why, span id, Span or None where it is missing); why "
-                   "is 'child_of', 'follows_from' or 'shared'. The tree's parent is the first.")
+                   "All parents in the trace as (why, span id, Span or None where it is missing); "
+                   "why is 'child_of', 'follows_from' or 'shared'. The tree's parent is the first.")
       .def_prop_ro("children",
                    [](S s) { return SpansAt(s, s.InTrace().children(s.node)); },
                    "The spans below it in the tree, by start.")
@@ -158,8 +160,8 @@ void BindPlace(nb::class_<SpanObject>& span) {
       .def_prop_ro("self_ns", [](S s) { return s.InTrace().self_ns(s.node); },
                    "Nanoseconds of the span that none of its children covers.")
       .def_prop_ro("begin_ns", [](S s) { return s.InTrace().interval(s.node).begin_ns; },
-                   "Unix nanoseconds; moved where the trace was adjusted for clock skew; 0 without a "
-                   "start.")
+                   "Unix nanoseconds; moved where the trace was adjusted for clock skew; 0 without "
+                   "a start.")
       .def_prop_ro("end_ns", [](S s) { return s.InTrace().interval(s.node).end_ns; },
                    "Unix nanoseconds, never before begin_ns; moved as it.")
       .def_prop_ro("copies", [](S s) { return s.InTrace().copies(s.node); },
@@ -218,7 +220,8 @@ void BindSpans(nb::module_& module) {
                    "32 lower-case hexadecimal digits.")
       .def_prop_ro("span_id", [](const ReferenceObject& r) { return r.view().span_id().ToHex(); },
                    "16 lower-case hexadecimal digits.")
-      .def_prop_ro("trace_state", [](const ReferenceObject& r) { return Text(r.view().trace_state()); },
+      .def_prop_ro("trace_state",
+                   [](const ReferenceObject& r) { return Text(r.view().trace_state()); },
                    "W3C's tracestate of the span it refers to.")
       .def_prop_ro("flags", [](const ReferenceObject& r) { return r.view().flags(); },
                    "As OTLP's of links: W3C's trace flags in the low byte.")

@@ -150,8 +150,8 @@ void BindSnapshot(nb::module_& module) {
            nb::arg("by_column"), timeout);
 }
 
-// A store, closed or not. Threads may share it: a call that runs keeps the store alive while another
-// closes it.
+// A store, closed or not. Threads may share it: a call that runs keeps the store alive while
+// another closes it.
 class StoreObject {
  public:
   explicit StoreObject(std::unique_ptr<Store> store) : store_(std::move(store)) {}
@@ -272,7 +272,8 @@ void BindReports(nb::module_& module) {
       });
   nb::class_<StoreStats>(module, "StoreStats", "How much is in a store.")
       .def_ro("spans", &StoreStats::spans, "In segments and head, repeats counted.")
-      .def_ro("head_spans", &StoreStats::head_spans, "Of them in memory and log, in no segment yet.")
+      .def_ro("head_spans", &StoreStats::head_spans,
+              "Of them in memory and log, in no segment yet.")
       .def_ro("deleted_spans", &StoreStats::deleted_spans,
               "Deleted, still in segments until a compaction; not in `spans`.")
       .def_ro("segments", &StoreStats::segments, "Files of sealed spans.")

@@ -32,7 +32,8 @@ def store(tmp_path, shop):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """Under ASan (run_installed.py --sanitize): memory that nothing points to any more is a failure."""
+    """Under ASan (run_installed.py --sanitize): memory that nothing points to any more is a
+    failure."""
     if os.environ.get("TRACESTORE_CHECK_LEAKS") != "1":
         return
     gc.collect()

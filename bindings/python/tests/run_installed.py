@@ -2,9 +2,9 @@
 
 Usage: run_installed.py build|run --work DIR [--prefix DIR | --build DIR] [--sanitize]
 
-build: links the tracestore installed in the prefix, by way of an sdist; or that of a build, which is
-       installed below DIR first; without either, builds the source tree's. The libraries that it was
-       built with go into the wheel (auditwheel).
+build: links the tracestore installed in the prefix, by way of an sdist; or that of a build, which
+       is installed below DIR first; without either, builds the source tree's. The libraries that it
+       was built with go into the wheel (auditwheel).
 run:   what the tests need besides (pytest, pyarrow, …) comes from the environment that runs this
        script (scripts/bootstrap makes .venv), the package from the wheel.
 --sanitize: with ASan and UBSan, of a build that has them. Runs the tests that are the module's own,
@@ -33,7 +33,8 @@ SANITIZERS = "address,undefined"
 SANITIZED = """test_arrow.py test_draw.py test_entry_points.py test_errors.py test_memory.py
     test_programs.py test_round_trip.py test_store.py test_threads.py test_trace.py""".split()
 NEEDED = """nanobind scikit_build_core auditwheel pip pytest hypothesis mypy pyarrow pandas polars
-    duckdb networkx gunicorn pyuwsgi opentelemetry.sdk opentelemetry.exporter.otlp.proto.http""".split()
+    duckdb networkx gunicorn pyuwsgi opentelemetry.sdk
+    opentelemetry.exporter.otlp.proto.http""".split()
 
 
 def is_there(name: str) -> bool:
@@ -151,7 +152,8 @@ def run(work: Path, build_tree: Path | None, sanitize: bool) -> None:
     subprocess.run(pip, check=True)
     command = [str(python), "-B", "-m", "pytest", "-q", "-rs"]
     variables = dict(os.environ)
-    reports = work / "sanitizer"  # pytest keeps what is said to its own error output when it is ended
+    # pytest keeps what is said to its own error output when it is ended
+    reports = work / "sanitizer"
     if sanitize:
         command += SANITIZED
         variables.update(sanitized())

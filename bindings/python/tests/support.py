@@ -31,7 +31,8 @@ def span(number: int, parent: int = 0, trace: int = 1, **fields):
 
 
 def numbered(numbers, trace=lambda number: 1, parent=lambda number: 0) -> bytes:
-    """Spans as span() makes them, as a message in OTLP's JSON: for many, quicker than a dict each."""
+    """Spans as span() makes them, as a message in OTLP's JSON: for many, quicker than a dict
+    each."""
     spans = ",".join(
         f'{{"traceId":"{trace(i):032x}","spanId":"{i:016x}","name":"op{i}",'
         + (f'"parentSpanId":"{parent(i):016x}",' if parent(i) else "")

@@ -97,7 +97,8 @@ def test_queries(store, name):
 
 
 FIELDS = """trace_id span_id parent_id name service kind status status_message start start_ns duration
-    duration_ns attributes resource scope_name scope_version events links trace_state flags""".split()
+    duration_ns attributes resource scope_name scope_version events links trace_state
+    flags""".split()
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -1,7 +1,7 @@
 """Servers that load an application, then fork workers: gunicorn and uWSGI, the real ones.
 
-The application opens a store while it is loaded, as people do. Its workers are told so in a sentence, and
-open the store again.
+The application opens a store while it is loaded, as people do. Its workers are told so in a
+sentence, and open the store again.
 """
 
 from __future__ import annotations
@@ -146,8 +146,9 @@ class Server:
                     pass
 
     def stop(self):
-        """Its exit status after SIGTERM. uWSGI's master takes some of those that come soon after its
-        start for nothing, whatever it serves, and says so of the others: it gets another then."""
+        """Its exit status after SIGTERM. uWSGI's master takes some of those that come soon after
+        its start for nothing, whatever it serves, and says so of the others: it gets another
+        then."""
         for _ in range(10):
             self.process.send_signal(signal.SIGTERM)
             try:

@@ -84,7 +84,8 @@ def test_find_takes_every_condition(store):
     assert ids(start=datetime(2000, 1, 1, tzinfo=timezone.utc)) == [int(SHOP, 16)]
     assert ids(start=1_000_000_000, end=1_000_000_001) == [5]
     assert ids(start=timedelta(days=1)) == []
-    assert ids(start=numpy.int64(1_000_000_000), end=pandas.Timestamp(1_000_000_001_000, tz="UTC")) == [5]
+    end = pandas.Timestamp(1_000_000_001_000, tz="UTC")
+    assert ids(start=numpy.int64(1_000_000_000), end=end) == [5]
     assert ids(min_duration_ns=numpy.int64(20_000_000), limit=numpy.int64(1)) == [int(SHOP, 16)]
     assert ids() == [int(SHOP, 16), 5]
     assert ids(order="longest") == [int(SHOP, 16), 5]
@@ -192,7 +193,8 @@ def test_read_files():
     assert tracestore.read(str(DATA / "shop.zipkin.json")).trace(SHOP).root.service == "frontend"
 
 
-PACKINGS = {"plain": bytes, "gzip": gzip.compress, "zstd": lambda b: pyarrow.compress(b, "zstd", asbytes=True)}
+PACKINGS = {"plain": bytes, "gzip": gzip.compress,
+            "zstd": lambda b: pyarrow.compress(b, "zstd", asbytes=True)}
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -65,8 +65,8 @@ def test_other_threads_run_during_work(tmp_path):
             ended.set()
 
         before = sys.getswitchinterval()
-        # Nobody is made to give the interpreter's lock away: who holds it through a call is not seen
-        # inside of it.
+        # Nobody is made to give the interpreter's lock away: who holds it through a call is not
+        # seen inside of it.
         sys.setswitchinterval(3600)
         try:
             thread = threading.Thread(target=work)

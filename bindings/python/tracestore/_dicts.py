@@ -1,4 +1,5 @@
-"""Spans as plain dicts, as OTLP's JSON: so they go through the decoder that everything goes through.
+"""Spans as plain dicts, as OTLP's JSON: so they go through the decoder that everything goes
+through.
 
 A dict has `trace_id` and `span_id` (hexadecimal digits), and as it likes `parent_id`, `name`,
 `service`, `kind` ("server", …), `status` ("ok", "error"), `status_message`, `start` (a moment) or

@@ -83,10 +83,11 @@ class Traces(Table):
         dictionaries: bool = False,
     ) -> Spans:
         """The spans of these traces; with `matching` only those that satisfy one of the query's
-        conditions on a span. The rest says what they have as a table: `columns` by name (docs/python.md),
-        `attributes` as columns of text or of a type ({"http.status_code": int}), `ids` as hexadecimal
-        text or as fixed-size binary, and with `dictionaries` texts that many spans share (service, name,
-        kind, status, scope) as Arrow dictionaries: "category" in pandas, and less memory.
+        conditions on a span. The rest says what they have as a table: `columns` by name
+        (docs/python.md), `attributes` as columns of text or of a type ({"http.status_code": int}),
+        `ids` as hexadecimal text or as fixed-size binary, and with `dictionaries` texts that many
+        spans share (service, name, kind, status, scope) as Arrow dictionaries: "category" in
+        pandas, and less memory.
         """
         return self._parts(Spans, matching, columns, attributes, ids, dictionaries)
 
@@ -144,7 +145,8 @@ class Traces(Table):
         ids: Ids = "hex",
         dictionaries: bool = False,
     ) -> Traces:
-        """The same traces, as a table with these columns; `ids` and `dictionaries` as of spans()."""
+        """The same traces, as a table with these columns; `ids` and `dictionaries` as of
+        spans()."""
         made = Traces(self._snapshot, self._query, self._limit, self._timeout)
         if columns is not None:
             chosen = texts(columns, "columns")

@@ -30,7 +30,8 @@ def _range(start: Optional[Moment], end: Optional[Moment]) -> tuple[int, int]:
 
 def _tags(tags: Mapping[str, TagValue]) -> dict[str, TagValue]:
     return {
-        needed_text(key, "the key of a tag"): needed_text(tag, "a tag") if isinstance(tag, str) else tag
+        needed_text(key, "the key of a tag"):
+            needed_text(tag, "a tag") if isinstance(tag, str) else tag
         for key, tag in tags.items()
     }
 
@@ -253,8 +254,8 @@ class Store(Reader):
         format: Optional[str] = None,
     ) -> _core.AppendResult:
         """Appends the good spans of a message in `format` ("otlp-proto", "jaeger", …), of a whole
-        file in any format, plain or compressed (`format` None), or of dicts (`docs/python.md`). When
-        it returns they are kept, and found by the next query of any process.
+        file in any format, plain or compressed (`format` None), or of dicts (`docs/python.md`).
+        When it returns they are kept, and found by the next query of any process.
 
         Raises InvalidArgumentError (the message can't be read, or the store was opened to read),
         BusyError (the disk is slower than the spans come), IoError.

@@ -52,7 +52,8 @@ class Table(ABC):
         return pyarrow.RecordBatchReader.from_stream(self).read_all()
 
     def to_pandas(self) -> pandas.DataFrame:
-        """All of it as a pandas.DataFrame, by way of pyarrow, whose columns go as pandas' are made."""
+        """All of it as a pandas.DataFrame, by way of pyarrow, whose columns go as pandas' are
+        made."""
         return self.to_arrow().to_pandas(self_destruct=True)
 
     def to_polars(self) -> polars.DataFrame:
@@ -147,8 +148,8 @@ class _Rows(Table):
 
 
 class Spans(_Rows):
-    """Spans that were found: to iterate, or as a table with a row each. Nothing is read before it is
-    asked for; equal spans come once; those of a page of traces have no order."""
+    """Spans that were found: to iterate, or as a table with a row each. Nothing is read before it
+    is asked for; equal spans come once; those of a page of traces have no order."""
 
     _rows = "spans"
     _default = _DEFAULT

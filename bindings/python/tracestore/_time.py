@@ -80,7 +80,8 @@ def moment_ns(moment: Optional[Moment], name: str) -> Optional[int]:
         ns = _of_text(moment, name)
     else:
         raise InvalidArgumentError(
-            f"{name} is a datetime, timedelta, text or Unix nanoseconds, not {type(moment).__name__}"
+            f"{name} is a datetime, timedelta, text or Unix nanoseconds, "
+            f"not {type(moment).__name__}"
         )
     if not 0 <= ns <= _MAX:
         raise InvalidArgumentError(f"{name} lies outside of what 64 bits of nanoseconds hold")

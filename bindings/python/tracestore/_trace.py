@@ -126,8 +126,8 @@ class Trace:
 
     def to_networkx(self) -> networkx.DiGraph:
         """The graph: a node for each span, by its place in `spans`, with `span`, `span_id`,
-        `service`, `name`, `start_ns`, `duration_ns`, `self_ns` and `status`; an edge from each parent
-        in the trace to each child, with `type`. Needs networkx."""
+        `service`, `name`, `start_ns`, `duration_ns`, `self_ns` and `status`; an edge from each
+        parent in the trace to each child, with `type`. Needs networkx."""
         import networkx
 
         spans = self.spans

@@ -127,9 +127,9 @@ def encode_spans(spans: Sequence[ReadableSpan]) -> bytes:
 
 
 class StoreSpanExporter(SpanExporter):
-    """Appends the SDK's spans to a store: one that is open already and stays so, or the path of one,
-    which is opened to append and closed by shutdown(). Exported spans are kept when export() has
-    returned SUCCESS. Any thread may export. Use after fork() fails: make a new one.
+    """Appends the SDK's spans to a store: one that is open already and stays so, or the path of
+    one, which is opened to append and closed by shutdown(). Exported spans are kept when export()
+    has returned SUCCESS. Any thread may export. Use after fork() fails: make a new one.
     """
 
     def __init__(self, store: Union[Store, str, os.PathLike[str]]) -> None:

@@ -5,7 +5,8 @@
         trace = receiver.wait_for_trace(service="checkout", spans=3)
         pay = assert_span(trace, name="POST /pay", status="ok", parent="POST /checkout")
 
-With pytest the fixture `trace_receiver` is one, without an import: the plugin comes with the package.
+With pytest the fixture `trace_receiver` is one, without an import: the plugin comes with the
+package.
 """
 
 from __future__ import annotations
@@ -130,8 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class TraceReceiver:
-    """OTLP over HTTP (protobuf and JSON, plain and gzip) on a free port of the loopback, into a store
-    of its own in a temporary folder, or in `path`. A context manager; close() ends it."""
+    """OTLP over HTTP (protobuf and JSON, plain and gzip) on a free port of the loopback, into a
+    store of its own in a temporary folder, or in `path`. A context manager; close() ends it."""
 
     def __init__(self, path: Optional[str] = None) -> None:
         self._folder = tempfile.TemporaryDirectory() if path is None else None
@@ -164,8 +165,8 @@ class TraceReceiver:
         return _partial_success(result, format)
 
     def wait_for_trace(self, *, spans: int = 1, timeout: float = 10.0, **query: Any) -> Trace:
-        """The newest trace that matches what find() takes and has at least so many spans, as soon as
-        it is there. Raises AssertionError after `timeout` seconds, with what came instead."""
+        """The newest trace that matches what find() takes and has at least so many spans, as soon
+        as it is there. Raises AssertionError after `timeout` seconds, with what came instead."""
         if whole(spans, "spans") is None:
             raise InvalidArgumentError("spans is a whole number, not None")
         deadline = time.monotonic() + (timeout_s(timeout) or 0)

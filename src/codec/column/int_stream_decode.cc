@@ -117,7 +117,8 @@ Status ReadBuckets(base::ByteReader& in, std::uint8_t argument, Values out) {
   return {};
 }
 
-// As ReadBuckets, of `count` values those of a range. Symbols are read of all, low bits of the range.
+// As ReadBuckets, of `count` values those of a range. Symbols are read of all, low bits of the
+// range.
 Status ReadBucketRange(base::ByteReader& in, std::uint8_t argument, std::size_t count,
                        std::size_t begin, Values out) {
   if (count > SIZE_MAX / 64) return Corrupt("too many values");
@@ -249,7 +250,8 @@ Status DecodeAllOfRange(base::ByteReader& in, std::size_t count, StreamRange ran
 
 Status DecodeIntRange(base::ByteReader& in, std::size_t count, StreamRange range,
                       std::vector<std::uint64_t>& out) {
-  if (range.begin > range.end || range.end > count) return Corrupt("values past its end are wanted");
+  if (range.begin > range.end || range.end > count)
+    return Corrupt("values past its end are wanted");
   if (count == 0 || (range.begin == 0 && range.end == count)) return DecodeInts(in, count, out);
   base::ByteReader inside = in;
   const std::uint8_t tag = inside.U8();

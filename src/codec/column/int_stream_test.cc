@@ -68,7 +68,8 @@ TEST(IntStream, DecodesARangeOfAnyColumn) {
       Column some;
       ASSERT_TRUE(DecodeIntRange(reader, column.size(), range, some).has_value());
       EXPECT_TRUE(reader.done());
-      EXPECT_TRUE(std::equal(some.begin(), some.end(), column.begin() + static_cast<long>(range.begin),
+      EXPECT_TRUE(std::equal(some.begin(), some.end(),
+                             column.begin() + static_cast<long>(range.begin),
                              column.begin() + static_cast<long>(range.end)));
       for (std::size_t cut = 0; cut < bytes.size(); cut += 1 + bytes.size() / 20) {
         base::ByteReader short_reader(std::string_view(bytes).substr(0, cut));

@@ -190,7 +190,8 @@ Status DecodeTemplatedRange(base::ByteReader& in, std::size_t count, const Templ
   }
   if (table.empty()) return DecodeTextRange(in, count, range, max_total_bytes, arena, out);
   out.clear();
-  if (range.begin > range.end || range.end > count) return Corrupt("values past its end are wanted");
+  if (range.begin > range.end || range.end > count)
+    return Corrupt("values past its end are wanted");
   if (codes != nullptr) codes->templates.resize(range.size());
   Parts& parts = ThreadParts();
   TS_TRY(ReadParts(in, count, table, max_total_bytes, parts));

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <map>
 #include <sstream>
 
@@ -24,8 +23,7 @@ using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-const std::filesystem::path kData =
-    std::filesystem::path(base::SourceDir()) / "../shared/data";
+const std::filesystem::path kData = base::SharedData();
 
 constexpr Format kFormats[] = {Format::kOtlpProtobuf, Format::kOtlpJson, Format::kOtlpJsonLines,
                                Format::kJaegerJson, Format::kJaegerThrift, Format::kJaegerProtobuf,
@@ -42,12 +40,6 @@ std::string ReadFile(const std::filesystem::path& path) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
-}
-
-bool DataIsThere() {
-  if (std::filesystem::exists(kData)) return true;
-  std::cout << "not run: no real data at " << kData << "\n";
-  return false;
 }
 
 ArbitraryOptions OptionsOf(Format format) {
@@ -187,7 +179,7 @@ std::size_t CompareWithJaeger(const std::string& suffix, const Spans& expected) 
 
 // What OTLP clients sent, as Jaeger v1.76 answered it.
 TEST(AnyFormatData, WritesOtlpSpansAsJaegerDoes) {
-  if (!DataIsThere()) return;
+  if (!base::SharedDataIsThere()) return;
   const Spans expected = ExpectedSpans();
   EXPECT_GE(CompareWithJaeger("otlp_grpc.bin", expected), 4U);
   EXPECT_GE(CompareWithJaeger("otlp_http_proto.bin", expected), 4U);
@@ -197,14 +189,14 @@ TEST(AnyFormatData, WritesOtlpSpansAsJaegerDoes) {
 
 // And Zipkin clients; those of OpenTelemetry send resource tags, which Jaeger tells from others.
 TEST(AnyFormatData, WritesZipkinSpansAsJaegerDoes) {
-  if (!DataIsThere()) return;
+  if (!base::SharedDataIsThere()) return;
   const Spans expected = ExpectedSpans();
   EXPECT_GE(CompareWithJaeger("py_zipkin-1.2.8-zipkin_v2_json.bin", expected), 3U);
   EXPECT_GE(CompareWithJaeger("zipkin-js-0.22.0-zipkin_v2_json.bin", expected), 3U);
 }
 
 TEST(AnyFormatData, KnowsEveryRealFile) {
-  if (!DataIsThere()) return;
+  if (!base::SharedDataIsThere()) return;
   const std::pair<const char*, const char*> kFolders[] = {
       {"zipkin-lens", "zipkin"}, {"crisp", "jaeger"}, {"deathstarbench", "jaeger"}};
   for (const auto& [folder, name] : kFolders) {

@@ -113,8 +113,8 @@ Error NoFormat(const std::string& why) {
                 "(v2 JSON, protobuf, v1 JSON, Thrift) are read"};
 }
 
-// Of JSON that is Zipkin's: version 1 has hosts in its annotations, version 2 the endpoints and tags
-// of a span.
+// Of JSON that is Zipkin's: version 1 has hosts in its annotations, version 2 the endpoints and
+// tags of a span.
 Format ZipkinVersionOf(std::string_view content) {
   const auto has = [content](std::string_view text) {
     return content.find(text) != std::string_view::npos;
@@ -186,8 +186,8 @@ bool IsMessage(std::string_view bytes, bool nested) {
   return true;
 }
 
-// Whether a message's first field 1 is a span of Zipkin's: ids of their lengths, 8 or 16 bytes and 8,
-// and no others under those numbers. In OTLP they are a resource and a schema url.
+// Whether a message's first field 1 is a span of Zipkin's: ids of their lengths, 8 or 16 bytes and
+// 8, and no others under those numbers. In OTLP they are a resource and a schema url.
 bool IsZipkinProtobuf(std::string_view content) {
   base::ByteReader list(content);
   if (list.Varint() != (1 << 3 | 2)) return false;
@@ -211,8 +211,8 @@ bool IsZipkinProtobuf(std::string_view content) {
   return trace_id && id;
 }
 
-// A list of structs of Thrift's binary protocol: the element's type and the count, big-endian, which
-// is no more than the bytes that follow.
+// A list of structs of Thrift's binary protocol: the element's type and the count, big-endian,
+// which is no more than the bytes that follow.
 bool IsThriftList(std::string_view content) {
   if (content.size() < 5 || content[0] != 12) return false;
   std::uint64_t count = 0;

@@ -18,7 +18,8 @@ TEST(FilterJson, ReadsTermsInPreorder) {
   const auto tree = DecodeFilterJson(
       R"({"args":[{"call":{"op":"eq","args":[{"attr":{"key":"k","level":"event"}},)"
       R"({"scalar":{"value":"v","type":"int"}}]}},{"call":{"op":"in","args":[)"
-      R"({"field":{"name":"kind","level":"span"}},{"list":{"values":["a","b"],"type":"string"}}]}},)"
+      R"({"field":{"name":"kind","level":"span"}},)"
+      R"({"list":{"values":["a","b"],"type":"string"}}]}},)"
       R"({"nested":{"level":"link"}},{}],"op":"and"})");
   ASSERT_TRUE(tree.has_value()) << tree.error().message();
   ASSERT_EQ(tree->terms.size(), 9u);

@@ -24,8 +24,7 @@ using simdjson::dom::element;
 using simdjson::dom::element_type;
 using simdjson::dom::object;
 
-const std::filesystem::path kData =
-    std::filesystem::path(base::SourceDir()) / "../shared/data";
+const std::filesystem::path kData = base::SharedData();
 
 std::string ReadFile(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -203,10 +202,7 @@ bool IsTraceFile(const std::filesystem::path& path) {
 }
 
 TEST(JaegerJsonData, EveryRealFileComesBackAsItWas) {
-  if (!std::filesystem::exists(kData)) {
-    std::cout << "not run: no real data at " << kData << "\n";
-    return;
-  }
+  if (!base::SharedDataIsThere()) return;
   std::size_t files = 0;
   std::uint64_t spans = 0;
   std::set<std::string> with_bad_spans;
@@ -229,10 +225,7 @@ TEST(JaegerJsonData, EveryRealFileComesBackAsItWas) {
 }
 
 TEST(JaegerJsonData, NamesTheSpansWhoseIdsAreNotHexadecimal) {
-  if (!std::filesystem::exists(kData)) {
-    std::cout << "not run: no real data at " << kData << "\n";
-    return;
-  }
+  if (!base::SharedDataIsThere()) return;
   const auto report = [](const char* name) {
     SpanBatch batch;
     return *DecodeJaegerJson(ReadFile(kData / name), batch);

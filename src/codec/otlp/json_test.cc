@@ -74,19 +74,24 @@ TEST(OtlpJson, SaysOfOtherFormatsSpansWhatProtobufSays) {
 
 TEST(OtlpJson, ReadsBothSpellingsOfKeysAndEveryFormOfValues) {
   const model::SpanBatch camel = Decode(Span(
-      R"(,"parentSpanId":"","name":"n","kind":"SPAN_KIND_SERVER","startTimeUnixNano":"1544712660000000000",
+      R"(,"parentSpanId":"","name":"n","kind":"SPAN_KIND_SERVER",
+      "startTimeUnixNano":"1544712660000000000",
       "endTimeUnixNano":18446744073709551615,"flags":257,"traceState":"a=b","unknown":{"x":[1]},
       "droppedLinksCount":"3","status":{"code":"STATUS_CODE_ERROR","message":"bad"},
-      "attributes":[{"key":"i","value":{"intValue":-5}},{"key":"j","value":{"intValue":"9223372036854775807"}},
-      {"key":"d","value":{"doubleValue":"NaN"}},{"key":"e","value":{"doubleValue":100000000000000000000000}},
+      "attributes":[{"key":"i","value":{"intValue":-5}},
+      {"key":"j","value":{"intValue":"9223372036854775807"}},
+      {"key":"d","value":{"doubleValue":"NaN"}},
+      {"key":"e","value":{"doubleValue":100000000000000000000000}},
       {"key":"y","value":{"bytesValue":"_-8"}},{"key":"n","value":null},{"key":"m"},
       {"value":{"stringValue":"no key"}},{"key":"b","value":{"boolValue":"true"}}],
-      "links":[{"traceId":"00000000000000000000000000000001","spanId":"0000000000000002"}],"events":null)"));
+      "links":[{"traceId":"00000000000000000000000000000001","spanId":"0000000000000002"}],
+      "events":null)"));
   const model::SpanBatch snake = Decode(Span(
       R"(,"name":"n","kind":2,"start_time_unix_nano":1544712660000000000,
       "end_time_unix_nano":"18446744073709551615","flags":"257","trace_state":"a=b",
       "dropped_links_count":3,"status":{"code":2,"message":"bad"},"parent_span_id":null,
-      "attributes":[{"key":"i","value":{"int_value":"-5"}},{"key":"j","value":{"int_value":9223372036854775807}},
+      "attributes":[{"key":"i","value":{"int_value":"-5"}},
+      {"key":"j","value":{"int_value":9223372036854775807}},
       {"key":"d","value":{"double_value":"NaN"}},{"key":"e","value":{"double_value":1e23}},
       {"key":"y","value":{"bytes_value":"/+8="}},{"key":"n","value":{}},{"key":"m"},
       {"key":null,"value":{"string_value":"no key"}},{"key":"b","value":{"bool_value":true}}],
@@ -169,7 +174,8 @@ TEST(OtlpJson, BoundsTheDepthOfValues) {
 TEST(OtlpJson, RefusesTheSpansOfABadResourceOrScopeAlone) {
   const std::string spans = Span("") + "," + Span("");
   const std::string text =
-      R"({"resourceSpans":[{"resource":{"attributes":[{"key":"k","value":{"boolValue":7}}]},"scopeSpans":[{"spans":[)" +
+      R"({"resourceSpans":[{"resource":{"attributes":[{"key":"k","value":{"boolValue":7}}]},)"
+      R"("scopeSpans":[{"spans":[)" +
       spans + R"(]}]},{"scopeSpans":[{"scope":{"name":5},"spans":[)" + spans + R"(]},{"spans":[)" +
       spans + "]}]}]}";
   model::SpanBatch out;

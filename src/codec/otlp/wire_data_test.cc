@@ -1,10 +1,8 @@
 // OTLP as real SDKs sent it (tests/data/wire, captured for this project), and as others wrote it
-// down
-// (../shared/data beside a checkout).
+// down (base::SharedData).
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <iostream>
 #include <set>
 
 #include "base/testing/source_dir.h"
@@ -83,11 +81,8 @@ INSTANTIATE_TEST_SUITE_P(
         Capture{"otel-python-1.45.2-otlp_http_proto.bin", false, "wire-otel-python-otlp-http"}));
 
 TEST(SharedData, OtlpFilesOfOthersAreReadAndRoundTrip) {
-  const std::filesystem::path shared = kSource / "../shared/data";
-  if (!std::filesystem::exists(shared)) {
-    std::cout << "not here: " << shared << "; the files of others are not read\n";
-    return;
-  }
+  if (!base::SharedDataIsThere()) return;
+  const std::filesystem::path shared = base::SharedData();
   const std::filesystem::path fixtures =
       shared / "jaeger-fixtures/cmd/jaeger/internal/extension/jaegerquery/internal/fixture";
   for (const auto& [path, spans] : std::vector<std::pair<std::filesystem::path, std::size_t>>{

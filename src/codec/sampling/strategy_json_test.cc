@@ -120,7 +120,8 @@ TEST(BaggageJson, RoundTripsAndRefuses) {
   const std::string text = EncodeBaggageJson(two);
   EXPECT_EQ(
       text,
-      R"([{"baggageKey":"user","maxValueLength":64},{"baggageKey":"k\"","maxValueLength":2147483647}])");
+      R"([{"baggageKey":"user","maxValueLength":64},)"
+      R"({"baggageKey":"k\"","maxValueLength":2147483647}])");
   const auto again = DecodeBaggageJson(text);
   ASSERT_TRUE(again.has_value());
   EXPECT_EQ(*again, two);

@@ -47,7 +47,8 @@ class CallWriter {
 
  private:
   void BeginFirst() {
-    begin_ = BeginFrame(call_.is_answer ? TchannelType::kCallRes : TchannelType::kCallReq, id_, out_);
+    begin_ = BeginFrame(call_.is_answer ? TchannelType::kCallRes : TchannelType::kCallReq, id_,
+                        out_);
     AppendNumber(0, 1, out_);
     if (call_.is_answer) {
       AppendNumber(call_.code, 1, out_);
@@ -131,7 +132,8 @@ Status TchannelCallReader::Add(const TchannelFrame& frame) {
                  "a call has more than " + std::to_string(limits_.max_frames) + " frames");
   bool more = false;
   if (frames_ == 1) return AddFirst(frame, more);
-  if (frame.type != ContinuationOf(call_.is_answer)) return Broken("a call doesn't go on as it began");
+  if (frame.type != ContinuationOf(call_.is_answer))
+    return Broken("a call doesn't go on as it began");
   PayloadReader in(frame.payload);
   more = (in.Number(1) & kMore) != 0;
   if (!in.ok()) return Broken("a frame of a call is empty");
@@ -192,7 +194,8 @@ Status TchannelCallReader::AddPiece(std::string_view piece) {
   const std::size_t size = call_.args[0].size() + call_.args[1].size() + call_.args[2].size();
   if (piece.size() > limits_.max_argument_bytes - size)
     return Error(ErrorCode::kUnsupported, "a call's arguments are longer than " +
-                                              std::to_string(limits_.max_argument_bytes) + " bytes");
+                                              std::to_string(limits_.max_argument_bytes) +
+                                              " bytes");
   if (argument_ == 0 && piece.size() > kMaxTchannelMethodBytes - argument.size())
     return Broken("a call's first argument is longer than 16 KiB");
   argument += piece;

@@ -61,7 +61,8 @@ TchannelCall ArbitraryCall(std::mt19937_64& random) {
     call.service = RandomBytes(random, random() % 256);
   }
   for (auto count = random() % 5; count > 0; --count)
-    call.headers.emplace_back(RandomBytes(random, random() % 20), RandomBytes(random, random() % 256));
+    call.headers.emplace_back(RandomBytes(random, random() % 20),
+                              RandomBytes(random, random() % 256));
   constexpr TchannelChecksum kTypes[] = {TchannelChecksum::kNone, TchannelChecksum::kCrc32,
                                          TchannelChecksum::kCrc32c};
   call.checksum = kTypes[random() % 3];

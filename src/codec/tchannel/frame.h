@@ -19,7 +19,8 @@ namespace tracestore::codec {
 inline constexpr std::size_t kTchannelHeaderBytes = 16;
 inline constexpr std::size_t kMaxTchannelFrameBytes = 65535;  // header included
 inline constexpr std::uint16_t kTchannelVersion = 2;
-inline constexpr std::uint32_t kNoTchannelId = 0xFFFFFFFF;  // of an error that belongs to no message
+// of an error that belongs to no message
+inline constexpr std::uint32_t kNoTchannelId = 0xFFFFFFFF;
 
 enum class TchannelType : std::uint8_t {
   kInitReq = 0x01,

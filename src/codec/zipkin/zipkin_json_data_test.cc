@@ -23,7 +23,7 @@ using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-const std::filesystem::path kData = std::filesystem::path(base::SourceDir()) / "../shared/data";
+const std::filesystem::path kData = base::SharedData();
 
 std::string ReadFile(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -111,10 +111,7 @@ std::uint64_t CheckFile(const std::string& text, SpanBatch& batch) {
 }
 
 TEST(ZipkinJsonData, EveryRealFileComesBackAsItWas) {
-  if (!std::filesystem::exists(kData)) {
-    std::cout << "not run: no real data at " << kData << "\n";
-    return;
-  }
+  if (!base::SharedDataIsThere()) return;
   std::size_t files = 0;
   std::uint64_t spans = 0;
   std::vector<std::filesystem::path> paths{kData / "wire/expected-zipkin/traces.json"};

@@ -141,8 +141,10 @@ class HttpTarget final : public ForwardTarget {
     request.method = "POST";
     request.target = path_;
     request.headers.emplace_back("Content-Type", "application/x-protobuf");
-    if (!context.tenant.empty()) request.headers.emplace_back(access_.tenant_header, context.tenant);
-    if (access_.authorization) request.headers.emplace_back(kAuthorization, access_.authorization());
+    if (!context.tenant.empty())
+      request.headers.emplace_back(access_.tenant_header, context.tenant);
+    if (access_.authorization)
+      request.headers.emplace_back(kAuthorization, access_.authorization());
     request.body = message;
     request.stop = context.stop;
     const auto response = client_->Send(request);

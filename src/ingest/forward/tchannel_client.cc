@@ -140,7 +140,8 @@ TchannelReply TchannelClient::Call(std::string_view method, std::string argument
   std::uint32_t id = ++last_id_;
   while (id <= kGreetingId || id == codec::kNoTchannelId) id = ++last_id_;
   TchannelCall call;
-  call.ttl_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout.count(), 1, 86'400'000));
+  call.ttl_ms =
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(timeout.count(), 1, 86'400'000));
   call.service = "jaeger-collector";
   call.headers = {{"as", "thrift"}, {"cn", "jaeger-agent"}};
   call.checksum = codec::TchannelChecksum::kCrc32;

@@ -1,5 +1,5 @@
-// TchannelClient: Thrift's methods of one collector, called by TChannel as Jaeger's agents up to 1.17
-// do (docs/format/tchannel.md, "Sent").
+// TchannelClient: Thrift's methods of one collector, called by TChannel as Jaeger's agents up to
+// 1.17 do (docs/format/tchannel.md, "Sent").
 #pragma once
 #include <tracestore/status.h>
 

@@ -76,7 +76,8 @@ TEST(TchannelAnswerReader, ErrorsOfTheCallAndOfTheConnection) {
   EXPECT_EQ(busy.reply().text, "busy: full");
   TchannelAnswerReader fatal(2);
   const auto end =
-      fatal.Take(ErrorFrame(codec::kNoTchannelId, TchannelErrorCode::kFatal, std::string(9'999, 'x')));
+      fatal.Take(ErrorFrame(codec::kNoTchannelId, TchannelErrorCode::kFatal,
+                            std::string(9'999, 'x')));
   ASSERT_TRUE(end.has_value());
   EXPECT_TRUE(end->last && !end->keep);
   EXPECT_LT(fatal.reply().text.size(), 1'100U);
@@ -150,7 +151,8 @@ TEST(TchannelGreeting, IsAnInitAndItsAnswerIsRead) {
   EXPECT_EQ(answered(TchannelType::kInitRes, 3), "the server speaks version 3 of TChannel");
   EXPECT_EQ(answered(TchannelType::kInitReq, 2),
             "not TChannel: expected messageTypeInitRes, got messageTypeInitReq");
-  EXPECT_EQ(ReadTchannelGreeting(ErrorFrame(1, TchannelErrorCode::kFatal, "go away")).error().message(),
+  EXPECT_EQ(ReadTchannelGreeting(ErrorFrame(1, TchannelErrorCode::kFatal,
+                                            "go away")).error().message(),
             "the server refuses the connection: fatal protocol error: go away");
   EXPECT_THAT(ReadTchannelGreeting("HTTP/1.1 400 Bad").error().message(),
               HasSubstr("not TChannel"));

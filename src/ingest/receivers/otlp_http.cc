@@ -79,7 +79,8 @@ HttpResponse Export(const Intake& intake, const HttpRequest& request) {
                               "415 unsupported media type, supported: "
                               "[application/json, application/x-protobuf]");
   }
-  const IntakeAnswer answer = TakeOtlp(intake, request.body, *encoding, transport::kHttp, request.tenant);
+  const IntakeAnswer answer =
+      TakeOtlp(intake, request.body, *encoding, transport::kHttp, request.tenant);
   if (answer.outcome == IntakeOutcome::kTaken)
     return Encoded(200, EncodeOtlpResponse(answer.report, *encoding), *encoding);
   const Refusal refusal = RefusalOf(answer.outcome);

@@ -21,7 +21,8 @@
 namespace tracestore::ingest {
 
 struct TchannelOptions {
-  net::FramedServerOptions server;  // max_frame_bytes isn't looked at: a frame has 16 bits of length
+  // max_frame_bytes isn't looked at: a frame has 16 bits of length
+  net::FramedServerOptions server;
   std::string tenant;               // whose the spans are; "": the default one
   std::string version;              // of this program, for Meta::versionInfo
   std::size_t max_call_bytes = std::size_t{32} << 20;      // of a call's arguments

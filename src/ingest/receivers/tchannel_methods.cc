@@ -24,7 +24,9 @@ struct MethodAnswer {
   std::string message;
 };
 
-MethodAnswer Refused(TchannelErrorCode code, std::string message) { return {"", code, std::move(message)}; }
+MethodAnswer Refused(TchannelErrorCode code, std::string message) {
+  return {"", code, std::move(message)};
+}
 
 // 0: list of {1: required bool ok}.
 MethodAnswer AllOk(std::size_t count) {
@@ -127,7 +129,8 @@ MethodAnswer Run(const TchannelCall& call, const TchannelShared& shared) {
 void AnswerTchannelCall(std::uint32_t id, const TchannelCall& call, const TchannelShared& shared,
                         std::string& out) {
   MethodAnswer answer = Run(call, shared);
-  if (answer.result.empty()) return codec::AppendTchannelError(id, {answer.error, answer.message}, out);
+  if (answer.result.empty())
+    return codec::AppendTchannelError(id, {answer.error, answer.message}, out);
   TchannelCall made;
   made.is_answer = true;
   const std::string_view scheme = call.header("as");

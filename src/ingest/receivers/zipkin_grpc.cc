@@ -12,7 +12,8 @@ using net::RawReply;
 
 RawReply Report(const Intake& intake, const net::RawRequest& request) {
   IntakeAnswer answer =
-      TakeZipkin(intake, request.message, codec::ZipkinEncoding::kProto3, transport::kGrpc, request.tenant);
+      TakeZipkin(intake, request.message, codec::ZipkinEncoding::kProto3, transport::kGrpc,
+                 request.tenant);
   switch (answer.outcome) {
     case IntakeOutcome::kTaken: return RawReply::Ok("");
     case IntakeOutcome::kMalformed:

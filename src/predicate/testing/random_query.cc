@@ -212,7 +212,8 @@ class QueryMaker {
       case Field::kLinkTraceId:
         c.value = sample_.references.empty()
                       ? "a1"
-                      : sample_.references[random_.Below(sample_.references.size())].trace_id.ToHex();
+                      : sample_.references[random_.Below(sample_.references.size())]
+                            .trace_id.ToHex();
         break;
       case Field::kTraceSpans: c.value = std::to_string(random_.Below(12)); break;
     }

@@ -94,16 +94,20 @@ class SmallWorld {
       case 2: batch_.AddString(Text("user"), "user-" + std::to_string(random.Below(50))); break;
       case 3: batch_.AddBool(Text("flag"), random.Percent(50)); break;
       case 4: batch_.AddString(Text("flag"), random.Pick({"true", "false", "maybe"})); break;
-      case 5: batch_.AddDouble(Text("ratio"), random.Pick({0.5, 2.0, -0.0, 1e300,
-                                                         std::numeric_limits<double>::infinity(),
-                                                         std::numeric_limits<double>::quiet_NaN()}));
+      case 5:
+        batch_.AddDouble(Text("ratio"),
+                         random.Pick({0.5, 2.0, -0.0, 1e300,
+                                      std::numeric_limits<double>::infinity(),
+                                      std::numeric_limits<double>::quiet_NaN()}));
         break;
       case 6: batch_.AddString(Text("ratio"), random.Pick({"0.5", "2", "NaN", "half"})); break;
       case 7: AddBlob(random, Text("data"), random.Pick({ValueType::kBytes, ValueType::kArray,
                                                          ValueType::kMap}));
         break;
       case 8: batch_.attributes.push_back({0, Text("data"), 0}); break;
-      case 9: batch_.AddString(Text("a \"weird\" key"), random.Pick({"\xC3\xA4", "b c", "("})); break;
+      case 9:
+        batch_.AddString(Text("a \"weird\" key"), random.Pick({"\xC3\xA4", "b c", "("}));
+        break;
       default: batch_.AddString(Text("zipkin.shared"), "true", true); break;
     }
   }

@@ -48,7 +48,8 @@ TEST(JaegerIndexPage, SaysWhatTheServiceHas) {
   EXPECT_THAT(page, HasSubstr(R"(<base href="/" data-inject-target="BASE_URL" />)"));
   EXPECT_THAT(page, HasSubstr("const JAEGER_CONFIG = DEFAULT_CONFIG;"));
   EXPECT_THAT(page,
-              HasSubstr(R"(JAEGER_VERSION = {"gitCommit":"","gitVersion":"1.2.3","buildDate":""};)"));
+              HasSubstr(R"(JAEGER_VERSION = {"gitCommit":"","gitVersion":"1.2.3",)"
+                        R"("buildDate":""};)"));
   EXPECT_THAT(page, HasSubstr("const JAEGER_STORAGE_CAPABILITIES = "
                               R"({"archiveStorage":true,"metricsStorage":false};)"));
   EXPECT_THAT(page, HasSubstr(R"(JAEGER_BACKEND_CAPABILITIES = {"archiveStorage":true,)"

@@ -65,9 +65,8 @@ TEST(JaegerPages, AChangedConfigurationIsTakenAndAWrongOneIsNot) {
   config.Write({{"ui.json", R"({"x":"first"})"}});
   std::vector<std::string> told;
   const std::string path = config.path() + "/ui.json";
-  const auto pages = Pages({.directory = folder.path(), .ui_config = path, .log = [&](const auto& s) {
-                              told.push_back(s);
-                            }});
+  const auto pages = Pages({.directory = folder.path(), .ui_config = path,
+                            .log = [&](const auto& s) { told.push_back(s); }});
   EXPECT_THAT(pages(GetRequest("/")).body, HasSubstr(R"(JAEGER_CONFIG = {"x":"first"};)"));
   // Times of files may be coarse: each is set apart.
   const auto begin = std::filesystem::last_write_time(path);

@@ -62,7 +62,8 @@ const std::string kOnce = "400" + kText + "'service' parameter must be provided 
 TEST_F(SamplingApiTest, AnswersBothShapes) {
   const auto handler = MakeSamplingHandler(Options());
   const std::string names =
-      R"(200 application/json {"strategyType":"PROBABILISTIC","probabilisticSampling":{"samplingRate":0.001}})";
+      R"(200 application/json {"strategyType":"PROBABILISTIC",)"
+      R"("probabilisticSampling":{"samplingRate":0.001}})";
   EXPECT_EQ(Ask(handler, "/sampling?service=fe"), names);
   EXPECT_EQ(Ask(handler, "/api/sampling?service=fe"), names);
   EXPECT_EQ(Ask(handler, "/sampling?service="), names);
@@ -71,7 +72,8 @@ TEST_F(SamplingApiTest, AnswersBothShapes) {
       R"(200 application/json {"strategyType":0,"probabilisticSampling":{"samplingRate":0.001}})");
   EXPECT_EQ(
       Ask(handler, "/?service=limited"),
-      R"(200 application/json {"strategyType":1,"rateLimitingSampling":{"maxTracesPerSecond":42}})");
+      R"(200 application/json {"strategyType":1,)"
+      R"("rateLimitingSampling":{"maxTracesPerSecond":42}})");
   EXPECT_EQ(outcomes_[SamplingOutcome::kSampling], 3);
   EXPECT_EQ(outcomes_[SamplingOutcome::kSamplingLegacy], 2);
 }

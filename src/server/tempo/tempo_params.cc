@@ -85,18 +85,6 @@ Status TakeTags(const QueryParams& params, TempoSearch& out) {
   return {};
 }
 
-struct Scope {
-  std::string_view name;
-  query::LevelSet levels;
-};
-constexpr Scope kScopes[] = {
-    {"resource", query::kOnResource},
-    {"span", query::kOnSpan},
-    {"event", query::kOnEvent},
-    {"link", query::kOnLink},
-    {"instrumentation", query::kOnScope},
-};
-
 struct Intrinsic {
   std::string_view name;
   TempoIntrinsic is;
@@ -218,8 +206,8 @@ Result<TempoScopes> ParseTempoScope(const QueryParams& params) {
   const std::string_view scope = TextOf(params, "scope");
   if (scope.empty() || scope == "none") return TempoScopes();
   if (scope == "intrinsic") return TempoScopes{0, true};
-  for (const Scope& known : kScopes) {
-    if (scope == known.name) return TempoScopes{known.levels, false};
+  for (const TempoLevel& known : kTempoLevels) {
+    if (scope == known.name) return TempoScopes{known.level, false};
   }
   return Invalid("invalid scope: " + std::string(scope));
 }
@@ -235,8 +223,8 @@ Result<TempoTag> ParseTempoTag(std::string_view text) {
   const std::string_view scope = text.substr(0, dot);
   tag.levels = 0;
   if (dot == 0) tag.levels = query::kOnSpan | query::kOnResource;
-  for (const Scope& known : kScopes) {
-    if (dot != std::string_view::npos && scope == known.name) tag.levels = known.levels;
+  for (const TempoLevel& known : kTempoLevels) {
+    if (dot != std::string_view::npos && scope == known.name) tag.levels = known.level;
   }
   if (tag.levels == 0)
     return NoTag(text, "parse error at line 1, col 2: unknown identifier: " + std::string(scope));

@@ -41,6 +41,17 @@ struct TempoTag {
   query::LevelSet levels = query::kOnAny;
 };
 
+// Tempo's names of the levels that attributes stand at, in the order of its answers.
+struct TempoLevel {
+  const char* name;
+  query::LevelSet level;
+};
+inline constexpr TempoLevel kTempoLevels[] = {{"event", query::kOnEvent},
+                                              {"instrumentation", query::kOnScope},
+                                              {"link", query::kOnLink},
+                                              {"resource", query::kOnResource},
+                                              {"span", query::kOnSpan}};
+
 // Which names are asked for.
 struct TempoScopes {
   query::LevelSet levels = query::kOnAny;

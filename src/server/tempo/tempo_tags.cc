@@ -17,25 +17,6 @@ constexpr std::string_view kKeyword = "keyword";
 
 using Texts = std::set<std::string, std::less<>>;
 
-struct Scope {
-  const char* name;
-  query::LevelSet level;
-};
-constexpr Scope kScopes[] = {{"event", query::kOnEvent},
-                             {"instrumentation", query::kOnScope},
-                             {"link", query::kOnLink},
-                             {"resource", query::kOnResource},
-                             {"span", query::kOnSpan}};
-
-constexpr std::size_t IndexOf(query::LevelSet level) {
-  std::size_t index = 0;
-  while ((level & 1) == 0) {
-    level = static_cast<query::LevelSet>(level >> 1);
-    ++index;
-  }
-  return index;
-}
-
 std::vector<std::string> AtMost(const Texts& texts, std::size_t most) {
   std::vector<std::string> out(texts.begin(), texts.end());
   if (most != 0 && out.size() > most) out.resize(most);
@@ -149,10 +130,10 @@ Result<TempoScopeNames> TempoNames(const Snapshot& snapshot, const TempoScopes& 
                                    TimeRange starts, std::size_t most) {
   TempoScopeNames out;
   if (scopes.levels != 0) {
-    TS_TRY_ASSIGN(const query::LeveledKeys keys, query::KeysByLevel(*snapshot.data(), starts));
-    for (const Scope& scope : kScopes) {
+    TS_TRY_ASSIGN(query::LeveledKeys keys, query::KeysByLevel(*snapshot.data(), starts));
+    for (const TempoLevel& scope : kTempoLevels) {
       if ((scopes.levels & scope.level) == 0) continue;
-      auto names = AtMost(keys.keys[IndexOf(scope.level)], most);
+      auto names = AtMost(keys.At(scope.level), most);
       if (!names.empty()) out.emplace_back(scope.name, std::move(names));
     }
   }

@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t kMostBytes = 1'024;
 
 // The methods that have names of their own; the rest are one, so that names of spans are few.
-constexpr std::array<std::string_view, 9> kMethods = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
-                                                      "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+constexpr std::array<std::string_view, 9> kMethods = {
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 constexpr std::string_view kOther = "_OTHER";
 
 // As the conventions say of a server: what it could not have been asked better for.
@@ -114,9 +114,8 @@ void RequestSpan::AppendTo(model::SpanBatch& batch) const {
   span.kind = SpanKind::kServer;
   span.start_ns = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(start_.time_since_epoch()).count());
-  span.duration_ns = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                                    std::chrono::steady_clock::now() - begin_)
-                                                    .count());
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begin_;
+  span.duration_ns = static_cast<std::uint64_t>(took.count());
   span.presence = model::kHasStart | model::kHasDuration;
   span.status = finished_ ? status_ : StatusCode::kError;
   span.status_message =
@@ -132,7 +131,8 @@ void RequestSpan::AppendTo(model::SpanBatch& batch) const {
   }
   if (http_) batch.AddInt(batch.strings.Intern("http.response.body.size"), bytes_);
   if (!finished_) batch.AddString(batch.strings.Intern("error.type"), "broken_off");
-  span.attributes.count = static_cast<std::uint32_t>(batch.attributes.size()) - span.attributes.begin;
+  span.attributes.count =
+      static_cast<std::uint32_t>(batch.attributes.size()) - span.attributes.begin;
   batch.spans.push_back(span);
 }
 

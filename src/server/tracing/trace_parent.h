@@ -1,4 +1,5 @@
-// What a caller says of its trace: W3C Trace Context's traceparent, and B3, which Zipkin's clients send.
+// What a caller says of its trace: W3C Trace Context's traceparent, and B3, which Zipkin's clients
+// send.
 #pragma once
 #include <tracestore/ids.h>
 
@@ -17,8 +18,9 @@ struct TraceParent {
   bool operator==(const TraceParent&) const = default;
 };
 
-// "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"; of later versions what stands in the place
-// of that. nullopt: not one, as the specification says (capital digits, ids of zeros, version ff).
+// "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"; of later versions what stands in the
+// place of that. nullopt: not one, as the specification says (capital digits, ids of zeros, version
+// ff).
 std::optional<TraceParent> ParseTraceParent(std::string_view text) noexcept;
 // Of version 00.
 std::string FormatTraceParent(const TraceParent& parent);

@@ -1,4 +1,5 @@
-// What Zipkin's port tells of the server itself: health, version, figures, and what its pages ask first.
+// What Zipkin's port tells of the server itself: health, version, figures, and what its pages ask
+// first.
 #pragma once
 #include <tracestore/status.h>
 

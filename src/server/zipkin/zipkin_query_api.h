@@ -47,17 +47,20 @@ struct ZipkinQueryOptions {
 
   bool queries = true;           // QUERY_ENABLED: without it only what tells of the server is there
   bool search_enabled = true;    // SEARCH_ENABLED: without it names and searches are empty
-  bool strict_trace_id = true;   // STRICT_TRACE_ID: without it ids are equal where their low halves are
+  // STRICT_TRACE_ID: without it ids are equal where their low halves are
+  bool strict_trace_id = true;
   std::vector<std::string> autocomplete_keys;      // AUTOCOMPLETE_KEYS
-  std::chrono::milliseconds timeout{11'000};       // QUERY_TIMEOUT: after it a request fails with 500
+  // QUERY_TIMEOUT: after it a request fails with 500
+  std::chrono::milliseconds timeout{11'000};
   std::chrono::milliseconds lookback{86'400'000};  // QUERY_LOOKBACK: where a request names none
   ZipkinUiOptions ui;
 };
 
 // The handler of all GETs: traces, trace/{id}, traceMany, services, spans, remoteServices,
-// dependencies, autocompleteKeys and autocompleteValues; /health, /info, /metrics, /prometheus, some of
-// them under /actuator, and /zipkin/config.json. What is none of these is `404 Not Found`. Answers of up to 1 MiB have a
-// length, longer ones are streamed with one trace in memory at a time.
+// dependencies, autocompleteKeys and autocompleteValues; /health, /info, /metrics, /prometheus,
+// some of them under /actuator, and /zipkin/config.json. What is none of these is `404 Not Found`.
+// Answers of up to 1 MiB have a length, longer ones are streamed with one trace in memory at a
+// time.
 net::HttpHandler MakeZipkinQueryHandler(ZipkinQueryOptions options);
 
 }  // namespace tracestore::server

@@ -199,7 +199,8 @@ TEST_F(ZipkinQuery, GivesManyTraces) {
   EXPECT_THAT(both, HasSubstr(kB));
   Refuses("traceMany", "Mandatory parameter/header/attribute is missing: traceIds");
   Refuses("traceMany?traceIds=", "traceIds parameter is empty");
-  Refuses("traceMany?traceIds=1", "Use /api/v2/trace/{traceId} endpoint to retrieve a single trace");
+  Refuses("traceMany?traceIds=1",
+          "Use /api/v2/trace/{traceId} endpoint to retrieve a single trace");
   Refuses("traceMany?traceIds=1,0001", "redundant traceId: 0001");
 }
 
@@ -245,7 +246,8 @@ TEST_F(ZipkinQuery, WithoutSearchTracesAreFoundByIdAlone) {
   options.search_enabled = false;
   options.autocomplete_keys = {"env"};
   Serve(std::move(options));
-  for (const char* path : {"services", "spans?serviceName=front", "remoteServices?serviceName=front",
+  for (const char* path : {"services", "spans?serviceName=front",
+                           "remoteServices?serviceName=front",
                            "traces", "autocompleteKeys", "autocompleteValues?key=env"}) {
     EXPECT_EQ(Body(std::string("/api/v2/") + path), "[]") << path;
   }
@@ -255,7 +257,8 @@ TEST_F(ZipkinQuery, WithoutSearchTracesAreFoundByIdAlone) {
 
 TEST_F(ZipkinQuery, TellsOfItself) {
   EXPECT_EQ(Body("/health"),
-            R"({"status":"UP","zipkin":{"status":"UP","details":{"tracestore{}":{"status":"UP"}}}})");
+            R"({"status":"UP","zipkin":{"status":"UP",)"
+            R"("details":{"tracestore{}":{"status":"UP"}}}})");
   EXPECT_THAT(Body("/info"), HasSubstr("{\"zipkin\":{\"version\":"));
   EXPECT_EQ(Body("/metrics"), R"({"counter.zipkin_collector.messages.http":3})");
   EXPECT_THAT(Body("/zipkin/config.json"), HasSubstr("\"searchEnabled\":true"));

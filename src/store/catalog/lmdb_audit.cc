@@ -28,7 +28,9 @@ class Auditor {
   }
 
  private:
-  void Fault(const char* database, std::string what) { faults_.push_back({database, std::move(what)}); }
+  void Fault(const char* database, std::string what) {
+    faults_.push_back({database, std::move(what)});
+  }
 
   Status CheckSums() {
     TS_TRY_ASSIGN(const auto contents, txn_.Contents());
@@ -62,7 +64,8 @@ class Auditor {
                           const auto pair = ParseStraddlerKey(value);
                           const auto at = pair ? pairs_.find(*pair) : pairs_.end();
                           if (version && at != pairs_.end() && at->second == *version) ++found;
-                          else Fault("straddlers_by_version", "it has a pair that straddlers lacks");
+                          else Fault("straddlers_by_version",
+                                     "it has a pair that straddlers lacks");
                           return true;
                         }));
     if (found < pairs_.size()) Fault("straddlers_by_version", "it lacks a pair of straddlers");
@@ -77,7 +80,8 @@ class Auditor {
                           const auto trace = ParseNumberKey(value);
                           if (segment && trace &&
                               pairs_.contains(Straddler{*trace, SegmentId{*segment}})) ++found;
-                          else Fault("straddlers_by_segment", "it has a pair that straddlers lacks");
+                          else Fault("straddlers_by_segment",
+                                     "it has a pair that straddlers lacks");
                           return true;
                         }));
     if (found < pairs_.size()) Fault("straddlers_by_segment", "it lacks a pair of straddlers");

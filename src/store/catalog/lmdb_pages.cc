@@ -87,7 +87,8 @@ Result<Meta> ReadMeta(const fs::RandomAccessFile& file, const std::string& path,
   const auto version = LoadLe<std::uint32_t>(at + 4);
   if (version != kDataVersion) {
     return Error(ErrorCode::kUnsupported, path + ": it has LMDB data version " +
-                                              std::to_string(version) + "; this build reads version " +
+                                              std::to_string(version) +
+                                              "; this build reads version " +
                                               std::to_string(kDataVersion));
   }
   Meta meta;
@@ -140,7 +141,7 @@ class PageView {
     for (std::size_t i = 0; i < count_; ++i) {
       const std::size_t at = NodeAt(i);
       if (at < upper || at + kNodeHeader > bytes_.size()) return "an entry lies outside of it";
-      const std::size_t inside = branch_ || (Flags(i) & kBigData) ? (branch_ ? 0 : 8) : DataBytes(i);
+      const std::size_t inside = branch_ ? 0 : (Flags(i) & kBigData) != 0 ? 8 : DataBytes(i);
       if (KeyBytes(i) + inside > bytes_.size() - at - kNodeHeader)
         return "an entry goes past its end";
     }
@@ -225,7 +226,8 @@ class Walker {
 
   Status WalkTree(const Database& db, Tree tree) {
     if (db.root == kNoPage) {
-      if (db.depth != 0 || db.entries != 0 || db.branch_pages + db.leaf_pages + db.overflow_pages != 0)
+      if (db.depth != 0 || db.entries != 0 ||
+          db.branch_pages + db.leaf_pages + db.overflow_pages != 0)
         return Wrong(0, "an empty database claims to have entries");
       return {};
     }
@@ -277,7 +279,8 @@ class Walker {
   Status CheckKeys(const Place& place, const PageView& page, bool branch, Tree tree) {
     for (std::size_t i = branch ? 1 : 0; i < page.count(); ++i) {
       const std::string_view key = page.Key(i);
-      if (tree == Tree::kFree && key.size() != 8) return Wrong(place.page, "a key has another size");
+      if (tree == Tree::kFree && key.size() != 8)
+        return Wrong(place.page, "a key has another size");
       const bool first = i == (branch ? 1u : 0u);
       const bool rises = first || Less(tree, page.Key(i - 1), key);
       const bool within = (place.from.empty() || !Less(tree, key, place.from)) &&
@@ -308,9 +311,11 @@ class Walker {
       ++totals.entries;
       return LookAtNamed(at, page, i);
     }
-    if ((flags & ~(kBigData | kSubData | kDupData)) != 0) return Wrong(at, "an entry's flags can't be");
+    if ((flags & ~(kBigData | kSubData | kDupData)) != 0)
+      return Wrong(at, "an entry's flags can't be");
     if ((flags & kBigData) != 0) {
-      TS_TRY(UseOverflow(at, LoadLe<std::uint64_t>(page.Data(i).data()), page.DataBytes(i), totals));
+      const auto first = LoadLe<std::uint64_t>(page.Data(i).data());
+      TS_TRY(UseOverflow(at, first, page.DataBytes(i), totals));
       if (flags != kBigData || tree == Tree::kDuplicates)
         return Wrong(at, "an entry's flags can't be");
     }
@@ -362,10 +367,12 @@ class Walker {
       found_.emplace_back(db, Tree::kDuplicates);
       return {};
     }
-    if (flags != kDupData || data.size() < kPageHeader) return Wrong(at, "an entry's flags can't be");
+    if (flags != kDupData || data.size() < kPageHeader)
+      return Wrong(at, "an entry's flags can't be");
     const auto page_flags = LoadLe<std::uint16_t>(data.data() + 10);
     const std::uint16_t due = kLeaf | kSubPage | (fixed ? kLeaf2 : 0);
-    if ((page_flags & ~kDirty) != due) return Wrong(at, "an entry is not the page that belongs here");
+    if ((page_flags & ~kDirty) != due)
+      return Wrong(at, "an entry is not the page that belongs here");
     std::optional<std::size_t> key_bytes;
     if (fixed) key_bytes = LoadLe<std::uint16_t>(data.data() + 8);
     PageView page(data, false, key_bytes);

@@ -103,8 +103,10 @@ TEST_F(AppendTest, OpeningRemovesLeftSegmentsAndNothingElse) {
   for (const std::string& name : others)
     ASSERT_TRUE(files_.CreateExclusive("store/segments/" + name).has_value());
   Open(With(SyncPolicy::kFull));
-  for (const std::string& name : left) EXPECT_FALSE(*files_.Exists("store/segments/" + name)) << name;
-  for (const std::string& name : others) EXPECT_TRUE(*files_.Exists("store/segments/" + name)) << name;
+  for (const std::string& name : left)
+    EXPECT_FALSE(*files_.Exists("store/segments/" + name)) << name;
+  for (const std::string& name : others)
+    EXPECT_TRUE(*files_.Exists("store/segments/" + name)) << name;
   EXPECT_EQ(SpansSeen(), 1U);
 }
 

@@ -153,7 +153,8 @@ Engine::CompactionRun Engine::PrepareRun(const CompactOptions& options) const {
 Result<CompactResult> Engine::Compact(const CompactOptions& options) {
   using namespace std::chrono_literals;
   TS_TRY(CheckOpen());
-  if (!writing()) return Error(ErrorCode::kInvalidArgument, "the store was opened for reading only");
+  if (!writing())
+    return Error(ErrorCode::kInvalidArgument, "the store was opened for reading only");
   const auto bad = [](const std::string& what) {
     return Error(ErrorCode::kInvalidArgument, "compact options: " + what);
   };

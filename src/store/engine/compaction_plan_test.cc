@@ -86,7 +86,8 @@ TEST(CompactionPlan, EndsAndEachStepHoldsTheLimits) {
     std::vector<PlannedSegment> segments;
     for (std::uint64_t id = 1; id <= 1 + random() % 40; ++id) {
       const std::uint64_t rows = 1 + random() % (1ULL << (random() % 18));
-      segments.push_back(Made(id, rows, random() % (3 * kDay), random() % 4 == 0 ? random() % (rows + 1) : 0));
+      segments.push_back(Made(id, rows, random() % (3 * kDay),
+                              random() % 4 == 0 ? random() % (rows + 1) : 0));
     }
     const CompactionLimits limits = Limits(seed % 2 == 0);
     std::uint64_t next = 1'000;

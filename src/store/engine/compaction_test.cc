@@ -249,7 +249,8 @@ TEST_F(CompactionTest, RetentionDropsSegmentsWithTheirPairsAndTombstones) {
   EXPECT_EQ(SpansOf(*before), (Spans{{1, {1, 3}}, {3, {4}}}));
   EXPECT_EQ(SegmentFiles(), 1U);
   EXPECT_EQ(disk_->tombstones.size(), 0U);
-  EXPECT_EQ(disk_->straddlers.size(), 1U);  // of the segment that stays: a search looks once too often
+  // of the segment that stays: a search looks once too often
+  EXPECT_EQ(disk_->straddlers.size(), 1U);
   now_ += 2 * kDayNs;
   EXPECT_EQ(Compact(options).segments_expired, 1U);
   EXPECT_TRUE(disk_->straddlers.empty());

@@ -162,7 +162,8 @@ std::multiset<std::uint64_t> HeadSpans(Engine& engine) {
   return ids;
 }
 
-// The log and the tombstones' second copy are there, the catalog is not, and nothing was sealed yet.
+// The log and the tombstones' second copy are there, the catalog is not, and nothing was sealed
+// yet.
 TEST_F(DeletesTest, ACatalogThatIsLostBeforeTheFirstSegmentForgetsNoDelete) {
   Open();
   Append(1, 1);
@@ -184,7 +185,8 @@ TEST_F(DeletesTest, ACatalogThatIsLostBeforeTheFirstSegmentForgetsNoDelete) {
     ASSERT_TRUE(engine.has_value()) << engine.error().message();
     EXPECT_EQ(right, HeadSpans(**engine));
     ASSERT_EQ(1U, disk->tombstones.size());
-    EXPECT_EQ(disk_->tombstones.begin()->second.position, disk->tombstones.begin()->second.position);
+    EXPECT_EQ(disk_->tombstones.begin()->second.position,
+              disk->tombstones.begin()->second.position);
   }
 }
 

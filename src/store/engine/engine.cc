@@ -6,7 +6,6 @@
 
 #include "base/thread.h"
 #include "base/try.h"
-#include "store/engine/batch_codec.h"
 #include "store/engine/compaction.h"
 #include "store/engine/deletes.h"
 #include "store/engine/lost_catalog.h"
@@ -16,8 +15,6 @@ namespace tracestore::store {
 namespace {
 
 std::string WalDirectory(const std::string& directory) { return fs::JoinPath(directory, "wal"); }
-// What one append writes of its own and of others' records.
-constexpr std::size_t kMostGroupBytes = std::size_t{4} << 20;
 
 std::string SegmentsDirectory(const std::string& directory) {
   return fs::JoinPath(directory, "segments");
@@ -38,6 +35,8 @@ Status CheckOptions(const StoreOptions& o) {
     return bad("head_max_age must be from 1 s to 30 days");
   if (o.backlog_max_bytes < (1ULL << 20) || o.backlog_max_bytes > (64ULL << 30))
     return bad("backlog_max_bytes must be from 1 MiB to 64 GiB");
+  if (o.append_timeout < 0ms || o.append_timeout > 24h)
+    return bad("append_timeout must be from 0 to 24 h");
   if (o.compaction_duty_percent < 1 || o.compaction_duty_percent > 100)
     return bad("compaction_duty_percent must be from 1 to 100");
   if (o.compaction_max_spans < 10'000 || o.compaction_max_spans > 4'000'000)
@@ -60,7 +59,8 @@ Error OpenedBeforeFork() {
 Engine::Engine(fs::FileSystem& files, std::string directory, std::unique_ptr<Catalog> catalog,
                const StoreOptions& options)
     : files_(files), directory_(std::move(directory)), catalog_(std::move(catalog)),
-      options_(options), pid_(getpid()), segments_(files, directory_, std::make_shared<QueryMemory>(options_.query_memory_bytes)),
+      options_(options), pid_(getpid()),
+      segments_(files, directory_, std::make_shared<QueryMemory>(options_.query_memory_bytes)),
       log_(files, WalDirectory(directory_), options.sync), head_(std::make_shared<Head>()),
       follower_(files, WalDirectory(directory_)) {}
 
@@ -126,7 +126,8 @@ Status Engine::Recover() {
   RemoveStrayFiles(view);
   TS_TRY(follower_.Refresh(view.retired_before));
   for (const auto& [number, log] : follower_.logs()) head_->AdoptAll(*log.head);
-  // Not one that tombstones think behind them: a power cut may have taken the log they were read at.
+  // Not one that tombstones think behind them: a power cut may have taken the log they were read
+  // at.
   log_.StartAt(std::max({follower_.last_log() + 1, view.retired_before,
                          tombstones_->highest().file_number + 1}));
   head_log_bytes_ = follower_.log_bytes();
@@ -160,119 +161,6 @@ Status Engine::CheckOpen() const {
   const std::lock_guard lock(state_mutex_);
   if (closed_) return Error(ErrorCode::kInvalidArgument, "the store is closed");
   return {};
-}
-
-bool Engine::HeadIsFull() const {
-  return head_->spans() >= options_.head_max_spans ||
-         head_->memory_bytes() >= options_.head_max_bytes;
-}
-
-// The caller holds append_mutex_. Rows that come now go to a new log and a new head.
-void Engine::Freeze() {
-  const std::uint64_t next_log = log_.Roll();
-  const std::lock_guard lock(state_mutex_);
-  if (!head_->holds_records()) return;
-  frozen_bytes_ += head_->memory_bytes();
-  frozen_.push_back({head_, head_log_bytes_, next_log, false});
-  head_ = std::make_shared<Head>();
-  head_log_bytes_ = 0;
-  head_->Hide(tombstones_);
-  frozen_changed_.notify_all();
-}
-
-Status Engine::WaitForRoom() {
-  std::unique_lock lock(state_mutex_);
-  const bool room = frozen_changed_.wait_for(lock, options_.append_timeout, [&] {
-    return frozen_bytes_ < options_.backlog_max_bytes || closed_;
-  });
-  if (room) return {};
-  return Error(ErrorCode::kBusy,
-               "sealing lags behind: " + std::to_string(frozen_bytes_) +
-                   " bytes await it" + (seal_error_ ? " (" + seal_error_->message() + ")" : "") +
-                   "; try again later");
-}
-
-Status Engine::Append(model::SpanBatch&& batch) {
-  if (!writing()) {
-    return Error(ErrorCode::kInvalidArgument, "the store was opened for reading only");
-  }
-  if (batch.empty()) return {};
-  TS_TRY(CheckOpen());
-  const auto spans = static_cast<double>(batch.size());
-  TS_TRY_ASSIGN(PreparedLogRecord record,
-                PrepareLogRecord(kBatchRecordKind, EncodeBatch(batch), true));
-  PendingAppend pending{std::move(record), std::move(batch), std::nullopt};
-  TS_TRY(AppendQueued(pending));
-  Metric("appended_spans", spans);
-  if (!options_.background_sealing) return SealNext();
-  return {};
-}
-
-// Whoever holds the lock appends for all that wait for it: one write and one sync.
-Status Engine::AppendQueued(PendingAppend& pending) {
-  {
-    const std::lock_guard lock(queue_mutex_);
-    queue_.push_back(&pending);
-  }
-  const std::lock_guard lock(append_mutex_);
-  while (!pending.outcome) AppendGroup();
-  return std::move(*pending.outcome);
-}
-
-std::vector<Engine::PendingAppend*> Engine::TakeGroup() {
-  const std::lock_guard lock(queue_mutex_);
-  std::vector<PendingAppend*> group;
-  std::size_t bytes = 0;
-  while (!queue_.empty() && (group.empty() || bytes + queue_.front()->record.stored.size() <=
-                                                  kMostGroupBytes)) {
-    bytes += queue_.front()->record.stored.size();
-    group.push_back(queue_.front());
-    queue_.pop_front();
-  }
-  return group;
-}
-
-// The caller holds append_mutex_ and has an append in the queue.
-void Engine::AppendGroup() {
-  const std::vector<PendingAppend*> group = TakeGroup();
-  const Status status = WriteGroup(group);
-  for (PendingAppend* const pending : group) pending->outcome = status;
-}
-
-Status Engine::WriteGroup(const std::vector<PendingAppend*>& group) {
-  TS_TRY(CheckOpen());
-  TS_TRY(WaitForRoom());
-  std::vector<PreparedLogRecord*> records;
-  for (PendingAppend* const pending : group) records.push_back(&pending->record);
-  TS_TRY_ASSIGN(const std::uint64_t bytes, log_.Write(records));
-  bool full = false;
-  {
-    const std::lock_guard state(state_mutex_);
-    for (PendingAppend* const pending : group)
-      head_->Add(std::move(pending->batch), pending->record.end);
-    head_log_bytes_ += bytes;
-    full = HeadIsFull();
-  }
-  if (full) Freeze();
-  Metric("append_group_batches", static_cast<double>(group.size()));
-  return {};
-}
-
-Status Engine::Sync() {
-  TS_TRY(CheckOpen());
-  return log_.Sync();
-}
-
-void Engine::SyncLoop(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  while (!stop.stop_requested()) {
-    wake.wait_for(lock, stop, options_.sync_interval, [] { return false; });
-    if (stop.stop_requested()) return;
-    if (auto synced = Sync(); !synced.has_value())
-      Log(LogLevel::kError, "the log could not be synced: " + synced.error().message());
-  }
 }
 
 void Engine::SealLoop(const std::stop_token& stop) {
@@ -390,8 +278,9 @@ Status Engine::SealHead(const Frozen& frozen) {
   return {};
 }
 
-// Makes the segment live and retires its log. `built` has no rows where `left`, of which it is made,
-// has none. Gives false where more of `left` was deleted meanwhile: the segment must be made again.
+// Makes the segment live and retires its log. `built` has no rows where `left`, of which it is
+// made, has none. Gives false where more of `left` was deleted meanwhile: the segment must be made
+// again.
 Result<bool> Engine::CommitSegment(const BuiltSegment& built, SegmentId id,
                                    const SegmentOrigin& origin, Head& left) {
   const std::uint64_t next_log = origin.log_end.file_number;
@@ -425,8 +314,8 @@ Result<bool> Engine::CommitSegment(const BuiltSegment& built, SegmentId id,
   }
 }
 
-// The caller holds commit_mutex_. The commit may take tombstones away that no snapshot here has seen
-// yet; they are taken up first, for the segments and heads in use may outlive it where the new
+// The caller holds commit_mutex_. The commit may take tombstones away that no snapshot here has
+// seen yet; they are taken up first, for the segments and heads in use may outlive it where the new
 // segment can't be opened.
 Result<std::uint64_t> Engine::CommitSegments(const SealCommit& commit) {
   {
@@ -455,8 +344,8 @@ Status Engine::Publish() {
   SnapshotData live;
   auto refreshed = segments_.Refresh(*catalog_, view, live);
   const std::lock_guard lock(state_mutex_);
-  // If the new segment can't be opened now, its rows stay readable from the frozen head and the next
-  // try only opens it.
+  // If the new segment can't be opened now, its rows stay readable from the frozen head and the
+  // next try only opens it.
   if (refreshed.has_value()) {
     UseSegments(view, std::move(live));
     while (!frozen_.empty() && frozen_.front().committed) {
@@ -514,7 +403,8 @@ Result<std::shared_ptr<const SnapshotData>> Engine::SnapshotAsReader() {
 
 Status Engine::Seal() {
   TS_TRY(CheckOpen());
-  if (!writing()) return Error(ErrorCode::kInvalidArgument, "the store was opened for reading only");
+  if (!writing())
+    return Error(ErrorCode::kInvalidArgument, "the store was opened for reading only");
   {
     const std::lock_guard lock(append_mutex_);
     Freeze();
@@ -530,7 +420,8 @@ Status Engine::Close() {
   }
   closing_ = true;
   compact_thread_ = {};
-  const std::lock_guard compaction(compact_mutex_);  // one that was asked for stops at its next page
+  // one that was asked for stops at its next page
+  const std::lock_guard compaction(compact_mutex_);
   sync_thread_ = {};
   seal_thread_ = {};
   Status sealed;

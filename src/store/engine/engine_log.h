@@ -44,7 +44,8 @@ class EngineLog {
   const SyncPolicy sync_;
   std::uint64_t next_file_ = 1;
 
-  std::mutex sync_mutex_;   // held while Sync works: a second one returns when its bytes are safe too
+  // held while Sync works: a second one returns when its bytes are safe too
+  std::mutex sync_mutex_;
   std::mutex files_mutex_;  // guards what follows; taken after sync_mutex_
   std::shared_ptr<LogWriter> writer_;
   std::vector<std::shared_ptr<LogWriter>> unsynced_;  // in order; writer_ only as the last

@@ -13,8 +13,8 @@
 namespace tracestore::store {
 namespace {
 
-// Logs are unlinked in their order, the lowest first. A writer leaves numbers out only for tombstones
-// that were read at them.
+// Logs are unlinked in their order, the lowest first. A writer leaves numbers out only for
+// tombstones that were read at them.
 bool HasAllFromTheFirst(const std::vector<std::uint64_t>& logs, const CatalogView& view) {
   if (logs.empty()) return false;
   std::uint64_t excused = 0;

@@ -19,7 +19,8 @@ class Memo {
   std::shared_ptr<const T> Find(const std::string& key) const {
     const std::lock_guard lock(mutex_);
     const auto found = answers_.find(key);
-    return found == answers_.end() ? nullptr : std::static_pointer_cast<const T>(found->second.value);
+    return found == answers_.end() ? nullptr
+                                   : std::static_pointer_cast<const T>(found->second.value);
   }
 
   // In place of one that is kept with that key. `bytes`: about what the answer takes.

@@ -127,7 +127,8 @@ class PageCodes::Builder {
 
   Status AddRow(std::uint32_t number) {
     const std::uint64_t op_code = s_.op.numbers[number];
-    if (op_code > context_.tables->ops.size()) return Damaged("a row names an op that is not there");
+    if (op_code > context_.tables->ops.size())
+      return Damaged("a row names an op that is not there");
     const TableOp* op = op_code == 0 ? nullptr : &context_.tables->ops[op_code - 1];
     RowCodes row;
     row.part = static_cast<std::uint32_t>(part_);

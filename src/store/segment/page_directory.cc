@@ -35,7 +35,7 @@ Status PageDirectory::Parse(std::string_view payload, std::uint32_t rows) {
 const PageDirectory::Stream* PageDirectory::Find(std::uint32_t id) const noexcept {
   const auto found =
       std::lower_bound(streams_.begin(), streams_.end(), id,
-                       [](const Stream& stream, std::uint32_t wanted) { return stream.id < wanted; });
+                       [](const Stream& stream, std::uint32_t to) { return stream.id < to; });
   return found != streams_.end() && found->id == id ? &*found : nullptr;
 }
 

@@ -176,7 +176,8 @@ void PageEncoder::PlaceRow(std::uint32_t row, std::uint32_t first) {
   if (op->statuses.size() > 1) statuses_.push_back(shape.status_rank);
   if (op->event_lists.size() > 1) event_lists_.push_back(shape.event_rank);
   if (op->resources.size() > 1) {
-    const bool same = !root && batch_.spans[order_.rows[order_.parents[row]]].resource == span.resource;
+    const bool same =
+        !root && batch_.spans[order_.rows[order_.parents[row]]].resource == span.resource;
     resources_.push_back(same ? 0 : shape.resource_rank + 1ULL);
   }
   const auto& keyset = shapes_.tables.keysets[op->keysets[shape.keyset_rank]];

@@ -1,5 +1,5 @@
-// RowHints: of rows that were decoded of segments, by which entries of their tables, so that what is
-// to know of an entry is found out once and not for each row.
+// RowHints: of rows that were decoded of segments, by which entries of their tables, so that what
+// is to know of an entry is found out once and not for each row.
 #pragma once
 #include <cstddef>
 #include <cstdint>

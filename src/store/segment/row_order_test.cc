@@ -46,7 +46,8 @@ TEST(RowOrder, IsThatOfTheFormatPage) {
         met[order.rows[row]] = true;
         extent.Add(span);
         const std::uint32_t parent = order.parents[row];
-        if (parent == kNoRow) continue;  // cut cycles stand among the roots, in an order of their own
+        // cut cycles stand among the roots, in an order of their own
+        if (parent == kNoRow) continue;
         ASSERT_LT(parent, row);
         ASSERT_GE(parent, trace.first_row);
         EXPECT_EQ(span.parent_id, batch.spans[order.rows[parent]].span_id);

@@ -65,7 +65,8 @@ bool IsWhole(const SpanBatch& batch) {
   const std::size_t texts = batch.strings.size();
   for (const model::SpanRecord& span : batch.spans) {
     if (span.resource >= batch.resources.size() || span.scope >= batch.scopes.size() ||
-        std::max({span.name, span.status_message, span.trace_state, span.unknown_fields}) >= texts ||
+        std::max({span.name, span.status_message, span.trace_state, span.unknown_fields}) >=
+            texts ||
         span.kind > SpanKind::kConsumer || span.status > StatusCode::kError ||
         !InRange(batch, span.attributes)) {
       return false;

@@ -76,7 +76,8 @@ enum class SectionKind : std::uint8_t {
 enum class StreamKind : std::uint8_t {
   kOp = 0, kKeyset = 1, kStatus = 2, kResource = 3, kEventList = 4, kOdd = 5,
   kPops = 6, kRootCode = 7, kOutsideIds = 8, kOutsideRows = 9,
-  kSpanIds = 10, kStarts = 11, kStartSigns = 12, kDurations = 13, kDurationSigns = 14, kResidue = 15,
+  kSpanIds = 10, kStarts = 11, kStartSigns = 12, kDurations = 13, kDurationSigns = 14,
+  kResidue = 15,
 };
 enum class ColumnStream : std::uint8_t {
   kRanks = 0, kRaw = 1, kRawSigns = 2, kEventRanks = 3, kEventRaw = 4, kEventRawSigns = 5,

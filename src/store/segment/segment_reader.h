@@ -75,8 +75,8 @@ class SegmentReader {
   // The ids that have these low 64 bits.
   Result<std::vector<TraceId>> FindLowId(std::uint64_t low) const;
 
-  // Whether a trace with these low 64 bits is here. Keeps 8 bytes a trace, where the calls above keep
-  // the table of traces: for a writer, which asks every segment for the ids of each new one.
+  // Whether a trace with these low 64 bits is here. Keeps 8 bytes a trace, where the calls above
+  // keep the table of traces: for a writer, which asks every segment for the ids of each new one.
   Result<bool> HasLowId(std::uint64_t low) const;
 
   Result<const TraceTable*> traces() const;

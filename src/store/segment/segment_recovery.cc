@@ -19,7 +19,8 @@ constexpr std::size_t kWindowBytes = std::size_t{1} << 20;
 
 Error Damaged() { return {ErrorCode::kCorruption, "the recovery section is damaged"}; }
 
-// Bound to its place: a copy inside a page (a client may send a segment as an attribute) doesn't hold.
+// Bound to its place: a copy inside a page (a client may send a segment as an attribute) doesn't
+// hold.
 std::uint32_t ChecksumAt(std::string payload, std::uint64_t offset) {
   base::ByteWriter(payload).U64(offset);
   return base::Checksum32(payload);

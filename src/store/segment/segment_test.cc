@@ -103,7 +103,8 @@ TEST(Segment, FindsEachTraceAndReadsItAlone) {
       ASSERT_EQ(parts->size(), 1U);
       const TracePart& part = (*(*reader)->traces())->parts[parts->front()];
       SpanBatch back;
-      ASSERT_TRUE((*reader)->ReadRows(part.first_row, part.first_row + part.rows, Projection{}, back)
+      ASSERT_TRUE((*reader)->ReadRows(part.first_row, part.first_row + part.rows, Projection{},
+                                      back)
                       .has_value());
       ExpectSameSpans(spans, back);
     }
@@ -128,7 +129,8 @@ TEST(Segment, CandidatePagesLoseNoRow) {
     for (std::uint32_t page = 0; page < (*reader)->page_count(); ++page) {
       const PageInfo& info = (*reader)->pages()[page];
       SpanBatch rows;
-      ASSERT_TRUE((*reader)->ReadRows(info.first_row, info.first_row + info.rows, Projection{}, rows)
+      ASSERT_TRUE((*reader)->ReadRows(info.first_row, info.first_row + info.rows, Projection{},
+                                      rows)
                       .has_value());
       for (const SpanRecord& span : rows.spans) {
         EXPECT_LE(info.min_start_ns, span.start_ns);

@@ -32,8 +32,8 @@ struct BuiltSegment {
 };
 
 // Pure: no file, no clock. Memory: about twice the batch. Errors: kInvalidArgument for an empty
-// batch or one of more than kMaxSegmentRows spans. Without `origin` the segment has none. `hints` are
-// of the batch, or empty: they spare work and change no byte.
+// batch or one of more than kMaxSegmentRows spans. Without `origin` the segment has none. `hints`
+// are of the batch, or empty: they spare work and change no byte.
 Result<BuiltSegment> BuildSegment(const model::SpanBatch& batch,
                                   const std::optional<SegmentOrigin>& origin = std::nullopt,
                                   RowHints hints = {});

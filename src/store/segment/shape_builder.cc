@@ -60,7 +60,8 @@ class ShapeBuilder {
     // What each slot has in all is known now: so it is known to be raw as soon as it has enough
     // different values, and the others need not be told apart.
     for (std::size_t i = 0; i < keyset_slots_.size(); ++i) {
-      for (const std::uint32_t slot : keyset_slots_[i]) shapes_.slots[slot].total += keyset_uses_[i];
+      for (const std::uint32_t slot : keyset_slots_[i])
+        shapes_.slots[slot].total += keyset_uses_[i];
     }
     last_values_.resize(shapes_.slots.size());
     first_values_.assign(shapes_.slots.size(), kNoValue);

@@ -47,9 +47,9 @@ struct Shapes {
   std::vector<std::uint32_t> attribute_values;  // by index into batch.attributes: value or kNoValue
 };
 
-// Codes all rows. A list of ranked values is kept for a slot with one value, or where the values are
-// fewer than a sixth of the rows that have one (docs/format/segment.md, "Tables"); the others are
-// raw. What the hints, which are of the batch or empty, say of rows and values is used up.
+// Codes all rows. A list of ranked values is kept for a slot with one value, or where the values
+// are fewer than a sixth of the rows that have one (docs/format/segment.md, "Tables"); the others
+// are raw. What the hints, which are of the batch or empty, say of rows and values is used up.
 // Precondition: no attribute or event is in the lists of two spans or events.
 Shapes BuildShapes(const model::SpanBatch& batch, const RowOrder& order, RowHints& hints);
 

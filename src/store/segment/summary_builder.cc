@@ -54,7 +54,8 @@ class SummaryBuilder {
         continue;
       }
       for (std::uint32_t row = part.first_row; row < part.first_row + part.rows; ++row)
-        counter_.AddSpan(Span(row), services_[Span(row).resource].id, dictionary_.IdOf(Span(row).name));
+        counter_.AddSpan(Span(row), services_[Span(row).resource].id,
+                         dictionary_.IdOf(Span(row).name));
       if (HasFurtherEdges(part)) AddAssembled(part, false);
       else AddCalls(part);
     }
@@ -89,7 +90,8 @@ class SummaryBuilder {
     for (std::uint32_t row = part.first_row; row < part.first_row + part.rows; ++row) {
       if (order_.parents[row] == kNoRow) continue;
       const SpanRecord& span = Span(row);
-      counter_.AddCall(services_[Span(order_.parents[row]).resource], services_[span.resource], span);
+      counter_.AddCall(services_[Span(order_.parents[row]).resource], services_[span.resource],
+                       span);
     }
   }
 

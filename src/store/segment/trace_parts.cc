@@ -86,7 +86,8 @@ class PartBuilder {
           std::binary_search(ids_.begin(), ids_.end(), span.parent_id.value);
       part.orphans += !span.parent_id.empty() && !parent_here ? 1 : 0;
       const auto rank = model::RootRank::Of(span, parent_here);
-      if (part.root_row != kNoRoot && (best < rank || (best == rank && !Before(row, part.root_row))))
+      if (part.root_row != kNoRoot &&
+          (best < rank || (best == rank && !Before(row, part.root_row))))
         continue;
       part.root_row = row;
       best = rank;

@@ -228,7 +228,8 @@ Result<SegmentFooter> FooterOf(const fs::RandomAccessFile& file, const SegmentRe
 
 Salvage AllLost(const std::string& name, std::uint64_t rows, const Error& why) {
   Salvage salvage;
-  salvage.losses.push_back({name, 0, rows, why.message() + (rows == 0 ? "; how many is not known" : "")});
+  salvage.losses.push_back({name, 0, rows,
+                            why.message() + (rows == 0 ? "; how many is not known" : "")});
   return salvage;
 }
 

@@ -114,7 +114,8 @@ class FileChecker {
         run_.Damage(name_, section.offset, SegmentSectionName(section.kind), "it stands twice");
       seen.push_back(section.kind);
     }
-    if (footer.offset != at || footer.offset + footer.bytes + kSegmentTrailerBytes != footer.file_bytes)
+    if (footer.offset != at ||
+        footer.offset + footer.bytes + kSegmentTrailerBytes != footer.file_bytes)
       run_.Damage(name_, footer.offset, "footer", "it doesn't stand between sections and trailer");
   }
 
@@ -146,7 +147,8 @@ Status CheckPagesByHeaders(const fs::RandomAccessFile& file, const std::string& 
     const std::uint64_t bytes =
         header.has_value() ? base::LoadLe<std::uint32_t>(header->data() + 4) : 0;
     if (!header.has_value() || bytes > end - at - kPageHeaderBytes) {
-      run.Damage(name, at, section, "its length goes past the pages; those behind it can't be found");
+      run.Damage(name, at, section,
+                 "its length goes past the pages; those behind it can't be found");
       return {};
     }
     const auto payload = ReadSegmentBytes(file, name, end, at + kPageHeaderBytes, bytes);

@@ -1,5 +1,6 @@
-// In this order, so that it can be stopped anywhere and run again: new segments are written and synced;
-// damaged files are moved aside, where a second run finds them; then one commit makes the new ones live.
+// In this order, so that it can be stopped anywhere and run again: new segments are written and
+// synced; damaged files are moved aside, where a second run finds them; then one commit makes the
+// new ones live.
 #include "store/verify/store_repair.h"
 
 #include <algorithm>
@@ -79,8 +80,9 @@ class Repairer {
     return run.Finish();
   }
 
-  // A writer that was killed in its commit may have left a segment live that the catalog doesn't show
-  // yet: its number would be given to a new one. A catalog that can't be read is LookAtCatalog's matter.
+  // A writer that was killed in its commit may have left a segment live that the catalog doesn't
+  // show yet: its number would be given to a new one. A catalog that can't be read is
+  // LookAtCatalog's matter.
   Status SettleCatalog() {
     const auto catalog = LmdbCatalog::Open(catalog_directory_);
     if (!catalog.has_value()) return {};
@@ -118,7 +120,8 @@ class Repairer {
     why += "; settings are gone";
     if (!deletes.exists || deletes.header_damaged || !deletes.damaged.empty()) {
       why += "; what was deleted since the last compaction comes back, but for " +
-             std::to_string(deletes.tombstones.size()) + " deletes that are kept beside the catalog";
+             std::to_string(deletes.tombstones.size()) +
+             " deletes that are kept beside the catalog";
     }
     if (without_origin_ > 0) {
       why += "; of " + std::to_string(without_origin_) +
@@ -141,7 +144,8 @@ class Repairer {
     }
     for (const std::string& name : names) {
       std::uint64_t id = 0;
-      if (std::sscanf(name.c_str(), "%16llx.seg", reinterpret_cast<unsigned long long*>(&id)) != 1 ||
+      if (std::sscanf(name.c_str(), "%16llx.seg",
+                      reinterpret_cast<unsigned long long*>(&id)) != 1 ||
           fs::JoinPath(segments_, name) != SegmentPath(directory_, SegmentId{id})) {
         continue;
       }

@@ -154,7 +154,8 @@ class StoreChecker {
     if (!file->exists) return;
     ++run_.counters().files;
     if (file->header_damaged) run_.Damage(path, 0, "header", "magic or checksum mismatch");
-    for (const std::uint64_t at : file->damaged) run_.Damage(path, at, "record", "checksum mismatch");
+    for (const std::uint64_t at : file->damaged)
+      run_.Damage(path, at, "record", "checksum mismatch");
     if (WriterIsThere() || !file->damaged.empty()) return;
     if (file->torn_bytes > 0)
       run_.LeftOver(path, 0, "record", "it ends within a record; the next writer mends it");
@@ -172,7 +173,8 @@ class StoreChecker {
     const auto numbers = ListLogs(files_, wal_);
     if (!numbers.has_value()) {
       // A store that nothing was written to has no logs.
-      if (numbers.error().code() != ErrorCode::kNotFound) run_.Say(wal_, 0, "file", numbers.error());
+      if (numbers.error().code() != ErrorCode::kNotFound)
+        run_.Say(wal_, 0, "file", numbers.error());
       return {};
     }
     const std::uint64_t needed = named ? view_.retired_before : 0;

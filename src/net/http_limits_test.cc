@@ -1,0 +1,130 @@
+// The server's bounds of sizes, times and connections, on real sockets. Nothing here sleeps: what
+// has to pass first is waited for.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <latch>
+#include <thread>
+
+#include "net/http_server.h"
+#include "net/http_test_server.h"
+#include "net/loopback_test_client.h"
+
+namespace tracestore::net {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST(HttpServer, RefusesADeclaredLengthBeforeReadingTheBody) {
+  HttpServerOptions options;
+  options.max_body_bytes = 1000;
+  const auto server = StartServer(EchoBody, options);
+  LoopbackClient client(server->port());
+  client.Send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1001\r\n"
+              "Expect: 100-continue\r\n\r\n");
+  const auto answer = ReadAnswer(client);
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(answer.body, "the body is larger than the limit of 1000 bytes\n");
+  LoopbackClient exact(server->port());
+  exact.Send(Post("/", std::string(1000, 'x')));
+  EXPECT_EQ(ReadAnswer(exact).status, 200);
+  LoopbackClient chunked(server->port());
+  chunked.Send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n" +
+               std::string(1000, 'x') + "\r\n1\r\nx\r\n0\r\n\r\n");
+  EXPECT_EQ(ReadAnswer(chunked).status, 413);
+  LoopbackClient exactly(server->port());
+  exactly.Send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n" +
+               std::string(1000, 'x') + "\r\n0\r\n\r\n");
+  EXPECT_EQ(ReadAnswer(exactly).status, 200);
+}
+
+TEST(HttpServer, LetsAClientThatIsStillSendingReadTheRefusal) {
+  HttpServerOptions options;
+  options.max_body_bytes = 1000;
+  const auto server = StartServer(EchoBody, options);
+  LoopbackClient client(server->port());
+  EXPECT_TRUE(client.Send(Post("/", std::string(10'000'000, 'x'))));
+  EXPECT_EQ(ReadAnswer(client).status, 413);
+}
+
+TEST(HttpServer, BoundsTheBodiesInFlight) {
+  HttpServerOptions options;
+  options.max_body_bytes = 100'000;
+  options.max_body_bytes_in_flight = 150'000;
+  std::latch entered(1);
+  std::latch leave(1);
+  std::atomic<bool> first = true;
+  const auto server = StartServer(
+      [&](const HttpRequest& request) {
+        if (first.exchange(false)) {
+          entered.count_down();
+          leave.wait();
+        }
+        return HttpResponse::Text(200, std::to_string(request.body.size()));
+      },
+      options);
+  LoopbackClient slow(server->port());
+  slow.Send(Post("/", std::string(100'000, 'x')));
+  entered.wait();
+  LoopbackClient second(server->port());
+  second.Send(Post("/", std::string(100'000, 'x')));
+  const auto refused = ReadAnswer(second);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.Field("Retry-After"), "1");
+  leave.count_down();
+  EXPECT_EQ(ReadAnswer(slow).body, "100000");
+  LoopbackClient third(server->port());
+  third.Send(Post("/", std::string(100'000, 'x')));
+  EXPECT_EQ(ReadAnswer(third).body, "100000");
+}
+
+TEST(HttpServer, DropsSlowSendersAndIdleOnes) {
+  HttpServerOptions options;
+  options.read_timeout = 50ms;
+  options.idle_timeout = 50ms;
+  const auto server = StartServer(EchoBody, options);
+  for (const char* sent : {"", "GET / HT", "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf"}) {
+    LoopbackClient client(server->port());
+    client.Send(sent);
+    EXPECT_EQ(client.ReadToEnd(), "") << sent;
+    EXPECT_TRUE(client.ended()) << sent;
+  }
+}
+
+TEST(HttpServer, AFastSenderOfALargeBodyIsNotCutByTheReadTimeout) {
+  HttpServerOptions options;
+  options.read_timeout = 2'000ms;
+  const auto server = StartServer(
+      [](const HttpRequest& request) {
+        return HttpResponse::Text(200, std::to_string(request.body.size()));
+      },
+      options);
+  LoopbackClient client(server->port());
+  client.Send(Post("/", std::string(std::size_t{32} << 20, 'x')));
+  EXPECT_EQ(ReadAnswer(client).body, std::to_string(std::size_t{32} << 20));
+}
+
+TEST(HttpServer, MakesRoomForNewConnectionsAtTheCap) {
+  HttpServerOptions options;
+  options.max_connections = 20;
+  const auto server = StartServer(EchoBody, options);
+  std::vector<LoopbackClient> silent;
+  for (int i = 0; i < 300; ++i) {
+    silent.emplace_back(server->port());
+    EXPECT_TRUE(silent.back().connected());
+    if (i % 50 != 49) continue;
+    LoopbackClient client(server->port());
+    client.Send(Post("/", "still served"));
+    EXPECT_EQ(ReadAnswer(client).body, "POST / still served") << i;
+  }
+  EXPECT_EQ(silent.front().ReadToEnd(), "");
+  EXPECT_TRUE(silent.front().ended());
+  EXPECT_LE(server->connections(), 21u);
+}
+
+}  // namespace
+}  // namespace tracestore::net
