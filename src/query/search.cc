@@ -150,10 +150,18 @@ class Searcher {
           hits.push_back({span.has_start() ? span.start_ns : ~0ULL, span.trace_id});
       }
     }
-    std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
-      return a.start != b.start ? a.start > b.start : a.id < b.id;
-    });
-    for (const Hit& hit : hits) {
+    // The newest first, where some may do: of a large head few are taken off a heap, where to sort
+    // them all costs more than to find them.
+    const auto comes_later = [](const Hit& a, const Hit& b) {
+      return a.start != b.start ? a.start < b.start : a.id > b.id;
+    };
+    const bool some_do =
+        query_.limit != 0 && !query_.count_total && compiled_.order() == Order::kNewest;
+    if (some_do) std::make_heap(hits.begin(), hits.end(), comes_later);
+    while (!hits.empty()) {
+      if (some_do) std::pop_heap(hits.begin(), hits.end(), comes_later);
+      const Hit hit = hits.back();
+      hits.pop_back();
       if (TooOld(hit.start)) break;
       TS_TRY(DecideScattered(hit.id));
       TS_TRY(CountKept());
