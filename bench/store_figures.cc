@@ -2,6 +2,7 @@
 //   store_figures make --nezha DIRECTORY | --rich SPANS | --straddling SPANS  REQUESTS   a file of OTLP requests
 //   store_figures ingest REQUESTS STORE     CPU, memory, bytes; protobuf's parse of the same bytes
 //   store_figures compact STORE             full compaction: bytes, CPU, memory
+//   store_figures thin EVERY STORE          deletes one trace of so many, for `compact` to leave out
 //   store_figures yardsticks REQUESTS       zstd -19 --long=27 over all
 //   store_figures huge SPANS STORE          one trace of so many: summary, one subtree
 //   store_figures queries STORE             latencies in process, warm and cold
@@ -189,6 +190,24 @@ Status Compacted(const std::string& directory) {
   return {};
 }
 
+Status Thin(std::size_t every, const std::string& directory) {
+  StoreOptions options;
+  options.background_compaction = false;
+  TS_TRY_ASSIGN(auto store, Store::Open(directory, options));
+  TS_TRY_ASSIGN(const Snapshot snapshot, store->TakeSnapshot());
+  Query all;
+  all.limit = 0;
+  TS_TRY_ASSIGN(const SearchPage found, snapshot.Find(all));
+  std::vector<TraceId> some;
+  for (std::size_t i = 0; i < found.traces.size(); i += every)
+    some.push_back(found.traces[i].trace_id);
+  const double before = ProcessCpuSeconds();
+  TS_TRY(store->Delete(some));
+  std::printf("deleted %zu of %zu traces in %.3f CPU seconds\n", some.size(), found.traces.size(),
+              ProcessCpuSeconds() - before);
+  return store->Close();
+}
+
 Status Yardsticks(const std::string& requests) {
   ZSTD_CCtx* context = ZSTD_createCCtx();
   ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 19);
@@ -223,6 +242,7 @@ int Usage() {
                "usage: store_figures make --nezha DIRECTORY | --rich SPANS | --straddling SPANS REQUESTS\n"
                "       store_figures ingest REQUESTS STORE\n"
                "       store_figures compact STORE\n"
+               "       store_figures thin EVERY STORE\n"
                "       store_figures yardsticks REQUESTS\n"
                "       store_figures queries STORE\n"
                "       store_figures opening STORE\n"
@@ -245,6 +265,8 @@ int main(int argc, char** argv) {
     done = Ingest(words[1], words[2]);
   } else if (words.size() == 2 && words[0] == "compact") {
     done = Compacted(words[1]);
+  } else if (words.size() == 3 && words[0] == "thin" && std::atoll(words[1].c_str()) > 0) {
+    done = Thin(std::strtoull(words[1].c_str(), nullptr, 10), words[2]);
   } else if (words.size() == 2 && words[0] == "yardsticks") {
     done = Yardsticks(words[1]);
   } else if (words.size() == 2 && words[0] == "queries") {

@@ -125,6 +125,29 @@ TEST_P(AnswerMemoryTest, ALargeTraceIsRefusedAndSmallOnesAreNot) {
   EXPECT_EQ(page.error().code(), ErrorCode::kBusy);
 }
 
+TEST_P(AnswerMemoryTest, BatchesOfAllSpansAreCountedWhileTheVisitorHasThem) {
+  const Asking asking(*snapshot_, {});
+  std::size_t spans = 0;
+  const auto visited = asking.snapshot.ForEachBatch([&](const SpanList& list) {
+    EXPECT_GE(asking.account->used(), list.batch()->memory_bytes());
+    spans += list.size();
+    return true;
+  });
+  ASSERT_TRUE(visited.has_value()) << visited.error().message();
+  EXPECT_EQ(kLargeSpans + kSmallTraces, spans);
+  EXPECT_EQ(asking.account->used(), 0U);
+}
+
+TEST_P(AnswerMemoryTest, ASubtreeIsCountedWhileSomebodyHasIt) {
+  const Asking asking(*snapshot_, {});
+  {
+    const auto subtree = asking.snapshot.GetSubtree(kLarge, SpanId{5});
+    ASSERT_TRUE(subtree.has_value()) << subtree.error().message();
+    EXPECT_EQ(asking.account->used(), subtree->batch()->memory_bytes());
+  }
+  EXPECT_EQ(asking.account->used(), 0U);
+}
+
 TEST_P(AnswerMemoryTest, ASearchOfAllTracesIsCounted) {
   Query all;
   all.limit = 0;

@@ -126,14 +126,14 @@ class BatchVisitor {
       : data_(data), visit_(visit) {}
 
   Status Add(TraceId id) {
-    TS_TRY(query::FetchInto(data_, id, *batch_));
-    if (batch_->size() >= kSpans) Flush();
+    TS_TRY(query::FetchInto(data_, id, held_->batch, data_.stop, held_->hold));
+    if (held_->batch.size() >= kSpans) Flush();
     return {};
   }
   void Flush() {
-    if (batch_->empty() || stopped_) return;
-    stopped_ = !visit_(SpanList(std::move(batch_)));
-    batch_ = std::make_shared<model::SpanBatch>();
+    if (held_->batch.empty() || stopped_) return;
+    stopped_ = !visit_(SpanList(query::BatchOf(std::move(held_))));
+    held_ = std::make_shared<query::HeldBatch>(data_);
   }
   bool stopped() const { return stopped_; }
 
@@ -142,7 +142,7 @@ class BatchVisitor {
 
   const store::SnapshotData& data_;
   const std::function<bool(const SpanList&)>& visit_;
-  std::shared_ptr<model::SpanBatch> batch_ = std::make_shared<model::SpanBatch>();
+  std::shared_ptr<query::HeldBatch> held_ = std::make_shared<query::HeldBatch>(data_);
   bool stopped_ = false;
 };
 

@@ -7,11 +7,13 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/hash.h"
+
 namespace tracestore::ingest {
 
 struct TraceIdHash {
   std::size_t operator()(const TraceId& id) const noexcept {
-    return static_cast<std::size_t>(id.low ^ id.high * 0x9E3779B97F4A7C15);
+    return static_cast<std::size_t>(base::HashTraceId(id));
   }
 };
 

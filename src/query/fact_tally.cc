@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/stop.h"
 #include "base/try.h"
 #include "query/fetch.h"
@@ -23,7 +24,7 @@ using store::TraceTable;
 
 struct TraceIdHash {
   std::size_t operator()(TraceId id) const noexcept {
-    return static_cast<std::size_t>((id.high * 0x9E3779B97F4A7C15ULL) ^ id.low);
+    return static_cast<std::size_t>(base::HashTraceId(id));
   }
 };
 using TraceIds = std::unordered_set<TraceId, TraceIdHash>;
@@ -80,6 +81,30 @@ StepPlan PlanSteps(const SummarySteps& steps, TimeRange range) {
   return plan;
 }
 
+bool HasRepeatedIds(const model::SpanBatch& trace) {
+  std::vector<SpanId> ids;
+  ids.reserve(trace.size());
+  for (const SpanRecord& span : trace.spans) ids.push_back(span.span_id);
+  std::sort(ids.begin(), ids.end());
+  return std::adjacent_find(ids.begin(), ids.end()) != ids.end();
+}
+
+// What FactsBuilder needs of a trace's spans in segments: all of them only where some have one id.
+Result<std::shared_ptr<model::SpanBatch>> SpansForFacts(const SnapshotData& data, TraceId id) {
+  store::Projection structure;
+  structure.attributes = structure.events = false;
+  TS_TRY_ASSIGN(const auto places, FindPlaces(data, id));
+  auto held = std::make_shared<HeldBatch>(data);
+  for (const TracePlace& place : places) {
+    TS_TRY_ASSIGN(const auto* table, place.segment->traces());
+    const TracePart& part = table->parts[place.ordinal];
+    TS_TRY(ReadHeld(*place.segment, part.first_row, part.first_row + part.rows, structure,
+                    data.stop, held->hold, held->batch));
+  }
+  if (HasRepeatedIds(held->batch)) return FetchTrace(data, id);
+  return BatchOf(std::move(held));
+}
+
 class SegmentsTally {
  public:
   SegmentsTally(const SnapshotData& data, TimeRange range, FactTally& tally)
@@ -112,18 +137,18 @@ class SegmentsTally {
     TS_TRY_ASSIGN(const auto* table, segment.traces());
     if (data_.straddlers->size() > table->parts.size() / 8) {
       for (std::uint32_t i = 0; i < table->parts.size(); ++i) {
-        if (!data_.straddlers->contains(table->parts[i].id.low)) continue;
-        scattered_.insert(table->parts[i].id);
-        parts.push_back(i);
+        if (data_.straddlers->contains(table->parts[i].id.low)) parts.push_back(i);
       }
-      return parts;
+    } else {
+      for (const std::uint64_t low : *data_.straddlers) {
+        TS_TRY_ASSIGN(const auto found, segment.PartsWithLowId(low));
+        parts.insert(parts.end(), found.begin(), found.end());
+      }
+      std::sort(parts.begin(), parts.end());
     }
-    for (const std::uint64_t low : *data_.straddlers) {
-      TS_TRY_ASSIGN(const auto found, segment.PartsWithLowId(low));
-      for (const std::uint32_t part : found) {
-        scattered_.insert(table->parts[part].id);
-        parts.push_back(part);
-      }
+    for (const std::uint32_t part : parts) {
+      const TraceId id = table->parts[part].id;
+      if (known_.insert(id).second) scattered_.push_back(id);
     }
     return parts;
   }
@@ -185,7 +210,7 @@ class SegmentsTally {
     FactsBuilder builder(tally_.kind());
     for (const TraceId id : scattered_) {
       TS_TRY(CheckStop(data_.stop));
-      TS_TRY_ASSIGN(const auto trace, FetchTrace(data_, id));
+      TS_TRY_ASSIGN(const auto trace, SpansForFacts(data_, id));
       builder.Add(*trace, 0);
     }
     tally_.Add(builder.Finish(), range_, All, FactTally::Sign::kAdd);
@@ -195,7 +220,8 @@ class SegmentsTally {
   const SnapshotData& data_;  // without a head
   const TimeRange range_;
   FactTally& tally_;
-  TraceIds scattered_;
+  TraceIds known_;                  // of these:
+  std::vector<TraceId> scattered_;  // as their parts stand, so that neighbours share pages
 };
 
 SnapshotData WithoutHead(const SnapshotData& data) {

@@ -1,16 +1,12 @@
 #include "query/id_table.h"
 
-#include <random>
+#include "base/hash.h"
 
 namespace tracestore::query {
 
 // Two rounds of multiplication, as finalisers of hash functions have them.
 std::uint64_t IdTable::HashOf(std::uint64_t id) noexcept {
-  static const std::uint64_t secret = [] {
-    std::random_device device;
-    return std::uint64_t{device()} << 32 | device();
-  }();
-  std::uint64_t hash = (id ^ secret) * 0x9E3779B97F4A7C15ULL;
+  std::uint64_t hash = (id ^ base::ProcessSecret()) * 0x9E3779B97F4A7C15ULL;
   hash ^= hash >> 32;
   hash *= 0xD6E8FEB86659FD93ULL;
   return hash ^ hash >> 32;
@@ -34,8 +30,10 @@ void IdTable::Build(std::size_t size, const IdOf& id_of, const RowOf& row_of) {
     const std::uint64_t hash = HashOf(id_of(i));
     entries_[begins_[BucketOf(hash) + 1]++] = hash << 32 | row_of(i);
   }
-  for (std::size_t bucket = 0; bucket + 1 < begins_.size(); ++bucket)
-    std::sort(entries_.begin() + begins_[bucket], entries_.begin() + begins_[bucket + 1]);
+  for (std::size_t bucket = 0; bucket + 1 < begins_.size(); ++bucket) {
+    if (IsSorted(bucket))
+      std::sort(entries_.begin() + begins_[bucket], entries_.begin() + begins_[bucket + 1]);
+  }
 }
 
 IdTable::IdTable(std::span<const std::uint64_t> ids) {

@@ -22,6 +22,7 @@ class IdTable {
   IdTable() = default;
   // ids[i] is the id of row i.
   explicit IdTable(std::span<const std::uint64_t> ids);
+  // Their rows ascend.
   explicit IdTable(std::span<const Entry> entries);
 
   // Calls `visit(row)` for every row of that id, ascending, and seldom for another.
@@ -30,11 +31,16 @@ class IdTable {
     if (entries_.empty()) return;
     const std::uint64_t hash = HashOf(id);
     const std::size_t bucket = BucketOf(hash);
+    auto at = entries_.begin() + begins_[bucket];
     const auto end = entries_.begin() + begins_[bucket + 1];
     const std::uint64_t wanted = hash << 32;  // its low half
-    for (auto at = std::lower_bound(entries_.begin() + begins_[bucket], end, wanted);
-         at != end && (*at ^ wanted) <= 0xFFFFFFFF; ++at) {
-      visit(static_cast<std::uint32_t>(*at));
+    if (IsSorted(bucket)) {
+      for (at = std::lower_bound(at, end, wanted); at != end && Same(*at, wanted); ++at)
+        visit(static_cast<std::uint32_t>(*at));
+      return;
+    }
+    for (; at != end; ++at) {
+      if (Same(*at, wanted)) visit(static_cast<std::uint32_t>(*at));
     }
   }
   // Calls `visit(row, row)` for neighbours among rows that may have the same id: all rows of one id
@@ -42,10 +48,15 @@ class IdTable {
   template <typename Visit>
   void ForEachPair(const Visit& visit) const {
     for (std::size_t bucket = 0; bucket + 1 < begins_.size(); ++bucket) {
-      for (std::uint32_t i = begins_[bucket] + 1; i < begins_[bucket + 1]; ++i) {
-        const std::uint64_t before = entries_[i - 1], here = entries_[i];
-        if ((here ^ before) <= 0xFFFFFFFF)
-          visit(static_cast<std::uint32_t>(before), static_cast<std::uint32_t>(here));
+      const std::uint32_t first = begins_[bucket];
+      for (std::uint32_t i = first + 1; i < begins_[bucket + 1]; ++i) {
+        // The last before it of the same hash: where they are sorted, none but its neighbour.
+        const std::uint32_t least = IsSorted(bucket) ? i - 1 : first;
+        std::uint32_t before = i;
+        while (before > least && !Same(entries_[before - 1], entries_[i])) --before;
+        if (before > least)
+          visit(static_cast<std::uint32_t>(entries_[before - 1]),
+                static_cast<std::uint32_t>(entries_[i]));
       }
     }
   }
@@ -56,7 +67,14 @@ class IdTable {
   }
 
  private:
+  // Larger buckets are sorted: to look through a few entries costs less than to sort them.
+  static constexpr std::uint32_t kMostUnsorted = 16;
+
   static std::uint64_t HashOf(std::uint64_t id) noexcept;
+  static bool Same(std::uint64_t a, std::uint64_t b) noexcept { return (a ^ b) <= 0xFFFFFFFF; }
+  bool IsSorted(std::size_t bucket) const noexcept {
+    return begins_[bucket + 1] - begins_[bucket] > kMostUnsorted;
+  }
   std::size_t BucketOf(std::uint64_t hash) const noexcept {
     return static_cast<std::size_t>(hash >> shift_);
   }
@@ -65,7 +83,8 @@ class IdTable {
 
   unsigned shift_ = 63;
   std::vector<std::uint32_t> begins_;   // by bucket, and the end
-  std::vector<std::uint64_t> entries_;  // 32 bits of the hash, then the row; sorted in each bucket
+  // 32 bits of the hash, then the row. In a bucket by row, or where IsSorted() by hash and row.
+  std::vector<std::uint64_t> entries_;
 };
 
 }  // namespace tracestore::query

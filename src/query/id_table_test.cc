@@ -48,7 +48,7 @@ TEST(IdTable, FindsEveryRowOfAnId) {
 }
 
 TEST(IdTable, OfEntriesGivesTheirRows) {
-  const std::vector<IdTable::Entry> entries = {{7, 40}, {8, 3}, {7, 11}};
+  const std::vector<IdTable::Entry> entries = {{8, 3}, {7, 11}, {7, 40}};
   const IdTable table{std::span<const IdTable::Entry>(entries)};
   std::vector<std::uint32_t> found;
   table.ForEachCandidate(7, [&](std::uint32_t row) { found.push_back(row); });

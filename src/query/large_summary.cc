@@ -163,9 +163,11 @@ class LargeSummary {
     const auto head = std::lower_bound(numbers.begin(), numbers.end(), rows_.size());
     model::BatchAppender appender(out);
     TS_TRY(rows_.Read({numbers.begin(), head}, projection, data_.stop,
-                      [&](const model::SpanBatch& rows, std::uint32_t row, std::uint32_t) {
-                        if (row == 0) appender.SetSource(rows);
-                        appender.Append(row);
+                      [&](const model::SpanBatch& rows, const auto& some) -> Status {
+                        appender.SetSource(rows);
+                        for (const std::uint32_t number : some)
+                          appender.Append(number - some.front());
+                        return {};
                       }));
     const model::SpanBatch* source = nullptr;
     for (auto at = head; at != numbers.end(); ++at) {
@@ -192,8 +194,10 @@ class LargeSummary {
     assembly::SummaryBuilder builder;
     const auto head = std::lower_bound(candidates.begin(), candidates.end(), rows_.size());
     TS_TRY(rows_.Read({candidates.begin(), head}, structure, data_.stop,
-                      [&](const model::SpanBatch& rows, std::uint32_t row, std::uint32_t) {
-                        builder.Add(rows, row);
+                      [&](const model::SpanBatch& rows, const auto& some) -> Status {
+                        for (const std::uint32_t number : some)
+                          builder.Add(rows, number - some.front());
+                        return {};
                       }));
     for (auto at = head; at != candidates.end(); ++at)
       builder.Add(*head_[*at - rows_.size()].batch, head_[*at - rows_.size()].row);

@@ -150,10 +150,18 @@ class Searcher {
           hits.push_back({span.has_start() ? span.start_ns : ~0ULL, span.trace_id});
       }
     }
-    std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
-      return a.start != b.start ? a.start > b.start : a.id < b.id;
-    });
-    for (const Hit& hit : hits) {
+    // The newest first, where some may do: of a large head few are taken off a heap, where to sort
+    // them all costs more than to find them.
+    const auto comes_later = [](const Hit& a, const Hit& b) {
+      return a.start != b.start ? a.start < b.start : a.id > b.id;
+    };
+    const bool some_do =
+        query_.limit != 0 && !query_.count_total && compiled_.order() == Order::kNewest;
+    if (some_do) std::make_heap(hits.begin(), hits.end(), comes_later);
+    while (!hits.empty()) {
+      if (some_do) std::pop_heap(hits.begin(), hits.end(), comes_later);
+      const Hit hit = hits.back();
+      hits.pop_back();
       if (TooOld(hit.start)) break;
       TS_TRY(DecideScattered(hit.id));
       TS_TRY(CountKept());
@@ -211,9 +219,11 @@ class Searcher {
       const store::TracePart& part = table.parts[i];
       if (part.has_start && TooOld(part.start_ns)) continue;
       if (data_.Hidden(number, part.id)) continue;
-      if (judge.JudgeLeaf(part, leaf_) == Verdict::kNo) continue;
+      const Verdict leaf = judge.JudgeLeaf(part, leaf_);
+      if (leaf == Verdict::kNo) continue;
       if (!IsAlone(part)) {
-        undecided_.push_back(&part);
+        TS_TRY_ASSIGN(const bool decided, JudgeStraddler(part.id, leaf));
+        if (!decided) undecided_.push_back(&part);
         continue;
       }
       const model::TraceExtent extent{part.has_start, part.start_ns, part.end_ns};
@@ -227,6 +237,24 @@ class Searcher {
         OfferExtent(part.id, extent);
     }
     return {};
+  }
+
+  // Whether tables of traces alone decide on a trace of several parts, one of which has that verdict
+  // on leaf_; they have done so then.
+  Result<bool> JudgeStraddler(TraceId id, Verdict leaf) {
+    if (decided_.contains(id)) return true;
+    TS_TRY_ASSIGN(const model::TraceExtent extent, ExtentOf(data_, id));
+    if (!query_.count_total && best_.Excludes(OrderNumber(extent))) {
+      decided_.insert(id);
+      return true;
+    }
+    if (compiled_.NeedsWholeTrace()) {
+      TS_TRY_ASSIGN(leaf, JudgeScattered(id));
+    }
+    if (leaf == Verdict::kMaybe) return false;
+    decided_.insert(id);
+    if (leaf == Verdict::kYes) OfferExtent(id, extent);
+    return true;
   }
 
   // All rows of the trace are in this part.

@@ -33,6 +33,10 @@ class World {
  public:
   explicit World(std::uint64_t seed) : random_(seed) { Open(); }
 
+  void FillWith(model::SpanBatch batch) {
+    ASSERT_TRUE(engine_->Append(std::move(batch)).has_value());
+    ASSERT_TRUE(engine_->Seal().has_value());
+  }
   void Fill() {
     SmallWorldOptions options;
     options.id_seed = random_.Next();
@@ -195,6 +199,44 @@ TEST(SearchDifferential, EqualsTheNaiveSearch) {
   EXPECT_GT(straddling.in_several, straddling.traces / 2);
   EXPECT_LT(straddling.in_several, straddling.traces * 9 / 10);
   EXPECT_GT(matches, kWorlds * kQueriesPerWorld);  // random queries that never match prove little
+}
+
+// One span of each of 50 traces, the longer the higher the number of the trace.
+model::SpanBatch HalfOfEachTrace(bool late) {
+  model::SpanBatch batch;
+  batch.AddString(batch.strings.Intern("service.name"), "s");
+  batch.resources.emplace_back().attributes = {0, 1};
+  batch.scopes.emplace_back();
+  for (std::uint64_t trace = 1; trace <= 50; ++trace) {
+    model::SpanRecord& span = batch.spans.emplace_back();
+    span.trace_id = {3, trace};
+    span.span_id = {late ? 2U : 1U};
+    span.name = batch.strings.Intern("work");
+    span.start_ns = 1'000'000 + (late ? trace * 1'000 : 0);
+    span.duration_ns = 10;
+    span.presence = model::kHasStart | model::kHasDuration;
+    span.attributes.begin = 1;
+  }
+  return batch;
+}
+
+TEST(Search, TracesInSeveralSegmentsAreJudgedByTheirTablesWhereThoseSayEnough) {
+  World world(3);
+  for (const bool late : {false, true}) world.FillWith(HalfOfEachTrace(late));
+  const auto snapshot = world.Snapshot();
+  ASSERT_EQ(2U, snapshot->segments.size());
+  Query query;
+  query.Service("s");
+  query.order = Order::kLongest;
+  query.limit = 5;
+  const auto found = FindTraces(*snapshot, query);
+  ASSERT_TRUE(found.has_value()) << found.error().message();
+  ASSERT_EQ(5U, found->traces.size());
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    EXPECT_EQ((TraceId{3, 50 - i}), found->traces[i].trace_id);
+    EXPECT_EQ((50 - i) * 1'000 + 10, found->traces[i].order_key);
+  }
+  EXPECT_EQ(0U, snapshot->memory->pages()->size()) << "rows were read";
 }
 
 TEST(Search, StopsWhenAskedTo) {

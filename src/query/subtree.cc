@@ -85,23 +85,26 @@ class Walk {
     return {};
   }
 
-  Status ReadRows(model::SpanBatch& out) {
+  // `hold` stands for `out`.
+  Status ReadRows(MemoryHold& hold, model::SpanBatch& out) {
     std::vector<std::uint32_t> numbers;
     for (std::uint32_t number = 0; number < taken_.size(); ++number) {
       if (taken_[number]) numbers.push_back(number);
     }
     model::BatchAppender appender(out);
     TS_TRY(index_.rows().Read(numbers, {}, data_.stop,
-                              [&](const model::SpanBatch& rows, std::uint32_t row, std::uint32_t) {
-                                if (row == 0) appender.SetSource(rows);
-                                appender.Append(row);
+                              [&](const model::SpanBatch& rows, const auto& some) {
+                                appender.SetSource(rows);
+                                for (const std::uint32_t number : some)
+                                  appender.Append(number - some.front());
+                                return hold.Set(out.memory_bytes());
                               }));
     for (std::size_t i = 0; i < head_.size(); ++i) {
       if (!head_taken_[i]) continue;
       appender.SetSource(*head_[i].batch);
       appender.Append(head_[i].row);
     }
-    return {};
+    return hold.Set(out.memory_bytes());
   }
 
  private:
@@ -205,8 +208,7 @@ Result<std::shared_ptr<model::SpanBatch>> FetchSubtree(const store::SnapshotData
   Walk walk(data, *index);
   TS_TRY(walk.Run(id, top));
   auto out = std::make_shared<HeldBatch>(data);
-  TS_TRY(walk.ReadRows(out->batch));
-  TS_TRY(out->hold.Set(out->batch.memory_bytes()));
+  TS_TRY(walk.ReadRows(out->hold, out->batch));
   return BatchOf(std::move(out));
 }
 

@@ -1,6 +1,7 @@
 #include "query/trace_facts.h"
 
 #include <numeric>
+#include <span>
 
 #include "assembly/duplicates.h"
 #include "assembly/trace_graph.h"
@@ -30,23 +31,23 @@ class SegmentScan {
     TS_TRY_ASSIGN(const auto* table, segment_.traces());
     const auto& parts = table->parts;
     for (std::size_t first = 0; first < wanted.size();) {
-      // Neighbours that begin in one page, so that each page is decoded about once.
+      // Those that begin in one page, so that each page is decoded about once.
       const std::uint32_t page = segment_.PageOfRow(parts[wanted[first]].first_row);
       std::size_t last = first + 1;
-      while (last < wanted.size() && wanted[last] == wanted[last - 1] + 1 &&
+      while (last < wanted.size() &&
              segment_.PageOfRow(parts[wanted[last]].first_row) == page) {
         ++last;
       }
-      TS_TRY(AddParts(parts, wanted[first], wanted[last - 1] + 1));
+      TS_TRY(AddParts(parts, std::span(wanted).subspan(first, last - first)));
       first = last;
     }
     return builder_.Finish();
   }
 
  private:
-  Status AddParts(const std::vector<TracePart>& parts, std::uint32_t first, std::uint32_t last) {
-    const std::uint32_t first_row = parts[first].first_row;
-    const std::uint32_t end_row = parts[last - 1].first_row + parts[last - 1].rows;
+  Status AddParts(const std::vector<TracePart>& parts, std::span<const std::uint32_t> wanted) {
+    const std::uint32_t first_row = parts[wanted.front()].first_row;
+    const std::uint32_t end_row = parts[wanted.back()].first_row + parts[wanted.back()].rows;
     SpanBatch rows;
     TS_TRY(segment_.ReadRows(first_row, end_row, structure_, rows, stop_));
     if (rows.size() != end_row - first_row) {
@@ -56,7 +57,7 @@ class SegmentScan {
     // One trace after the other stands in for all spans of the batch.
     std::vector<SpanRecord> spans;
     spans.swap(rows.spans);
-    for (std::uint32_t i = first; i < last; ++i) {
+    for (const std::uint32_t i : wanted) {
       const TracePart& part = parts[i];
       if (part.has_repeats) {
         SpanBatch whole;

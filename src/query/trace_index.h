@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -36,9 +37,9 @@ class TraceRows {
   const Part& PartOf(std::uint32_t number) const noexcept;
   std::size_t memory_bytes() const noexcept { return parts_.capacity() * sizeof(Part); }
 
-  // Reads the rows of these numbers, which ascend, page by page: `visit(batch, row, number)` for
-  // each. Row 0 of a batch comes first and says that it is a new one. Errors: kIo, kCorruption,
-  // kCancelled.
+  // Reads the rows of these numbers, which ascend, page by page: `visit(batch, numbers)` with some of
+  // them, whose rows in the batch are numbers[i] - numbers[0]. Errors: kIo, kCorruption, kCancelled,
+  // and what `visit` returns.
   template <typename Visit>
   Status Read(const std::vector<std::uint32_t>& numbers, const store::Projection& projection,
               const StopWhen& stop, const Visit& visit) const {
@@ -50,7 +51,7 @@ class TraceRows {
       model::SpanBatch rows;
       TS_TRY(part.segment->ReadRows(first, last, projection, rows, stop));
       if (rows.size() != last - first) return Lacks(part);
-      for (std::size_t at = i; at < end; ++at) visit(rows, numbers[at] - numbers[i], numbers[at]);
+      TS_TRY(visit(rows, std::span(numbers).subspan(i, end - i)));
       i = end;
     }
     return {};

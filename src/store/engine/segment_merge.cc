@@ -14,22 +14,21 @@ constexpr std::uint32_t kPagesAtOnce = 8;
 
 Error Stopped() { return {ErrorCode::kCancelled, "the compaction was stopped"}; }
 
-// The page's rows in runs of those that are left.
-template <typename Hides, typename Take>
-Status ForEachRunLeft(const PageCodes& page, const TraceTable& traces, const Hides& hides,
-                      const Take& take) {
+// The page's rows that are left.
+template <typename Hides>
+void FindRunsLeft(const PageCodes& page, const TraceTable& traces, const Hides& hides,
+                  std::vector<RowRun>& runs) {
+  runs.clear();
   const auto end = page.first_row() + static_cast<std::uint32_t>(page.rows().size());
-  std::uint32_t first = page.first_row();
-  for (std::uint32_t row = first; row < end;) {
+  for (std::uint32_t row = page.first_row(); row < end;) {
     const TracePart& part = traces.parts[page.rows()[row - page.first_row()].part];
     const std::uint32_t next = std::min(end, part.first_row + part.rows);
-    if (hides(part.id)) {
-      if (first < row) TS_TRY(take(first, row));
-      first = next;
+    if (!hides(part.id)) {
+      if (runs.empty() || runs.back().last != row) runs.push_back({row, row});
+      runs.back().last = next;
     }
     row = next;
   }
-  return first < end ? take(first, end) : Status();
 }
 
 // Leaves of the records from `first` on those that are not among the ones before, and says for each
@@ -70,16 +69,16 @@ Status SegmentMerge::Add(const SnapshotData& data, std::size_t segment) {
   HintRecorder recorder(*context.tables, hints_);
   const model::SpanBatch::Mark fresh = kept_.mark();
   PageDecoder decoder(context, everything, kept_, &recorder);
+  std::vector<RowRun> runs;
   for (std::uint32_t page = 0; page < reader.page_count(); ++page) {
     if (page % kPagesAtOnce == 0 && stop_ && stop_(read_)) return Stopped();
     TS_TRY_ASSIGN(const auto codes, reader.Codes(page, context, false));
-    auto decoded = ForEachRunLeft(*codes, *context.traces, hides,
-                                  [&](std::uint32_t first, std::uint32_t last) {
-                                    return decoder.Decode(*codes, first, last);
-                                  });
+    FindRunsLeft(*codes, *context.traces, hides, runs);
+    auto decoded = decoder.Decode(*codes, runs);
     if (!decoded.has_value()) return reader.InPage(page, std::move(decoded).error());
     read_ += codes->rows().size();
   }
+  streams_decoded_ += decoder.streams_decoded();
   Unite(fresh);
   if (fresh.spans == 0) ReserveForAll();
   return {};

@@ -25,8 +25,9 @@ class SegmentMerge {
                         std::function<bool(std::uint64_t spans_read)> stop = nullptr)
       : rows_(rows), stop_(std::move(stop)) {}
 
-  // Takes the rows of data.segments[segment] that aren't hidden; of those that are, nothing is
-  // decoded but ids and times. Errors: kIo, kCorruption, kCancelled.
+  // Takes the rows of data.segments[segment] that aren't hidden. Each page is decoded once, whatever
+  // of it is hidden; of a page that is hidden wholly, nothing but ids and times. Errors: kIo,
+  // kCorruption, kCancelled.
   Status Add(const SnapshotData& data, std::size_t segment);
 
   // The merged segment; one without rows where none is left. Once only. Errors: kInvalidArgument
@@ -35,6 +36,10 @@ class SegmentMerge {
 
   std::uint64_t spans_read() const noexcept { return read_; }
   std::uint64_t spans_left() const noexcept { return kept_.size(); }
+  // What the rows take so far, with what is reserved for those to come.
+  std::size_t memory_bytes() const noexcept { return kept_.memory_bytes(); }
+  // Of columns of pages.
+  std::uint64_t streams_decoded() const noexcept { return streams_decoded_; }
 
  private:
   // Resources and scopes from these numbers on, and the spans that name them.
@@ -48,6 +53,7 @@ class SegmentMerge {
   // Content hash to index in kept_.
   std::unordered_multimap<std::uint64_t, std::uint32_t> resources_, scopes_;
   std::uint64_t read_ = 0;
+  std::uint64_t streams_decoded_ = 0;
 };
 
 }  // namespace tracestore::store

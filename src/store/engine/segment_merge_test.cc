@@ -256,6 +256,68 @@ TEST_F(SegmentMergeTest, NothingIsLeftOfWhatIsDeleted) {
   EXPECT_EQ(0U, Merged()->meta.rows);
 }
 
+// Each run of rows that are left would decode the streams of its page anew.
+TEST_F(SegmentMergeTest, APageOfWhichMuchIsDeletedIsDecodedOnce) {
+  Random random(3);
+  const SpanBatch batch = Orderly(random, 3'000, "host");
+  Source(batch);
+  const auto decoded = [&] {
+    SegmentMerge merge(batch.size());
+    const auto added = merge.Add(data_, 0);
+    EXPECT_TRUE(added.has_value());
+    return merge.streams_decoded();
+  };
+  const std::uint64_t of_all = decoded();
+  EXPECT_GT(of_all, 10U);
+  std::set<TraceId> deleted;
+  for (const SpanRecord& span : batch.spans) {
+    if (span.trace_id.low % 2 == 0) deleted.insert(span.trace_id);
+  }
+  EXPECT_GT(deleted.size(), 100U);
+  Hide(deleted);
+  EXPECT_LE(decoded(), of_all);
+  ExpectTheSame();
+}
+
+// What is reserved for rows to come is never more than so many times what the first source has.
+TEST_F(SegmentMergeTest, WhatIsReservedIsBounded) {
+  Random random(4);
+  Source(Orderly(random, 1'000, "host"));
+  const auto memory = [&](std::uint64_t rows) {
+    SegmentMerge merge(rows);
+    const auto added = merge.Add(data_, 0);
+    EXPECT_TRUE(added.has_value());
+    return merge.memory_bytes();
+  };
+  const std::size_t alone = memory(1'000);
+  EXPECT_GT(memory(8'000), 4 * alone);
+  EXPECT_LT(memory(8'000), 16 * alone);
+  EXPECT_EQ(alone, memory(9'000)) << "the first is too small a part to tell of the others";
+  EXPECT_EQ(alone, memory(0));
+  EXPECT_EQ(alone, memory(~std::uint64_t{0}));
+}
+
+TEST_F(SegmentMergeTest, NoMoreThanABoundIsReservedForTexts) {
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  SpanBatch batch;
+  batch.resources.emplace_back();
+  batch.scopes.emplace_back();
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    SpanRecord span;
+    span.trace_id = {5, 1 + i};
+    span.span_id = {1 + i};
+    span.presence = model::kHasStart | model::kHasDuration;
+    span.attributes = {i, 1};
+    batch.AddString(batch.strings.Intern("body"), std::to_string(i) + std::string(kMiB, 'x'));
+    batch.spans.push_back(span);
+  }
+  Source(batch);
+  SegmentMerge merge(8 * batch.size());
+  ASSERT_TRUE(merge.Add(data_, 0).has_value());
+  EXPECT_GT(merge.memory_bytes(), 256 * kMiB) << "of 320 MiB that the others would have";
+  EXPECT_LT(merge.memory_bytes(), 300 * kMiB);
+}
+
 TEST_F(SegmentMergeTest, StopsBetweenPages) {
   Random random(2);
   Source(Orderly(random, 20'000, "host"));

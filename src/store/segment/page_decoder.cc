@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/try.h"
 #include "codec/column/int_stream.h"
 #include "codec/column/text_stream.h"
@@ -45,15 +46,24 @@ PageDecoder::PageDecoder(const PageContext& context, const Projection& projectio
 Status PageDecoder::Decode(const PageCodes& page, std::uint32_t first_wanted,
                            std::uint32_t last_wanted) {
   const auto rows = static_cast<std::uint32_t>(page.rows().size());
-  const std::uint32_t first = std::max(first_wanted, page.first_row()) - page.first_row();
-  const std::uint32_t last = std::min(rows, last_wanted - page.first_row());
-  if (first >= last) return {};
+  const RowRun run{std::max(first_wanted, page.first_row()),
+                   std::min(page.first_row() + rows, last_wanted)};
+  if (run.first >= run.last) return {};
+  return Decode(page, std::span(&run, 1));
+}
+
+Status PageDecoder::Decode(const PageCodes& page, std::span<const RowRun> runs) {
+  if (runs.empty()) return {};
   page_ = &page;
   const std::size_t most_attributes = out_.attributes.size() + kMaxPageValues;
-  TS_TRY(FindRanges(first, last));
-  for (std::uint32_t row = first; row < last; ++row) {
-    TS_TRY(DecodeRow(page.rows()[row]));
-    if (out_.attributes.size() > most_attributes) return Damaged("it has too many attributes");
+  std::uint32_t row = runs.front().first - page.first_row();
+  TS_TRY(FindRanges(row, runs.back().last - page.first_row()));
+  for (const RowRun& run : runs) {
+    for (; row < run.first - page.first_row(); ++row) SkipRow(page.rows()[row]);
+    for (; row < run.last - page.first_row(); ++row) {
+      TS_TRY(DecodeRow(page.rows()[row]));
+      if (out_.attributes.size() > most_attributes) return Damaged("it has too many attributes");
+    }
   }
   return {};
 }
@@ -75,15 +85,16 @@ Status PageDecoder::FindRanges(std::uint32_t first, std::uint32_t last) {
   for (std::uint32_t row = 0; row < first; ++row) ++shape_rows_[page_->rows()[row].shape].first;
   for (std::uint32_t row = first; row < last; ++row)
     ++shape_rows_[page_->rows()[row].shape].second;
-  slots_.clear();
-  first_slots_.resize(shape_rows_.size());
+  sources_.clear();
+  first_sources_.resize(shape_rows_.size() + 1);
   if (hints_ != nullptr) shape_hints_.resize(shape_rows_.size());
   for (std::size_t i = 0; i < shape_rows_.size(); ++i) {
     const auto [before, wanted] = shape_rows_[i];
-    first_slots_[i] = slots_.size();
+    first_sources_[i] = sources_.size();
     if (hints_ != nullptr) shape_hints_[i] = hints_->OfShape(page_->shapes()[i]);
     if (before + wanted > 0) TS_TRY(AddShape(page_->shapes()[i], before, wanted));
   }
+  first_sources_.back() = sources_.size();
   return {};
 }
 
@@ -112,11 +123,12 @@ Status PageDecoder::AddColumns(const std::vector<std::uint32_t>& keyset, std::si
     if (!Wants(keyset[i])) continue;
     const Slot* slot = FindSlot(slots, keyset[i]);
     if (slot == nullptr) return Damaged("a row has an attribute that its op has no list for");
-    slots_.push_back(slot);
+    sources_.push_back({slot, nullptr});
     if (!slot->raw && slot->values.size() <= 1) continue;
     Values& values = ColumnValues(keyset[i], of_event, slot->raw);
     values.range.begin += before;
     values.range.end += before + within;
+    sources_.back().values = &values;
   }
   return {};
 }
@@ -127,6 +139,7 @@ Status PageDecoder::LoadNumbers(std::uint32_t id, column::StreamRange range,
   const PageDirectory::Stream* stream = page_->directory().Find(id);
   if (stream == nullptr) return {};
   if (range.end > stream->count) return Damaged("a stream has fewer values than rows need");
+  ++streams_decoded_;
   base::ByteReader in(stream->bytes);
   TS_TRY(column::DecodeIntRange(in, stream->count, range, numbers));
   if (!in.done()) return Damaged("bytes follow the values of a stream");
@@ -159,11 +172,13 @@ Status PageDecoder::LoadRaw(std::uint32_t column, bool of_event, Values& values)
   values.ready = true;
   if (!model::IsTextual(type)) return LoadNumbers(id, values.range, values.numbers);
   values.texts.clear();
+  values.hashes.clear();
   values.codes.templates.clear();
-  values.next_code_value = 0;
+  values.code = values.code_value = 0;
   const PageDirectory::Stream* stream = page_->directory().Find(id);
   if (stream == nullptr) return {};
   if (values.range.end > stream->count) return Damaged("a column has fewer values than rows");
+  ++streams_decoded_;
   base::ByteReader in(stream->bytes);
   const auto templates = context_.templates->find(column);
   const std::size_t room = kMaxPageTextBytes - text_bytes_;
@@ -175,7 +190,10 @@ Status PageDecoder::LoadRaw(std::uint32_t column, bool of_event, Values& values)
                                         values.arena, values.texts,
                                         hints_ == nullptr ? nullptr : &values.codes));
   }
-  for (const std::string_view text : values.texts) text_bytes_ += text.size();
+  for (const std::string_view text : values.texts) {
+    text_bytes_ += text.size();
+    values.hashes.push_back(base::Hash64(text));
+  }
   return {};
 }
 
@@ -202,9 +220,19 @@ Status PageDecoder::DecodeRow(const RowCodes& row) {
   return {};
 }
 
+// Passes over the row's values, as ReadShape() takes them; a residue stands by itself.
+void PageDecoder::SkipRow(const RowCodes& row) {
+  const PageShape& shape = page_->ShapeOf(row);
+  for (std::size_t i = first_sources_[row.shape]; i < first_sources_[row.shape + 1]; ++i) {
+    if (sources_[i].values != nullptr) ++sources_[i].values->next;
+  }
+  if (shape.op != 0 && projection_.events)
+    event_times_.next += context_.tables->event_lists[shape.event_list].size();
+}
+
 Status PageDecoder::ReadShape(std::uint32_t number, SpanRecord& span) {
   const PageShape& shape = page_->shapes()[number];
-  next_slot_ = first_slots_[number];
+  next_source_ = first_sources_[number];
   const TableOp& op = context_.tables->ops[shape.op - 1];
   span.kind = op.kind;
   span.flags = op.flags;
@@ -257,13 +285,13 @@ PageDecoder::Values& PageDecoder::ColumnValues(std::uint32_t column, bool of_eve
 Status PageDecoder::ReadValue(std::uint32_t column, const Owner& owner, std::uint64_t& bits,
                               std::uint32_t& hint) {
   const bool of_event = owner.of_event;
-  const Slot* slot = slots_[next_slot_++];
+  const auto [slot, values] = sources_[next_source_++];
   const bool textual = model::IsTextual(
       static_cast<ValueType>(context_.tables->columns[column].type_byte & 0x7F));
   if (!slot->raw) {
     std::uint64_t rank = 0;
-    if (slot->values.size() > 1) {
-      Values& ranks = ColumnValues(column, of_event, false);
+    if (values != nullptr) {
+      Values& ranks = *values;
       if (!ranks.ready) {
         TS_TRY(LoadNumbers(ColumnStreamId(column, of_event ? ColumnStream::kEventRanks
                                                            : ColumnStream::kRanks),
@@ -282,7 +310,7 @@ Status PageDecoder::ReadValue(std::uint32_t column, const Owner& owner, std::uin
       hint = owner.hints[slot - owner.slots.data()] + static_cast<std::uint32_t>(rank);
     return {};
   }
-  Values& raw = ColumnValues(column, of_event, true);
+  Values& raw = *values;
   if (!raw.ready) TS_TRY(LoadRaw(column, of_event, raw));
   if (raw.next >= (textual ? raw.texts.size() : raw.numbers.size()))
     return Damaged("a column has fewer values than rows");
@@ -293,12 +321,19 @@ Status PageDecoder::ReadValue(std::uint32_t column, const Owner& owner, std::uin
 
 // The text at raw.next, and what is known of it.
 model::StringId PageDecoder::TakeText(std::uint32_t column, Values& raw) {
-  const model::StringId text = out_.strings.Intern(raw.texts[raw.next]);
+  // Texts in no list are mostly new, and the table that they come into is large.
+  constexpr std::size_t kAhead = 4;
+  if (raw.next + kAhead < raw.hashes.size())
+    out_.strings.Prefetch(raw.hashes[raw.next + kAhead]);
+  const model::StringId text = out_.strings.Intern(raw.texts[raw.next], raw.hashes[raw.next]);
   if (raw.codes.templates.empty() || raw.codes.templates[raw.next] == 0) return text;
-  const std::uint32_t id = raw.codes.templates[raw.next] - 1;
   const column::TemplateTable& table = context_.templates->at(column);
-  hints_->AddSplit(text, column, table, id, raw.codes.values.data() + raw.next_code_value);
-  raw.next_code_value += table.At(id).slot_count;
+  for (; raw.code < raw.next; ++raw.code) {  // of texts that were passed over too
+    if (const std::uint32_t code = raw.codes.templates[raw.code]; code != 0)
+      raw.code_value += table.At(code - 1).slot_count;
+  }
+  hints_->AddSplit(text, column, table, raw.codes.templates[raw.next] - 1,
+                   raw.codes.values.data() + raw.code_value);
   return text;
 }
 

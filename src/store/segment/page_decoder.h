@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,8 +47,14 @@ class TextMapper {
   std::vector<model::StringId> mapped_;
 };
 
-// Fills one SpanBatch with rows of pages of one segment. Of a page's columns only the values of the
-// wanted rows are decoded, where their encoding allows. One thread.
+// Rows [first, last) of a segment.
+struct RowRun {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+};
+
+// Fills one SpanBatch with rows of pages of one segment. Of a page's columns only the values from the
+// first wanted row to the last are decoded, where their encoding allows. One thread.
 class PageDecoder {
  public:
   // `context` and `out` must outlive the decoder. The segment's resources and scopes are added to
@@ -58,6 +65,12 @@ class PageDecoder {
   // Appends the page's rows that lie in [first_wanted, last_wanted) of the segment.
   // Errors: kCorruption.
   Status Decode(const PageCodes& page, std::uint32_t first_wanted, std::uint32_t last_wanted);
+  // The same of several runs, which ascend and lie in the page, none of them empty: each column is
+  // decoded once.
+  Status Decode(const PageCodes& page, std::span<const RowRun> runs);
+
+  // How many streams of columns were decoded so far.
+  std::uint64_t streams_decoded() const noexcept { return streams_decoded_; }
 
  private:
   // Neighbouring values of one stream: those of the wanted rows. Decoded when first asked for.
@@ -67,9 +80,11 @@ class PageDecoder {
     std::size_t next = 0;  // within the range
     std::vector<std::uint64_t> numbers;
     std::vector<std::string_view> texts;
+    std::vector<std::uint64_t> hashes;  // of texts
     std::string arena;
     column::TemplatedCodes codes;  // of texts, where hints are wanted; empty without templates
-    std::size_t next_code_value = 0;
+    // The values of the templates of texts before number `code` end at `code_value`.
+    std::size_t code = 0, code_value = 0;
   };
 
   Status FindRanges(std::uint32_t first, std::uint32_t last);
@@ -82,6 +97,7 @@ class PageDecoder {
   Status LoadSigned(std::uint32_t stream, std::uint32_t signs, Values& values);
   Status LoadRaw(std::uint32_t column, bool of_event, Values& values);
   Status DecodeRow(const RowCodes& row);
+  void SkipRow(const RowCodes& row);
   Status ReadShape(std::uint32_t shape, model::SpanRecord& span);
   // Whose values are read.
   struct Owner {
@@ -111,15 +127,21 @@ class PageDecoder {
   std::vector<std::uint32_t> resources_, scopes_;  // by number in the tables: index in out_
   const PageCodes* page_ = nullptr;                // the one at hand
   std::vector<std::pair<std::uint32_t, std::uint32_t>> shape_rows_;  // by shape: before, wanted
-  // The slots of a shape's values, in the order in which rows take them; where each shape's begin.
-  std::vector<const Slot*> slots_;
-  std::vector<std::size_t> first_slots_;
-  std::size_t next_slot_ = 0;
+  // A value of a row: its list, and where it is taken from; null where the list says it all.
+  struct ValueSource {
+    const Slot* slot = nullptr;
+    Values* values = nullptr;
+  };
+  // Of a shape's values, in the order in which rows take them; where each shape's begin, and the end.
+  std::vector<ValueSource> sources_;
+  std::vector<std::size_t> first_sources_;
+  std::size_t next_source_ = 0;
   std::vector<std::uint32_t> shape_hints_;  // by shape; empty without hints
   Values event_times_;
   std::vector<std::unique_ptr<Values>> columns_;  // by 2 * (2 * column + event) + raw
   std::vector<Values*> touched_;
   std::size_t text_bytes_ = 0;                     // of this page so far
+  std::uint64_t streams_decoded_ = 0;
 };
 
 }  // namespace tracestore::store

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <numeric>
 
 #include "base/hash.h"
@@ -51,12 +50,6 @@ class TraceGroups {
   }
 
  private:
-  static std::uint64_t Hash(TraceId id) noexcept {
-    char bytes[16];
-    std::memcpy(bytes, &id.high, 8);
-    std::memcpy(bytes + 8, &id.low, 8);
-    return base::Hash64({bytes, sizeof bytes});
-  }
   std::uint32_t FindOrAdd(std::uint32_t row) {
     const TraceId id = batch_.spans[row].trace_id;
     std::uint32_t& slot = SlotOf(id);
@@ -72,7 +65,7 @@ class TraceGroups {
   // Its own, or the free one where it belongs.
   std::uint32_t& SlotOf(TraceId id) {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t at = static_cast<std::size_t>(Hash(id)) & mask;
+    std::size_t at = static_cast<std::size_t>(base::HashTraceId(id)) & mask;
     while (slots_[at] != 0 && traces_[slots_[at] - 1].id != id) at = (at + 1) & mask;
     return slots_[at];
   }

@@ -78,7 +78,7 @@ std::string EncodeTemplates(const ColumnTemplates& templates) {
 // The bytes of a file: pages as they come, then all sections with footer and trailer.
 class FileBuilder {
  public:
-  explicit FileBuilder(std::string& out) : out_(out) { out_ = SegmentHeader(); }
+  explicit FileBuilder(std::string& out) : out_(out) { out_ += SegmentHeader(); }
   void Page(const std::string& payload) {
     base::ByteWriter writer(out_);
     writer.U32(base::Checksum32(payload));
@@ -217,7 +217,10 @@ Result<BuiltSegment> BuildSegment(const SpanBatch& batch,
   const ColumnTemplates templates = BuildTemplates(batch, order, shapes, hints.splits);
   const TraceTable traces = BuildTraceTable(batch, order, dictionary);
 
+  // More than usual spans take: it is not copied as it grows, and what is not used of it is no memory.
+  constexpr std::size_t kUsualBytesASpan = 48;
   BuiltSegment built;
+  built.bytes.reserve(batch.size() * kUsualBytesASpan);
   built.meta = MakeMeta(batch, order);
   FileBuilder file(built.bytes);
   PageEncoder encoder(batch, order, shapes, templates, hints.splits);
