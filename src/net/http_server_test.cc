@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <latch>
@@ -268,12 +269,21 @@ TEST(HttpServer, RefusesAtTheCapWhenAllAreBusy) {
   EXPECT_EQ(ReadAnswer(busy).body, "done");
 }
 
-HttpResponse Streamed(int pieces, bool fails) {
+// A worker makes two pieces of this size in one turn.
+constexpr std::size_t kPiece = 200'000;
+
+std::string PieceOf(int n, std::size_t size) {
+  std::string piece = "piece " + std::to_string(n) + ";";
+  piece.resize(std::max(size, piece.size()), '.');
+  return piece;
+}
+
+HttpResponse Streamed(int pieces, bool fails, std::size_t size = kPiece) {
   HttpResponse response = HttpResponse::Text(200, "");
-  response.stream = [pieces, fails, n = 0](std::string& chunk) mutable -> Result<bool> {
+  response.stream = [pieces, fails, size, n = 0](std::string& chunk) mutable -> Result<bool> {
     if (n == pieces && fails) return Error{ErrorCode::kCorruption, "page 7 is damaged"};
     if (n == pieces) return false;
-    chunk = n % 3 == 1 ? "" : "piece " + std::to_string(n) + ";";
+    chunk = n % 3 == 1 ? "" : PieceOf(n, size);
     ++n;
     return true;
   };
@@ -288,14 +298,29 @@ TEST(HttpServer, StreamsBodiesInChunks) {
     const auto answer = ReadAnswer(client);
     EXPECT_TRUE(answer.complete);
     EXPECT_EQ(answer.Field("Transfer-Encoding"), "chunked");
-    EXPECT_EQ(answer.body, "piece 0;piece 2;piece 3;");
+    EXPECT_TRUE(answer.body == PieceOf(0, kPiece) + PieceOf(2, kPiece) + PieceOf(3, kPiece));
   }
   client.Send("HEAD / HTTP/1.1\r\nHost: t\r\n\r\n");
   EXPECT_EQ(ReadAnswer(client, true).status, 200);
   LoopbackClient old(server->port());
   old.Send("GET / HTTP/1.0\r\n\r\n");
-  EXPECT_THAT(old.ReadToEnd(), HasSubstr("\r\n\r\npiece 0;piece 2;piece 3;"));
+  EXPECT_TRUE(old.ReadToEnd().ends_with(
+      "\r\n\r\n" + PieceOf(0, kPiece) + PieceOf(2, kPiece) + PieceOf(3, kPiece)));
   EXPECT_TRUE(old.ended());
+}
+
+// They would else wait in the queue of the workers for each.
+TEST(HttpServer, MakesSmallPiecesOfAStreamInOneTurn) {
+  const auto server = StartServer([](const HttpRequest& request) {
+    return Streamed(5, request.path == "/fails", 0);
+  });
+  LoopbackClient client(server->port());
+  client.Send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+  const auto answer = ReadAnswer(client);
+  EXPECT_EQ(answer.body, "piece 0;piece 2;piece 3;");
+  EXPECT_EQ(answer.Field("Content-Length"), "24");
+  client.Send("GET /fails HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_EQ(ReadAnswer(client).status, 500) << "nothing was sent yet";
 }
 
 TEST(HttpServer, BreaksAFailedStreamOff) {
@@ -304,7 +329,7 @@ TEST(HttpServer, BreaksAFailedStreamOff) {
   client.Send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
   const auto answer = ReadAnswer(client);
   EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.body, "piece 0;piece 2;piece 3;");
+  EXPECT_TRUE(answer.body == PieceOf(0, kPiece) + PieceOf(2, kPiece));
   EXPECT_FALSE(answer.complete);
   LoopbackClient old(server->port());
   old.Send("GET / HTTP/1.0\r\n\r\n");

@@ -105,6 +105,24 @@ TEST(CompiledQuery, HintsAServiceWithItsOperation) {
   EXPECT_EQ(hints[1][0].level, Level::kSpan);
 }
 
+TEST(CompiledQuery, HintsSpansThatNameNoService) {
+  Query query;
+  query.where = Expression::SomeSpan(Expression::Of(On(Field::kService, CompareOp::kEqual, "")));
+  const CompiledQuery compiled = Compile(query);
+  ASSERT_EQ(compiled.hints(0).size(), 1U);
+  EXPECT_EQ(compiled.hints(0)[0][0].kind, Hint::Kind::kService);
+  EXPECT_EQ(compiled.hints(0)[0][0].a, "");
+  EXPECT_TRUE(compiled.outline(0).exact);
+  EXPECT_EQ(compiled.outline(0).services, std::vector<std::string>{""});
+  // What is compared with something else has no value to look for.
+  Condition other = On(Field::kService, CompareOp::kEqual, "");
+  other.other = Reference{};
+  other.other->field = Field::kOperation;
+  query.where = Expression::SomeSpan(Expression::Of(other));
+  EXPECT_FALSE(Compile(query).outline(0).exact);
+  EXPECT_TRUE(Compile(query).hints(0).empty());
+}
+
 TEST(CompiledQuery, HintsAnOrOnlyWhereEachBranchHasOne) {
   EXPECT_EQ(CompileFilter("any(service = a or (service = b and operation = x))").hints(0).size(), 1U);
   EXPECT_TRUE(CompileFilter("any(service = a or duration > 1s)").hints(0).empty());

@@ -24,7 +24,8 @@ std::optional<Hint> AttributeHint(const Condition& condition) {
 }
 
 std::optional<Hint> TextHint(Hint::Kind kind, const std::string& text) {
-  if (text.empty()) return std::nullopt;
+  // Indexes have a list of the spans without a service, but none of those without another text.
+  if (text.empty() && kind != Hint::Kind::kService) return std::nullopt;
   Hint hint;
   hint.kind = kind;
   hint.a = text;

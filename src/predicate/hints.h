@@ -8,11 +8,11 @@
 
 namespace tracestore::predicate {
 
-// One thing that a span has. Texts are never empty.
+// One thing that a span has. Texts are never empty, but a service may be: the span names none.
 struct Hint {
   enum class Kind : std::uint8_t {
-    kService,           // a: service
-    kServiceOperation,  // a: service, b: operation
+    kService,           // a: service, "" for none
+    kServiceOperation,  // a: service, "" for none, b: operation
     kOperation,         // a: operation
     kAttributeEqual,    // a: key, b: canonical text of the value, at `level`
     kAttributeExists,   // a: key, at `level`

@@ -11,7 +11,7 @@ using Kind = Expression::Kind;
 
 bool IsServiceEqual(const Expression& e) {
   return e.kind == Kind::kCondition && e.condition.field == Field::kService &&
-         e.condition.op == CompareOp::kEqual && !e.condition.value.empty();
+         e.condition.op == CompareOp::kEqual && !e.condition.other;
 }
 
 bool IsErrorStatus(const Expression& e) {

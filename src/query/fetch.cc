@@ -191,9 +191,7 @@ Result<std::vector<TraceId>> TracesWithLowId(const SnapshotData& data, std::uint
     }
   }
   for (const auto& batch : data.head) {
-    for (const model::SpanRecord& span : batch->batch().spans) {
-      if (span.trace_id.low == low) ids.insert(span.trace_id);
-    }
+    batch->ForEachTraceWithLow(low, [&](TraceId id) { ids.insert(id); });
   }
   return std::vector<TraceId>(ids.begin(), ids.end());
 }

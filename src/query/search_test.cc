@@ -11,6 +11,7 @@
 #include "predicate/testing/naive_search.h"
 #include "predicate/testing/random.h"
 #include "predicate/testing/small_world.h"
+#include "query/candidates.h"
 #include "query/fetch.h"
 #include "store/catalog/memory_catalog.h"
 #include "store/engine/engine.h"
@@ -37,7 +38,8 @@ class World {
     ASSERT_TRUE(engine_->Append(std::move(batch)).has_value());
     ASSERT_TRUE(engine_->Seal().has_value());
   }
-  void Fill() {
+  // `named`: all spans are of resources that name a service.
+  void Fill(bool named = false) {
     SmallWorldOptions options;
     options.id_seed = random_.Next();
     options.most_traces = 20;
@@ -45,6 +47,7 @@ class World {
     for (std::uint32_t i = 0; i < batches; ++i) {
       options.spans = 10 + random_.Below(120);
       batches_.push_back(SmallWorldBatch(random_.Next(), options));
+      for (model::SpanRecord& span : batches_.back().spans) span.resource = named ? 0 : span.resource;
       model::SpanBatch copy = batches_.back();
       ASSERT_TRUE(engine_->Append(std::move(copy)).has_value());
       if (random_.Percent(50)) {
@@ -237,6 +240,35 @@ TEST(Search, TracesInSeveralSegmentsAreJudgedByTheirTablesWhereThoseSayEnough) {
     EXPECT_EQ((50 - i) * 1'000 + 10, found->traces[i].order_key);
   }
   EXPECT_EQ(0U, snapshot->memory->pages()->size()) << "rows were read";
+}
+
+// The list of spans without a service leads to them: what lists services asks each time.
+TEST(Search, SpansWithoutAServiceAreLookedForOnTheirPagesAlone) {
+  Query query;
+  Condition unnamed;
+  unnamed.field = Field::kService;
+  query.where = Expression::SomeSpan(Expression::Of(unnamed));
+  const auto compiled = predicate::CompiledQuery::Compile(query);
+  ASSERT_TRUE(compiled.has_value());
+  std::size_t without = 0, with = 0;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    World world(seed);
+    world.Fill(seed % 2 == 0);
+    const auto snapshot = world.Snapshot();
+    for (const auto& segment : snapshot->segments) {
+      // docs/format/segment.md: the service is text 0 where there is none.
+      const bool any =
+          (*segment->postings())
+              ->CountOf({static_cast<std::uint8_t>(store::TermKind::kService), 0, 0})
+              .has_value();
+      const auto pages = CandidatePages(*segment, *compiled, 0);
+      ASSERT_TRUE(pages.has_value());
+      EXPECT_EQ(pages->empty(), !any);
+      ++(any ? with : without);
+    }
+  }
+  EXPECT_GT(with, 0U);
+  EXPECT_GT(without, 0U);
 }
 
 TEST(Search, StopsWhenAskedTo) {

@@ -235,6 +235,18 @@ class Plugin(unittest.TestCase):
             self.assertIn(f"cannot make a directory for the socket in {lacking}: ", log)
         self.assertIn("No such file or directory", log)
 
+    def test_queries_have_bounds(self):
+        get = self.message("GetTraceRequest", trace_id=trace_id(1))
+        with self.host("writer") as host:
+            host.call("StreamingSpanWriterPlugin/WriteSpanStream",
+                      *(self.span(1, number, "many") for number in range(1, 2001)))
+        for limit in ("max-bytes-per-query", "max-bytes"):
+            self.config.write_text(f"data: {self.data}\nquery:\n  {limit}: 20000\n")
+            with self.host(limit) as host:
+                sentence = host.call("SpanReaderPlugin/GetTrace", get, expect="ResourceExhausted")
+                self.assertIn(f"query.{limit} is 20000 bytes", sentence)
+                self.assertEqual(self.services(host), ["many"])
+
     def test_the_limits_of_listeners_are_its_own(self):
         self.config.write_text(f"data: {self.data}\nlisteners:\n  max-connections: 1\n")
         with self.host() as host:

@@ -8,8 +8,10 @@
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <system_error>
@@ -91,9 +93,12 @@ class ArchiveKeeper {
 
   // `due`: a look that costs something is, too.
   bool HasWork(const std::string& archive, bool due) {
-    const auto snapshot = archives_.Take(archive);
-    if (!snapshot.has_value()) return false;
-    const auto stats = snapshot->Stats(false);
+    std::error_code ignored;
+    const auto changed = std::filesystem::last_write_time(archive + "/catalog/data.mdb", ignored);
+    auto& looked = looked_[archive];
+    if (!due && looked == changed) return false;
+    looked = changed;
+    const auto stats = archives_.Look(archive);
     if (!stats.has_value() || stats->segments == 0) return false;
     const bool too_much = config_.keep_bytes != 0 && stats->segments > 1 &&
                           stats->segment_bytes > config_.keep_bytes;
@@ -103,10 +108,13 @@ class ArchiveKeeper {
 
   void Compact(const std::string& archive) {
     const Status done = archives_.Compact(archive, &stopping_);
+    if (done.has_value()) warned_.erase(archive);
     if (done.has_value() || stopping_) return;
-    // Whoever writes to it does the same.
+    // Whoever writes to it does the same. Of another failure, as on a disk that may not be written to,
+    // one line is enough until it is over.
     const bool busy = done.error().code() == ErrorCode::kBusy;
-    spdlog::log(busy ? spdlog::level::debug : spdlog::level::warn, "archive {}: {}", archive,
+    const bool told = busy || !warned_.insert(archive).second;
+    spdlog::log(told ? spdlog::level::debug : spdlog::level::warn, "archive {}: {}", archive,
                 done.error().message());
   }
 
@@ -114,6 +122,10 @@ class ArchiveKeeper {
   const std::string directory_;
   const ArchiveSection config_;
   std::atomic<bool> stopping_ = false;
+  // The thread's alone: each archive's catalog as it was seen last, and the archives of which it was
+  // said that they fail.
+  std::map<std::string, std::filesystem::file_time_type> looked_;
+  std::set<std::string> warned_;
   std::mutex mutex_;
   std::condition_variable_any wake_;  // nothing but a stop wakes it
   std::jthread thread_;               // last: it uses the rest

@@ -188,6 +188,8 @@ struct SelfTracingSection {
   double per_second = 0;     // of them at most; 0: any number
   std::string service_name;  // "": tracestore- and the command
   std::string endpoint;      // URL of OTLP over HTTP; "": what the service itself writes to
+  std::string bearer_token_file;  // shown there; "": none
+  std::string tenant;             // whose the spans are there; "": nobody's
 };
 
 // Grafana Tempo's query API.

@@ -51,6 +51,24 @@ Result<Snapshot> LateStores::Take(const std::string& directory) {
   return entry->reader->TakeSnapshot();
 }
 
+Result<StoreStats> LateStores::Look(const std::string& directory) {
+  TS_TRY_ASSIGN(const auto entry, Of(directory));
+  bool was_open = false;
+  {
+    const std::lock_guard lock(entry->mutex);
+    was_open = entry->writer != nullptr || entry->reader != nullptr;
+  }
+  if (was_open) {
+    TS_TRY_ASSIGN(const Snapshot snapshot, Take(directory));
+    return snapshot.Stats(false);
+  }
+  StoreOptions options = options_();
+  options.mode = OpenMode::kRead;
+  TS_TRY_ASSIGN(const auto store, Store::Open(directory, std::move(options)));
+  TS_TRY_ASSIGN(const Snapshot snapshot, store->TakeSnapshot());
+  return snapshot.Stats(false);
+}
+
 Store* LateStores::WriterOf(Entry& entry) {
   const std::lock_guard lock(entry.mutex);
   return entry.writer.get();

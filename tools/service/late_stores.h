@@ -23,6 +23,8 @@ class LateStores {
 
   // A moment of it: of nothing where there is no store.
   Result<Snapshot> Take(const std::string& directory);
+  // The same for one look, after which nothing of it stays open that wasn't before.
+  Result<StoreStats> Look(const std::string& directory);
   // Opens it for appending, or makes it, at the first call, and keeps it so: other processes then
   // read it only. What is given lives until this object goes. Errors: those of Store::Open, kBusy
   // where another process appends to it; the next call tries again.

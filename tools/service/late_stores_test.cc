@@ -116,6 +116,28 @@ TEST_F(LateStoresTest, AnotherProcessThatWritesIsNotDisturbed) {
   EXPECT_EQ(busy.error().code(), ErrorCode::kBusy);
 }
 
+// Of a thousand tenants' archives none stays open for having been looked at.
+TEST_F(LateStoresTest, ALookLeavesNothingOpen) {
+  const auto open_files = [this] {
+    int count = 0;
+    for (const auto& file : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code ignored;
+      count += std::filesystem::read_symlink(file, ignored).string().starts_with(archive());
+    }
+    return count;
+  };
+  EXPECT_FALSE(archives_->Look(archive()).has_value()) << "there is none";
+  Add(1);
+  ASSERT_TRUE(archives_->Archive(*store_, archive(), IdOf(1)).has_value());
+  const auto stats = archives_->Look(archive());
+  ASSERT_TRUE(stats.has_value()) << stats.error().message();
+  EXPECT_EQ(stats->segments, 1U);
+  EXPECT_EQ(open_files(), 0);
+  EXPECT_TRUE(IsArchived(1));
+  EXPECT_GT(open_files(), 0) << "what is asked for stays open";
+  EXPECT_EQ(archives_->Look(archive())->segments, 1U);
+}
+
 // Copies, compactions and readers at once: nothing is refused, nothing is lost.
 TEST_F(LateStoresTest, CopiesAndCompactionsWaitForEachOther) {
   constexpr int kTraces = 24;

@@ -58,7 +58,7 @@ server::JaegerQueryOptions OptionsOf(const QuerySection& config, const TenantVie
                                      LateStores& archives, server::RequestObserver observer) {
   server::JaegerQueryOptions query;
   query.max_clock_skew = config.max_clock_skew;
-  query.search_deadline = std::chrono::duration_cast<std::chrono::seconds>(config.timeout);
+  query.search_deadline = std::chrono::duration_cast<std::chrono::milliseconds>(config.timeout);
   query.max_traces = static_cast<std::uint32_t>(config.max_traces);
   query.observer = std::move(observer);
   query.snapshot = [view] { return view.Take(); };

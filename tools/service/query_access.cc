@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "net/grpc_reply.h"
 #include "store/engine/snapshot.h"
@@ -16,6 +17,11 @@ namespace {
 using Refusal = MemoryAccount::Refusal;
 
 constexpr std::chrono::seconds kRetryAfter{1};
+// HTTP's statuses: of a query that asks for too much, of one that comes at a bad time, and what the
+// server makes of a stream that fails at once.
+constexpr int kTooLarge = 422;
+constexpr int kBusy = 503;
+constexpr int kFailed = 500;
 constexpr const char* kTooMany = "too many queries at a time; come again";
 // Of a target or a tenant in the log: no line of a stranger's length.
 constexpr std::size_t kShownBytes = 1'000;
@@ -53,27 +59,47 @@ net::HttpResponse ComeAgain(net::HttpResponse response) {
   return response;
 }
 
-// Whose answer the thread makes.
-thread_local std::shared_ptr<MemoryAccount> current_account;
+class Answering;
+// What the thread makes.
+thread_local Answering* current = nullptr;
 
+// An answer, or a piece of it, that a thread makes as long as this stands.
 class Answering {
  public:
   explicit Answering(std::shared_ptr<MemoryAccount> account)
-      : before_(std::exchange(current_account, std::move(account))) {}
-  ~Answering() { current_account = std::move(before_); }
+      : account_(std::move(account)), before_(std::exchange(current, this)) {}
+  ~Answering() {
+    current = before_;
+    for (const auto& [status, count] : counts_) count(instead_.value_or(status));
+  }
   Answering(const Answering&) = delete;
   Answering& operator=(const Answering&) = delete;
 
+  const std::shared_ptr<MemoryAccount>& account() const noexcept { return account_; }
+  void Count(int status, std::function<void(int status)> count) {
+    counts_.emplace_back(status, std::move(count));
+  }
+  // What the client gets in place of what was made.
+  void Becomes(int status) noexcept { instead_ = status; }
+
  private:
-  std::shared_ptr<MemoryAccount> before_;
+  const std::shared_ptr<MemoryAccount> account_;
+  Answering* const before_;
+  std::vector<std::pair<int, std::function<void(int status)>>> counts_;
+  std::optional<int> instead_;
 };
 
 }  // namespace
 
+void CountAnswer(int status, std::function<void(int status)> count) {
+  if (current == nullptr) return count(status);
+  current->Count(status, std::move(count));
+}
+
 Result<Snapshot> Counted(Result<Snapshot> snapshot) {
-  if (!snapshot.has_value() || current_account == nullptr) return snapshot;
+  if (!snapshot.has_value() || current == nullptr) return snapshot;
   auto data = std::make_shared<store::SnapshotData>(*snapshot->data());
-  data->account = current_account;
+  data->account = current->account();
   return Snapshot(std::move(data));
 }
 
@@ -179,7 +205,7 @@ Result<bool> FirstPiece(const net::BodyStream& stream, std::string& piece) {
 net::HttpResponse QueryAccess::Answer(const std::shared_ptr<Ticket>& ticket,
                                       const net::HttpHandler& handler, const Words& refusal,
                                       const net::HttpRequest& request) {
-  const Answering answering(ticket->account());
+  Answering answering(ticket->account());
   net::HttpResponse response = handler(request);
   std::optional<Error> failed;
   if (response.stream) {
@@ -193,10 +219,12 @@ net::HttpResponse QueryAccess::Answer(const std::shared_ptr<Ticket>& ticket,
   if (!response.stream) response.held = ticket->HoldAnswer(response.body.size());
   if (const auto why = ticket->Refused()) {
     const std::string sentence = MemorySentence(*why, options_.memory);
-    if (*why == Refusal::kEach) return refusal(422, sentence);
-    return ComeAgain(refusal(503, sentence));
+    const bool each = *why == Refusal::kEach;
+    answering.Becomes(each ? kTooLarge : kBusy);
+    return each ? refusal(kTooLarge, sentence) : ComeAgain(refusal(kBusy, sentence));
   }
   // The server words it.
+  if (failed) answering.Becomes(kFailed);
   if (failed) response.stream = [error = *failed](std::string&) -> Result<bool> { return error; };
   return response;
 }
@@ -208,7 +236,7 @@ net::HttpHandler QueryAccess::Http(
           refusal = std::move(refusal)](const net::HttpRequest& request) {
     if (!Enter()) {
       Refused(server, "queries");
-      return ComeAgain(refusal(503, kTooMany));
+      return ComeAgain(refusal(kBusy, kTooMany));
     }
     const auto ticket = std::make_shared<Ticket>(
         *this, server, request.method + " " + Shown(request.raw_target), request.peer,
@@ -220,6 +248,8 @@ net::HttpHandler QueryAccess::Http(
       return response;
     }
     ticket->Begun(status);
+    // It has no body of which the end could be missing.
+    if (request.method == "HEAD") ticket->Answered(status, 0);
     std::optional<std::string> first;
     if (!response.body.empty()) first = std::move(response.body);
     response.body.clear();
@@ -254,10 +284,11 @@ net::RawGrpcServices QueryAccess::Grpc(const std::string& server, net::RawGrpcSe
       }
       const auto ticket = std::make_shared<Ticket>(*this, server, std::string(request.method),
                                                    request.peer, request.tenant);
-      const Answering answering(ticket->account());
+      Answering answering(ticket->account());
       net::RawReply reply = inner(request);
       if (!reply.stream) reply.held = ticket->HoldAnswer(reply.bytes.size());
       if (const auto why = ticket->Refused()) reply = MemoryReply(*why, options_.memory);
+      answering.Becomes(static_cast<int>(reply.code));
       if (reply.code != net::GrpcCode::kOk || !reply.stream) {
         ticket->Answered(GrpcCodeName(reply.code), reply.bytes.size());
         return reply;
@@ -265,12 +296,13 @@ net::RawGrpcServices QueryAccess::Grpc(const std::string& server, net::RawGrpcSe
       ticket->Begun("OK");
       reply.stream = [ticket, limits = options_.memory,
                       stream = std::move(reply.stream)](std::string& message) {
-        const Answering of_this(ticket->account());
+        Answering of_this(ticket->account());
         ticket->SetPiece(0);
         auto end = stream(message);
         ticket->SetPiece(message.size());
         if (const auto why = ticket->Refused()) end = MemoryReply(*why, limits);
         if (end) {
+          of_this.Becomes(static_cast<int>(end->code));
           ticket->Answered(GrpcCodeName(end->code), 0);
         } else {
           ticket->Sent(message.size());

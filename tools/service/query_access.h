@@ -28,6 +28,11 @@ struct QueryAccessOptions {
 // answer of; as it was where it makes none.
 Result<Snapshot> Counted(Result<Snapshot> snapshot);
 
+// Calls `count` with the status, or gRPC's code, that the client gets of the answer that the calling
+// thread makes: `status`, or what stands in its place where the query is refused its memory or fails
+// before a first byte; once that is known. At once where the thread makes none.
+void CountAnswer(int status, std::function<void(int status)> count);
+
 // Threads: any. Handlers that it gave must not outlive it.
 class QueryAccess {
  public:
@@ -35,9 +40,9 @@ class QueryAccess {
 
   // `server` is the listener's name in metrics and log. Beyond the bound a request is answered with
   // `refusal`(503, …) and Retry-After, a call with RESOURCE_EXHAUSTED and RetryInfo; what is streamed
-  // counts until its end. A query that is refused
-  // its memory gets the same where all hold too much; where it asks for too much itself, `refusal`(422,
-  // …), and RESOURCE_EXHAUSTED without RetryInfo. After a first byte the answer is broken off.
+  // counts until its end. A query that is refused its memory gets the same where all hold too much;
+  // where it asks for too much itself, `refusal`(422, …), and RESOURCE_EXHAUSTED without RetryInfo.
+  // After a first byte the answer is broken off.
   net::HttpHandler Http(std::string server, net::HttpHandler handler,
                         std::function<net::HttpResponse(int, const std::string&)> refusal);
   net::RawGrpcServices Grpc(const std::string& server, net::RawGrpcServices methods);

@@ -203,6 +203,48 @@ TEST(QueryAccess, AQueryIsRefusedPastItsMemory) {
                         "reason=\"bytes_per_query\"} 2\n"));
 }
 
+// As an API's observer is told, once it knows its own.
+net::HttpHandler Telling(std::vector<int>& told, net::HttpHandler handler) {
+  return [&told, handler = std::move(handler)](const net::HttpRequest& request) {
+    net::HttpResponse response = handler(request);
+    CountAnswer(response.status, [&told](int status) { told.push_back(status); });
+    return response;
+  };
+}
+
+TEST(QueryAccess, CountsWhatTheClientGets) {
+  server::MetricRegistry metrics;
+  QueryAccess each({.memory = {.all = 0, .each = 100'000}}, metrics);
+  QueryAccess all({.memory = {.all = 100'000, .each = 0}}, metrics);
+  std::vector<int> told;
+  const auto ask = [&](QueryAccess& access, net::HttpHandler handler) {
+    (void)access.Http("query", Telling(told, std::move(handler)), Refuse)(Request("/"));
+  };
+  ask(each, Reading(TraceOf(10), 10));
+  ask(each, Reading(TraceOf(1'000), 10));
+  ask(all, Reading(TraceOf(1'000), 10));
+  ask(each, [](const net::HttpRequest&) {
+    net::HttpResponse response = net::HttpResponse::Json(200, "");
+    response.stream = [](std::string&) -> Result<bool> { return Error(ErrorCode::kIo, "broken"); };
+    return response;
+  });
+  ask(each, [](const net::HttpRequest&) { return Streamed(); });
+  EXPECT_EQ(told, (std::vector{200, 422, 503, 500, 200}));
+  CountAnswer(404, [&told](int status) { told.push_back(status); });
+  EXPECT_EQ(told.back(), 404) << "of no query: at once";
+}
+
+// A HEAD's answer has no body, so that none is broken off.
+TEST(QueryAccess, AnswersToHeadAreWhole) {
+  const Log log;
+  server::MetricRegistry metrics;
+  QueryAccess access({.log = true}, metrics);
+  (void)access.Http("query", [](const net::HttpRequest&) { return Streamed(); },
+                    Refuse)(Request("/", "HEAD"));
+  EXPECT_THAT(log.text(), HasSubstr("query HEAD / 200 0 bytes"));
+  EXPECT_THAT(log.text(), Not(HasSubstr("broken off")));
+}
+
 TEST(QueryAccess, AllTogetherAreRefusedPastTheirs) {
   server::MetricRegistry metrics;
   QueryAccess access({.memory = {.all = 100'000, .each = 0}}, metrics);
@@ -273,10 +315,14 @@ TEST(QueryAccess, CallsOverGrpcHaveTheSameMemory) {
   QueryAccess each({.memory = {.all = 0, .each = 100'000}}, metrics);
   QueryAccess all({.memory = {.all = 100'000, .each = 0}}, metrics);
   const Snapshot large = TraceOf(1'000);
+  std::vector<int> told;
   const net::RawGrpcServices methods = {
       {"/a.B/One",
-       [large](const net::RawRequest&) {
+       [large, &told](const net::RawRequest&) {
          const auto spans = Counted(large)->Get(kTrace);
+         CountAnswer(static_cast<int>(spans.has_value() ? net::GrpcCode::kOk
+                                                        : net::GrpcCode::kInternal),
+                     [&told](int code) { told.push_back(code); });
          return spans.has_value() ? net::RawReply::Ok("abc")
                                   : net::RawReply::Fail(net::GrpcCode::kInternal, "broken");
        }},
@@ -298,6 +344,7 @@ TEST(QueryAccess, CallsOverGrpcHaveTheSameMemory) {
   EXPECT_EQ(later.code, net::GrpcCode::kResourceExhausted);
   EXPECT_THAT(later.message, HasSubstr("(query.max-bytes is 100000 bytes)"));
   EXPECT_TRUE(net::RetryAfter(later.details).has_value());
+  EXPECT_EQ(told, (std::vector{8, 8})) << "what the client got";
 
   request.method = "/a.B/Stream";
   const net::RawReply stream = each.Grpc("query_grpc", methods).at("/a.B/Stream")(request);

@@ -4,18 +4,21 @@
 
 #include "net/grpc_reply.h"
 #include "service/jaeger_metrics.h"
+#include "service/query_access.h"
 
 namespace tracestore::tools {
 namespace {
 
 // `failed`: whether a status is the service's own failure.
 server::RequestObserver CountedBy(server::MetricRegistry& metrics, bool (*failed)(int status)) {
-  return [&metrics, failed](std::string_view route, int status, std::chrono::nanoseconds took) {
-    metrics.Add("tracestore_query_requests_total",
-                {{"route", route}, {"status", std::to_string(status)}});
-    metrics.Add("tracestore_query_seconds_total", {{"route", route}},
-                std::chrono::duration<double>(took).count());
-    CountJaegerQuery(metrics, route, !failed(status), took);
+  return [&metrics, failed](std::string_view told, int made, std::chrono::nanoseconds took) {
+    CountAnswer(made, [&metrics, failed, route = std::string(told), took](int status) {
+      metrics.Add("tracestore_query_requests_total",
+                  {{"route", route}, {"status", std::to_string(status)}});
+      metrics.Add("tracestore_query_seconds_total", {{"route", route}},
+                  std::chrono::duration<double>(took).count());
+      CountJaegerQuery(metrics, route, !failed(status), took);
+    });
   };
 }
 

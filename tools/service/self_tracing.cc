@@ -5,12 +5,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 
 #include "base/try.h"
 #include "codec/otlp/protobuf_encoder.h"
 #include "ingest/span_sink.h"
+#include "net/authorization.h"
 #include "net/http_client.h"
 #include "net/url.h"
 #include "server/tracing/self_tracer.h"
@@ -22,17 +24,18 @@
 namespace tracestore::tools {
 namespace {
 
-using Write = std::function<Status(model::SpanBatch&&)>;
+using Write = std::function<Status(model::SpanBatch&&, const std::stop_token& give_up)>;
 
-// Less than the grace of a stop: a collector that is away doesn't hold the service up.
+// A collector that is away costs spans, not a stop: that gives up what is under way.
 constexpr std::chrono::seconds kTimeout{3};
 constexpr std::chrono::minutes kLogEvery{1};
 
 // Spans by OTLP over HTTP. One thread.
 class OtlpWriter {
  public:
-  static Result<std::shared_ptr<OtlpWriter>> Make(const std::string& endpoint) {
-    TS_TRY_ASSIGN(const net::Url url, net::ParseUrl(endpoint));
+  static Result<std::shared_ptr<OtlpWriter>> Make(const SelfTracingSection& config,
+                                                  const TenancySection& tenancy) {
+    TS_TRY_ASSIGN(const net::Url url, net::ParseUrl(config.endpoint));
     net::HttpClientOptions options;
     options.host = url.host;
     options.port = url.port;
@@ -40,13 +43,19 @@ class OtlpWriter {
     options.connect_timeout = kTimeout;
     options.timeout = kTimeout;
     TS_TRY_ASSIGN(auto client, net::HttpClient::Make(std::move(options)));
-    return std::make_shared<OtlpWriter>(std::move(client),
-                                        url.target == "/" ? "/v1/traces" : url.target);
+    auto writer = std::make_shared<OtlpWriter>(std::move(client),
+                                               url.target == "/" ? "/v1/traces" : url.target);
+    if (!config.bearer_token_file.empty()) {
+      TS_TRY_ASSIGN(writer->token_, net::AuthorizationFile::Open(net::AuthorizationScheme::kBearer,
+                                                                 config.bearer_token_file));
+    }
+    if (!config.tenant.empty()) writer->tenant_ = {{tenancy.header, config.tenant}};
+    return writer;
   }
   OtlpWriter(std::unique_ptr<net::HttpClient> client, std::string target)
       : client_(std::move(client)), target_(std::move(target)) {}
 
-  Status Write(const model::SpanBatch& batch) {
+  Status Write(const model::SpanBatch& batch, const std::stop_token& give_up) {
     std::string body;
     codec::EncodeOtlpProtobuf(batch, body);
     net::HttpClientRequest request;
@@ -56,7 +65,10 @@ class OtlpWriter {
     const server::TraceParent parent{server::RandomTraceId(), server::RandomSpanId(), false};
     request.headers = {{"Content-Type", "application/x-protobuf"},
                        {"traceparent", server::FormatTraceParent(parent)}};
+    request.headers.insert(request.headers.end(), tenant_.begin(), tenant_.end());
+    if (token_ != nullptr) request.headers.emplace_back("Authorization", token_->Value());
     request.body = body;
+    request.stop = give_up;
     TS_TRY_ASSIGN(const auto answer, client_->Send(request));
     if (answer.status / 100 == 2) return {};
     return Error(ErrorCode::kIo, "POST " + target_ + ": " + std::to_string(answer.status));
@@ -65,19 +77,22 @@ class OtlpWriter {
  private:
   const std::unique_ptr<net::HttpClient> client_;
   const std::string target_;
+  std::shared_ptr<net::AuthorizationFile> token_;  // null: none is shown
+  net::NamedValues tenant_;                        // the header, where spans are a tenant's
 };
 
 Result<Write> WriteOf(Service& service) {
-  const std::string& endpoint = service.config().self_tracing.endpoint;
-  if (!endpoint.empty()) {
-    TS_TRY_ASSIGN(const auto writer, OtlpWriter::Make(endpoint));
-    return Write([writer](model::SpanBatch&& batch) { return writer->Write(batch); });
+  const TenancySection& tenancy = service.config().tenancy;
+  if (!service.config().self_tracing.endpoint.empty()) {
+    TS_TRY_ASSIGN(const auto writer, OtlpWriter::Make(service.config().self_tracing, tenancy));
+    return Write([writer](model::SpanBatch&& batch, const std::stop_token& give_up) {
+      return writer->Write(batch, give_up);
+    });
   }
   ingest::SpanSink& sink = *service.shared().sink;
   // As if it had come as OTLP, but by no port: no request comes of it.
-  const TenancySection& tenancy = service.config().tenancy;
   return Write([&sink, tenant = tenancy.on ? tenancy.default_tenant : std::string()](
-                   model::SpanBatch&& batch) {
+                   model::SpanBatch&& batch, const std::stop_token&) {
     ingest::SpanContext context;
     context.source.tenant = tenant;
     context.source.transport = "self";
@@ -89,9 +104,9 @@ Result<Write> WriteOf(Service& service) {
 // Tells of what fails, seldom. One thread.
 Write Logged(Write write) {
   return [write = std::move(write), last = std::optional<std::chrono::steady_clock::time_point>()](
-             model::SpanBatch&& batch) mutable -> Status {
+             model::SpanBatch&& batch, const std::stop_token& give_up) mutable -> Status {
     const std::size_t spans = batch.size();
-    Status done = write(std::move(batch));
+    Status done = write(std::move(batch), give_up);
     const auto now = std::chrono::steady_clock::now();
     if (!done.has_value() && (!last || now - *last >= kLogEvery)) {
       last = now;
@@ -133,8 +148,8 @@ Status StartSelfTracing(Service& service) {
   auto& tracer = service.Keep(std::make_unique<server::SelfTracer>(std::move(options)));
   service.shared().self_tracer = &tracer;
   // After the listeners, which stop first, and before what the spans go to.
-  service.OnStop([&tracer](std::chrono::milliseconds) {
-    tracer.Stop();
+  service.OnStop([&tracer](std::chrono::milliseconds left) {
+    tracer.Stop(left);
     return Status();
   });
   service.OnCollect([&tracer](server::MetricRegistry& metrics) { Collect(tracer, metrics); });

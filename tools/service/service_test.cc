@@ -17,6 +17,7 @@
 #include "service/listeners.h"
 #include "service/parts.h"
 #include "service/query_access.h"
+#include "service/storage_methods.h"
 #include "store/engine/snapshot.h"
 
 namespace tracestore::tools {
@@ -225,6 +226,27 @@ TEST(Service, EveryQueryPortHasAsManyWorkersAsTheSettingSays) {
     many.query.workers = 65;
     const std::ptrdiff_t few = ThreadsWith(one, parts);
     EXPECT_GT(ThreadsWith(many, parts), few + 32) << config.role;  // gRPC's own come and go
+  }
+}
+
+TEST(StorageReaders, ATimeOutHoldsForThem) {
+  ServiceConfig config = OnFreePorts();
+  config.query.timeout = std::chrono::nanoseconds(0);
+  Service service(config);
+  AppendResult report;
+  const auto snapshot = SnapshotOfFiles(
+      {R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c",)"
+       R"("spanId":"00f067aa0ba902b7","name":"a"}]}]}]})"},
+      report);
+  ASSERT_TRUE(snapshot.has_value()) << snapshot.error().message();
+  const auto store = [shared = *snapshot]() -> Result<Snapshot> { return shared; };
+  const net::RawGrpcServices methods = StorageReaders(service, store, {});
+  for (const char* method : {"/jaeger.storage.v1.SpanReaderPlugin/GetServices",
+                             "/jaeger.storage.v2.TraceReader/GetServices"}) {
+    net::RawRequest request;
+    request.method = method;
+    const net::RawReply reply = methods.at(method)(request);
+    EXPECT_EQ(reply.code, net::GrpcCode::kDeadlineExceeded) << method;
   }
 }
 

@@ -34,6 +34,16 @@ constexpr Setting kSettings[] = {
      .help = "Where they are sent, http://host:4318, by OTLP over HTTP; without it into the pipeline "
              "of the service itself, which query has not",
      .roles = kTraced},
+    {.name = "self-tracing.bearer-token-file",
+     .field = TS_FIELD(self_tracing.bearer_token_file),
+     .group = "Self-tracing",
+     .help = "File with the token that is shown there; read again when it changes",
+     .roles = kTraced},
+    {.name = "self-tracing.tenant",
+     .field = TS_FIELD(self_tracing.tenant),
+     .group = "Self-tracing",
+     .help = "Tenant who is named there, in multi-tenancy.header; \"\": none",
+     .roles = kTraced},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "service/storage_methods.h"
 
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -20,6 +21,8 @@ net::RawGrpcServices StorageReaders(Service& service, server::SnapshotSource sto
                                     server::SnapshotSource archive) {
   server::StorageV1Options options;
   options.store.observer = CountedOverGrpc(service.metrics());
+  options.store.search_deadline =
+      std::chrono::duration_cast<std::chrono::milliseconds>(service.config().query.timeout);
   options.store.snapshot = std::move(store);
   options.archive = std::move(archive);
   net::RawGrpcServices readers = server::StorageV2Readers(options.store);

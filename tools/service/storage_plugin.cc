@@ -35,6 +35,7 @@
 #include "service/late_stores.h"
 #include "service/listeners.h"
 #include "service/parts.h"
+#include "service/query_access.h"
 #include "service/storage_methods.h"
 #include "service/store_options.h"
 
@@ -193,12 +194,13 @@ class StoragePlugin {
     sink_ = ingest::MakeTenantStoreSink(
         [this, data](std::string_view) { return stores_.ToWrite(data); });
     service_.shared().end = sink_.get();
-    TS_TRY(service_.Start({StartPipeline}));
+    TS_TRY(service_.Start({OpenQueryAccess, StartPipeline}));
     const auto& archive = ArchiveIntake(
         service_, [this, archive_data](std::string_view) { return archives_.ToWrite(archive_data); });
-    net::RawGrpcServices methods =
-        StorageReaders(service_, [this, data] { return stores_.Take(data); },
-                       [this, archive_data] { return archives_.Take(archive_data); });
+    net::RawGrpcServices methods = service_.shared().query_access->Grpc(
+        "storage_plugin",
+        StorageReaders(service_, [this, data] { return Counted(stores_.Take(data)); },
+                       [this, archive_data] { return Counted(archives_.Take(archive_data)); }));
     methods.merge(StorageWriters(*service_.shared().intake, &archive));
     net::GrpcServerOptions options =
         GrpcOptions(service_.config().limits, ingest::StorageV1ClientStreams());

@@ -14,13 +14,15 @@ namespace {
 
 server::TempoQueryOptions OptionsOf(Service& service) {
   server::TempoQueryOptions options;
-  options.observer = [&metrics = service.metrics()](std::string_view route, int status,
+  options.observer = [&metrics = service.metrics()](std::string_view route, int made,
                                                     std::chrono::nanoseconds took) {
-    const std::string shown = "tempo " + std::string(route);  // Jaeger has some of the same paths
-    metrics.Add("tracestore_query_requests_total",
-                {{"route", shown}, {"status", std::to_string(status)}});
-    metrics.Add("tracestore_query_seconds_total", {{"route", shown}},
-                std::chrono::duration<double>(took).count());
+    // Jaeger has some of the same paths.
+    CountAnswer(made, [&metrics, shown = "tempo " + std::string(route), took](int status) {
+      metrics.Add("tracestore_query_requests_total",
+                  {{"route", shown}, {"status", std::to_string(status)}});
+      metrics.Add("tracestore_query_seconds_total", {{"route", shown}},
+                  std::chrono::duration<double>(took).count());
+    });
   };
   options.ready = [&health = service.health()] { return health.Answer().status == 200; };
   options.metrics = [&service] {

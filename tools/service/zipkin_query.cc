@@ -73,14 +73,17 @@ Status OpenZipkinQuery(Service& service) {
   };
   service.metrics().DescribeHistogram(kZipkinRequests, "Requests of Zipkin's API, by route and status.",
                                       server::MetricRegistry::LatencyBounds());
-  query.observer = [&metrics = service.metrics()](std::string_view route, int status,
+  query.observer = [&metrics = service.metrics()](std::string_view told, int made,
                                                   std::chrono::nanoseconds took) {
-    metrics.Add("tracestore_query_requests_total",
-                {{"route", route}, {"status", std::to_string(status)}});
-    const double seconds = std::chrono::duration<double>(took).count();
-    metrics.Add("tracestore_query_seconds_total", {{"route", route}}, seconds);
-    metrics.Observe(kZipkinRequests,
-                    {{"method", "GET"}, {"status", std::to_string(status)}, {"uri", route}}, seconds);
+    CountAnswer(made, [&metrics, route = std::string(told), took](int status) {
+      metrics.Add("tracestore_query_requests_total",
+                  {{"route", route}, {"status", std::to_string(status)}});
+      const double seconds = std::chrono::duration<double>(took).count();
+      metrics.Add("tracestore_query_seconds_total", {{"route", route}}, seconds);
+      metrics.Observe(kZipkinRequests,
+                      {{"method", "GET"}, {"status", std::to_string(status)}, {"uri", route}},
+                      seconds);
+    });
   };
   if (const auto* counters = service.shared().zipkin_counters)
     query.counters = [counters] { return Counters(*counters); };

@@ -1,6 +1,7 @@
 // Jaeger's UI/API JSON: what /api/traces answers and the UI saves (docs/format/jaeger-json.md).
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,5 +47,23 @@ void WriteJaegerTrace(const model::SpanBatch& batch, std::span<const std::uint32
 // The same as text, appended to `out`.
 void EncodeJaegerTrace(const model::SpanBatch& batch, std::span<const std::uint32_t> rows,
                        const JaegerJsonOptions& options, std::string& out);
+
+// The same in pieces, for a trace that is too large to be held as text. All that it is given is
+// borrowed, but for `options` itself. Threads: one at a time.
+class JaegerTraceEncoder {
+ public:
+  JaegerTraceEncoder(const model::SpanBatch& batch, std::span<const std::uint32_t> rows,
+                     const JaegerJsonOptions& options);
+  ~JaegerTraceEncoder();
+  JaegerTraceEncoder(const JaegerTraceEncoder&) = delete;
+  JaegerTraceEncoder& operator=(const JaegerTraceEncoder&) = delete;
+
+  // Appends at least `bytes` to `out`, whole spans, or all that is left. False: that was the last.
+  bool Next(std::size_t bytes, std::string& out);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace tracestore::codec

@@ -2,6 +2,7 @@
 // v1.76's /api/traces (docs/format/jaeger-json.md).
 #include <algorithm>
 #include <bit>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -108,10 +109,11 @@ class TraceWriter {
   TraceWriter(const SpanBatch& batch, const JaegerJsonOptions& options, JsonWriter& out)
       : batch_(batch), view_(batch), options_(options), out_(out) {}
 
-  void Run(std::span<const std::uint32_t> rows);
+  void Begin(std::span<const std::uint32_t> rows);
+  void Span(const SpanRecord& span, std::size_t position);
+  void End();
 
  private:
-  void Span(const SpanRecord& span, std::size_t position);
   void References(const SpanRecord& span);
   void Tags(const SpanRecord& span);
   void Logs(const SpanRecord& span);
@@ -238,13 +240,15 @@ std::string TraceWriter::ProcessText(const model::ResourceRecord& resource) cons
   return text;
 }
 
-void TraceWriter::Run(std::span<const std::uint32_t> rows) {
+void TraceWriter::Begin(std::span<const std::uint32_t> rows) {
   out_.BeginObject();
   out_.Key("traceID");
   out_.String(rows.empty() ? "" : batch_.spans[rows[0]].trace_id.ToShortHex());
   out_.Key("spans");
   out_.BeginArray();
-  for (std::size_t i = 0; i < rows.size(); ++i) Span(batch_.spans[rows[i]], i);
+}
+
+void TraceWriter::End() {
   out_.EndArray();
   out_.Key("processes");
   out_.BeginObject();
@@ -262,13 +266,48 @@ void TraceWriter::Run(std::span<const std::uint32_t> rows) {
 
 void WriteJaegerTrace(const SpanBatch& batch, std::span<const std::uint32_t> rows,
                       const JaegerJsonOptions& options, JsonWriter& out) {
-  TraceWriter(batch, options, out).Run(rows);
+  TraceWriter writer(batch, options, out);
+  writer.Begin(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) writer.Span(batch.spans[rows[i]], i);
+  writer.End();
 }
 
 void EncodeJaegerTrace(const SpanBatch& batch, std::span<const std::uint32_t> rows,
                        const JaegerJsonOptions& options, std::string& out) {
   JsonWriter writer(out);
   WriteJaegerTrace(batch, rows, options, writer);
+}
+
+struct JaegerTraceEncoder::Impl {
+  Impl(const SpanBatch& of, std::span<const std::uint32_t> shown, const JaegerJsonOptions& how)
+      : batch(of), rows(shown), options(how), writer(batch, options, json) {}
+
+  const SpanBatch& batch;
+  const std::span<const std::uint32_t> rows;
+  const JaegerJsonOptions options;
+  std::string text;
+  JsonWriter json{text};
+  TraceWriter writer;
+  std::size_t next = 0;
+};
+
+JaegerTraceEncoder::JaegerTraceEncoder(const SpanBatch& batch, std::span<const std::uint32_t> rows,
+                                       const JaegerJsonOptions& options)
+    : impl_(std::make_unique<Impl>(batch, rows, options)) {
+  impl_->writer.Begin(rows);
+}
+
+JaegerTraceEncoder::~JaegerTraceEncoder() = default;
+
+bool JaegerTraceEncoder::Next(std::size_t bytes, std::string& out) {
+  Impl& i = *impl_;
+  for (; i.next < i.rows.size() && i.text.size() < bytes; ++i.next)
+    i.writer.Span(i.batch.spans[i.rows[i.next]], i.next);
+  const bool more = i.next < i.rows.size();
+  if (!more) i.writer.End();
+  out += i.text;
+  i.text.clear();
+  return more;
 }
 
 }  // namespace tracestore::codec

@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <numeric>
+#include <string>
+#include <vector>
 
 #include "codec/jaeger/jaeger_json.h"
 #include "codec/json/json_dom.h"
@@ -49,6 +52,29 @@ TEST(JaegerJsonProperty, DecodesWhatItEncoded) {
     ASSERT_EQ((*report).first_error, "");
     ASSERT_NO_FATAL_FAILURE(ExpectSame(batch, again));
     ASSERT_EQ(Encode(again), text);
+  }
+}
+
+TEST(JaegerJsonProperty, PiecesAreTheWhole) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ArbitraryOptions options;
+    options.origin = Origin::kJaeger;
+    const SpanBatch batch = ArbitraryBatch(seed, options);
+    std::vector<std::uint32_t> rows(batch.size());
+    std::iota(rows.begin(), rows.end(), 0U);
+    std::string whole;
+    EncodeJaegerTrace(batch, rows, {.sort_tags = true, .warnings = {}}, whole);
+    for (const std::size_t bytes : {std::size_t{1}, std::size_t{2000}, whole.size() + 1}) {
+      JaegerTraceEncoder encoder(batch, rows, {.sort_tags = true, .warnings = {}});
+      std::string text;
+      std::size_t pieces = 1;
+      while (encoder.Next(bytes, text)) ++pieces;
+      EXPECT_EQ(text, whole);
+      if (bytes == 1) {
+        EXPECT_EQ(pieces, rows.size() + 1);
+      }
+    }
   }
 }
 

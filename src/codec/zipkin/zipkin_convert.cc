@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "codec/json/json_writer.h"
@@ -44,6 +45,7 @@ class Reader {
         zipkin_(resource_.origin == Origin::kZipkin) {}
 
   void Run();
+  ZipkinConverter::LinkFacts LinkFacts() const;
 
  private:
   std::string_view Keep(std::string text) { return texts_.emplace_back(std::move(text)); }
@@ -52,6 +54,11 @@ class Reader {
                       std::string_view port) const;
   ZipkinEndpoint LocalEndpoint() const;
   ZipkinEndpoint RemoteEndpoint() const;
+  std::string PeerName() const;
+  std::optional<std::string> Tag(std::string_view key) const;
+  bool IsCaller() const {
+    return span_.kind == SpanKind::kClient || span_.kind == SpanKind::kProducer;
+  }
   std::uint64_t Duration() const;
   void Annotations();
   std::string EventText(const model::EventRecord& event) const;
@@ -106,25 +113,30 @@ ZipkinEndpoint Reader::LocalEndpoint() const {
   return endpoint;
 }
 
+// Of a span that isn't Zipkin's; "" where nothing tells.
+std::string Reader::PeerName() const {
+  for (const std::string_view key : kPeerNames) {
+    // On the side that is called, only peer.service tells of the caller.
+    if (!IsCaller() && key != "peer.service") break;
+    const Attribute* name = Find(span_.attributes, key, false);
+    if (name == nullptr) continue;
+    std::string service = ZipkinLowerCase(CanonicalText(batch_, *name));
+    if (!service.empty()) return service;
+  }
+  return {};
+}
+
 ZipkinEndpoint Reader::RemoteEndpoint() const {
   if (zipkin_) return Kept(span_.attributes, "peer.service", "net.peer.ip", "net.peer.port");
   ZipkinEndpoint endpoint;
-  const bool caller = span_.kind == SpanKind::kClient || span_.kind == SpanKind::kProducer;
-  for (const std::string_view key : kPeerNames) {
-    // On the side that is called, only peer.service tells of the caller.
-    if (!caller && key != "peer.service") break;
-    const Attribute* name = Find(span_.attributes, key, false);
-    if (name == nullptr) continue;
-    endpoint.service = ZipkinLowerCase(CanonicalText(batch_, *name));
-    if (!endpoint.service.empty()) break;
-  }
+  endpoint.service = PeerName();
   for (const std::string_view key : kPeerAddresses) {
     const Attribute* address = Find(span_.attributes, key, false);
     if (address != nullptr && endpoint.SetAddress(CanonicalText(batch_, *address))) break;
   }
   if (endpoint.ipv4.empty() && endpoint.ipv6.empty() && endpoint.service.empty()) return {};
   for (const std::string_view key : kPeerPorts) {
-    if (!caller && key == "server.port") continue;
+    if (!IsCaller() && key == "server.port") continue;
     const Attribute* port = Find(span_.attributes, key, false);
     const auto number = port == nullptr ? std::nullopt : AsNumber(batch_, *port);
     if (!number || *number < 1 || *number > 0xFFFF) continue;
@@ -214,10 +226,13 @@ void Reader::AddConverted(Tags& tags) const {
     tags["otel.status_code"] = span_.status == StatusCode::kOk ? "OK" : "ERROR";
 }
 
+// Of the tag `error`.
+bool SaysNo(std::string_view value) { return value.empty() || value == "false"; }
+
 // Zipkin takes any `error` tag for an error: it must be there if the span failed, and only then.
 void Reader::ErrorTag(Tags& tags) const {
   const auto found = tags.find("error");
-  const bool says_no = found == tags.end() || found->second.empty() || found->second == "false";
+  const bool says_no = found == tags.end() || SaysNo(found->second);
   if (span_.status != StatusCode::kError) {
     if (found != tags.end() && says_no) tags.erase(found);
     return;
@@ -236,6 +251,31 @@ void Reader::AllTags() {
   if (!zipkin_) ErrorTag(tags);
   out_.tags.reserve(tags.size());
   for (auto& [key, value] : tags) out_.tags.push_back({key, Keep(std::move(value))});
+}
+
+// What AllTags() makes of the attributes of one key other than service.name.
+std::optional<std::string> Reader::Tag(std::string_view key) const {
+  const Attribute* last = nullptr;
+  for (const model::Range range : {resource_.attributes, span_.attributes}) {
+    for (const Attribute& attribute : AttributesOf(batch_, range)) {
+      if (!attribute.synthetic() && batch_.text(attribute.key) == key) last = &attribute;
+    }
+  }
+  if (last == nullptr) return std::nullopt;
+  return CanonicalText(batch_, *last);
+}
+
+ZipkinConverter::LinkFacts Reader::LinkFacts() const {
+  ZipkinConverter::LinkFacts facts;
+  facts.remote = PeerName();
+  // An endpoint goes before a tag of its key.
+  if (facts.remote.empty()) facts.remote = Tag("peer.service").value_or("");
+  facts.error = span_.status == StatusCode::kError;
+  if (!facts.error) {
+    const auto tag = Tag("error");
+    facts.error = tag && !SaysNo(*tag);
+  }
+  return facts;
 }
 
 bool Reader::Debug() const {
@@ -269,6 +309,10 @@ std::span<const std::string_view> ZipkinPeerNameKeys() noexcept { return kPeerNa
 
 bool IsZipkinMadeTag(std::string_view key) noexcept {
   return std::find(std::begin(kMadeTags), std::end(kMadeTags), key) != std::end(kMadeTags);
+}
+
+ZipkinConverter::LinkFacts ZipkinConverter::FactsOf(std::uint32_t row) {
+  return Reader(batch_, batch_.spans[row], span_, texts_).LinkFacts();
 }
 
 const ZipkinSpan& ZipkinConverter::Convert(std::uint32_t row) {

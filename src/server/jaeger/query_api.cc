@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -56,9 +57,19 @@ bool IsPretty(const HttpRequest& request) {
   return ParseGoBool(request.query.first("prettyPrint").value_or("")).value_or(false);
 }
 
-// Traces as a body, one at a time: {"data":[…],…}.
+// Traces as a body, one at a time, and a large one in pieces: {"data":[…],…}.
 class TraceStream {
  public:
+  // Of one trace that is there.
+  TraceStream(const SpanList& spans, bool raw, bool pretty, std::uint64_t max_skew_ns,
+              std::stop_token stop)
+      : raw_(raw),
+        by_id_(true),
+        pretty_(pretty),
+        max_skew_ns_(max_skew_ns),
+        stop_(std::move(stop)),
+        any_(true),
+        trace_(std::make_unique<TraceText>(spans, raw, max_skew_ns)) {}
   TraceStream(Snapshot snapshot, std::vector<TraceId> ids, const SearchParams& params, bool pretty,
               std::chrono::nanoseconds max_skew, std::stop_token stop)
       : snapshot_(std::move(snapshot)),
@@ -71,10 +82,13 @@ class TraceStream {
 
   // A BodyStream's call.
   Result<bool> Next(std::string& chunk) {
+    if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "the server stops");
     std::string text;
-    if (next_ == 0) text = std::string(EnvelopeHead()) + '[';
-    bool more = next_ < ids_.size();
-    if (more) {
+    if (!std::exchange(begun_, true)) text = std::string(EnvelopeHead()) + '[';
+    const bool more = trace_ != nullptr || next_ < ids_.size();
+    if (trace_ != nullptr) {
+      if (!trace_->Next(text)) trace_.reset();
+    } else if (more) {
       TS_TRY(AppendNext(text));
     } else {
       text += ']' + EnvelopeTail(0, errors_);
@@ -88,13 +102,13 @@ class TraceStream {
 
  private:
   Status AppendNext(std::string& text) {
-    if (stop_.stop_requested()) return Error(ErrorCode::kCancelled, "the server stops");
     const TraceId id = ids_[next_++];
-    auto spans = snapshot_.Get(id);
+    auto spans = snapshot_->Get(id);
     if (spans.has_value()) {
       if (any_) text += ',';
       any_ = true;
-      AppendTrace(*spans, raw_, max_skew_ns_, text);
+      trace_ = std::make_unique<TraceText>(*spans, raw_, max_skew_ns_);
+      if (!trace_->Next(text)) trace_.reset();
       return {};
     }
     if (spans.error().code() != ErrorCode::kNotFound) return spans.error();
@@ -102,7 +116,7 @@ class TraceStream {
     return {};
   }
 
-  const Snapshot snapshot_;
+  const std::optional<Snapshot> snapshot_;  // where there are ids
   const std::vector<TraceId> ids_;
   const bool raw_;
   const bool by_id_;
@@ -110,7 +124,9 @@ class TraceStream {
   const std::uint64_t max_skew_ns_;
   const std::stop_token stop_;
   std::size_t next_ = 0;
+  bool begun_ = false;
   bool any_ = false;
+  std::unique_ptr<TraceText> trace_;  // of which a part was given
   std::vector<ApiError> errors_;
   JsonIndenter indenter_;
 };
@@ -168,12 +184,9 @@ class JaegerQueryApi {
     if (!snapshot.has_value()) return Failure(snapshot.error());
     auto ids = FindIds(*snapshot, *params, request.stop);
     if (!ids.has_value()) return Failure(ids.error());
-    const auto stream =
-        std::make_shared<TraceStream>(std::move(snapshot).value(), std::move(ids).value(), *params,
-                                      IsPretty(request), options_.max_clock_skew, request.stop);
-    HttpResponse response = HttpResponse::Json(200, "");
-    response.stream = [stream](std::string& chunk) { return stream->Next(chunk); };
-    return response;
+    return Streamed(std::make_shared<TraceStream>(
+        std::move(snapshot).value(), std::move(ids).value(), *params, IsPretty(request),
+        options_.max_clock_skew, request.stop));
   }
 
   HttpResponse GetTrace(const HttpRequest& request, const std::string& id) const {
@@ -186,6 +199,12 @@ class JaegerQueryApi {
     const auto spans = source_->TraceOf(*snapshot, *trace_id);
     if (IsNotFound(spans)) return Failure(404, kTraceNotFound);
     if (!spans.has_value()) return Failure(spans.error());
+    // Some hundred kilobytes.
+    constexpr std::size_t kManySpans = 1'000;
+    if (spans->size() > kManySpans) {
+      return Streamed(std::make_shared<TraceStream>(*spans, *raw, IsPretty(request), SkewNs(),
+                                                    request.stop));
+    }
     std::string data = "[";
     AppendTrace(*spans, *raw, SkewNs(), data);
     data += ']';
@@ -273,6 +292,13 @@ class JaegerQueryApi {
   }
 
  private:
+  static HttpResponse Streamed(std::shared_ptr<TraceStream> stream) {
+    HttpResponse response = HttpResponse::Json(200, "");
+    response.stream = [stream = std::move(stream)](std::string& chunk) {
+      return stream->Next(chunk);
+    };
+    return response;
+  }
   static bool IsNotFound(const Result<SpanList>& spans) {
     return !spans.has_value() && spans.error().code() == ErrorCode::kNotFound;
   }

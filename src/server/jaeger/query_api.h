@@ -27,7 +27,7 @@ struct JaegerQueryOptions {
   // Unix time, for the default ranges. Unset: the system's clock.
   std::function<std::chrono::nanoseconds()> now;
   // After which a search, names or dependencies are given up with 500.
-  std::chrono::seconds search_deadline{60};
+  std::chrono::milliseconds search_deadline{60'000};
   // Copies a trace to the archive; `traces` is 0 where there is none such. Unset: not configured.
   std::function<Result<ArchiveResult>(TraceId)> archive;
   // The spans that the archive has of a trace that the store hasn't. Unset: none.

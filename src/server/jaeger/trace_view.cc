@@ -77,12 +77,30 @@ ShownTrace AsStored(const SpanList& spans) {
   return shown;
 }
 
-void AppendTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns, std::string& out) {
-  const ShownTrace shown = ShowTrace(spans, raw, max_skew_ns);
+namespace {
+
+codec::JaegerJsonOptions JsonOptions(const ShownTrace& shown, bool raw) {
   codec::JaegerJsonOptions options;
   options.sort_tags = !raw;
   options.warnings = shown.warnings;
-  codec::EncodeJaegerTrace(*shown.batch, shown.rows, options, out);
+  return options;
+}
+
+}  // namespace
+
+void AppendTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns, std::string& out) {
+  const ShownTrace shown = ShowTrace(spans, raw, max_skew_ns);
+  codec::EncodeJaegerTrace(*shown.batch, shown.rows, JsonOptions(shown, raw), out);
+}
+
+TraceText::TraceText(const SpanList& spans, bool raw, std::uint64_t max_skew_ns)
+    : shown_(ShowTrace(spans, raw, max_skew_ns)),
+      encoder_(*shown_.batch, shown_.rows, JsonOptions(shown_, raw)) {}
+
+bool TraceText::Next(std::string& out) {
+  // A turn of a worker makes as much (net/http_exchange.cc).
+  constexpr std::size_t kPieceBytes = 256 * 1024;
+  return encoder_.Next(kPieceBytes, out);
 }
 
 }  // namespace tracestore::server

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/jaeger/jaeger_json.h"
 #include "model/span_batch.h"
 
 namespace tracestore::server {
@@ -31,5 +32,17 @@ ShownTrace AsStored(const SpanList& spans);
 
 // Appends the trace object of what is shown, in Jaeger's JSON.
 void AppendTrace(const SpanList& spans, bool raw, std::uint64_t max_skew_ns, std::string& out);
+
+// The same in pieces: who reads a large trace reads its beginning while the rest is made.
+class TraceText {
+ public:
+  TraceText(const SpanList& spans, bool raw, std::uint64_t max_skew_ns);
+  // Appends a piece; false: the last one.
+  bool Next(std::string& out);
+
+ private:
+  const ShownTrace shown_;
+  codec::JaegerTraceEncoder encoder_;  // of shown_
+};
 
 }  // namespace tracestore::server

@@ -216,10 +216,7 @@ net::HttpHandler MakeTempoQueryHandler(TempoQueryOptions options) {
     return TempoRefusal(404, "404 page not found");
   });
   return [router](const HttpRequest& request) {
-    // No route has OPTIONS: whoever stands in front may let it through without credentials, as
-    // browsers send it.
-    if (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS")
-      return router->Handle(request);
+    if (request.method == "GET" || request.method == "HEAD") return router->Handle(request);
     HttpRequest as_get = request;
     as_get.method = "GET";
     return router->Handle(as_get);

@@ -28,7 +28,7 @@ struct TempoQueryOptions {
   std::chrono::milliseconds timeout{30'000};
 };
 
-// The handler of a whole server, whatever the method but OPTIONS, which is 405:
+// The handler of a whole server, whatever the method:
 //   /api/traces/{id}, /api/v2/traces/{id}, /api/search, /api/search/tags, /api/v2/search/tags,
 //   /api/search/tag/{tag}/values, /api/v2/search/tag/{tag}/values, /api/status/buildinfo,
 //   /api/echo, /ready, /metrics; all else is 404.

@@ -117,32 +117,54 @@ void SelfTracer::End(const RequestSpan& span) noexcept {
 }
 
 void SelfTracer::Run(const std::stop_token& stop) {
+  bool good = true;
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);
       wake_.wait_for(lock, stop, options_.flush_interval,
                      [this] { return waiting_.size() >= kFlushSpans; });
     }
-    Flush();
+    if (!stop.stop_requested()) good = Flush();
   }
+  if (good) {
+    (void)Flush();
+  } else {
+    GiveUpWaiting();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  wake_.notify_all();
 }
 
-void SelfTracer::Flush() {
+bool SelfTracer::Flush() {
   model::SpanBatch batch = EmptyBatch();
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.empty()) return;
+    if (waiting_.empty()) return true;
     std::swap(batch, waiting_);
   }
   const std::uint64_t spans = batch.size();
-  const Status done = options_.write(std::move(batch));
+  const Status done = options_.write(std::move(batch), give_up_.get_token());
   (done.has_value() ? written_ : failed_) += spans;
+  return done.has_value();
 }
 
-void SelfTracer::Stop() {
+void SelfTracer::GiveUpWaiting() {
+  const std::lock_guard lock(mutex_);
+  failed_ += waiting_.size();
+  waiting_ = EmptyBatch();
+}
+
+void SelfTracer::Stop(std::chrono::milliseconds grace) {
   thread_.request_stop();
+  {
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, grace, [this] { return ended_; });
+  }
+  give_up_.request_stop();
   if (thread_.joinable()) thread_.join();
-  Flush();
   const std::lock_guard lock(mutex_);
   stopped_ = true;
 }
@@ -158,10 +180,11 @@ net::HttpHandler SelfTracer::Http(net::HttpHandler handler, bool tls) {
     span->SetRequest(request, tls);
     net::HttpResponse response = handler(request);
     span->SetResponse(response);
-    if (response.stream) {
+    const bool head = request.method == "HEAD";
+    if (response.stream && !head) {
       response.stream = Ending(span, std::move(response.stream));
     } else {
-      span->AddBytes(response.body.size());
+      span->AddBytes(head ? 0 : response.body.size());
       span->Finish();
     }
     return response;

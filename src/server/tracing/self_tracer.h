@@ -32,7 +32,8 @@ struct SelfTracerOptions {
   double ratio = 1;  // of the requests that no caller has decided on: 0 to 1
   double per_second = 0;  // of them at most so many; 0: any number
   // Takes what was recorded, some spans at a time, on the tracer's own thread. What it refuses is lost.
-  std::function<Status(model::SpanBatch&&)> write;
+  // Once `give_up` is asked for, nobody waits for it any more.
+  std::function<Status(model::SpanBatch&&, const std::stop_token& give_up)> write;
   std::size_t max_waiting = 8'192;  // spans that wait to be written; more are dropped
   std::chrono::milliseconds flush_interval{1'000};
 };
@@ -57,8 +58,9 @@ class SelfTracer {
   net::RawGrpcServices Grpc(net::RawGrpcServices methods,
                             const std::set<std::string, std::less<>>& without = {});
 
-  // Writes what waits, and ends the thread. Spans that end later are dropped.
-  void Stop();
+  // Writes what waits, within `grace`, and ends the thread. Where the last write failed none is tried:
+  // who takes the spans is away, and they count as failed. Spans that end later are dropped.
+  void Stop(std::chrono::milliseconds grace = std::chrono::seconds(3));
 
   SelfTracerCounts counts() const noexcept;
 
@@ -70,16 +72,20 @@ class SelfTracer {
  private:
   bool HasRoom();
   void Run(const std::stop_token& stop);
-  void Flush();
+  // False: `write` refused them.
+  bool Flush();
+  void GiveUpWaiting();
   model::SpanBatch EmptyBatch() const;
 
   const SelfTracerOptions options_;
   std::mutex mutex_;
   model::SpanBatch waiting_;  // guarded by mutex_, as what follows
   bool stopped_ = false;
+  bool ended_ = false;  // the thread writes no more
   double room_ = 1;  // of per_second, as it was at room_at_
   std::chrono::steady_clock::time_point room_at_ = std::chrono::steady_clock::now();
   std::condition_variable_any wake_;
+  std::stop_source give_up_;
   std::atomic<std::uint64_t> written_{0};
   std::atomic<std::uint64_t> failed_{0};
   std::atomic<std::uint64_t> dropped_{0};

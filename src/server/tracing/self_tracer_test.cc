@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 #include <tracestore/spans.h>
 
+#include <atomic>
+#include <chrono>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -34,7 +38,7 @@ class Written {
     options.service_name = "tracestore-query";
     options.version = "1.2.3";
     options.ratio = ratio;
-    options.write = [this](model::SpanBatch&& batch) {
+    options.write = [this](model::SpanBatch&& batch, const std::stop_token&) {
       lists_.emplace_back(std::make_shared<const model::SpanBatch>(std::move(batch)));
       return Status();
     };
@@ -282,7 +286,9 @@ TEST(SelfTracer, WhatIsTooMuchIsDroppedAndWhatFailsIsCounted) {
   SelfTracerOptions options = written.Options();
   options.max_waiting = 3;
   options.flush_interval = std::chrono::hours(1);
-  options.write = [](model::SpanBatch&&) { return Status(Error(ErrorCode::kIo, "no")); };
+  options.write = [](model::SpanBatch&&, const std::stop_token&) {
+    return Status(Error(ErrorCode::kIo, "no"));
+  };
   SelfTracer tracer(std::move(options));
   const auto handler = tracer.Http(Found, false);
   for (int i = 0; i < 5; ++i) (void)handler(Get("/"));
@@ -292,6 +298,63 @@ TEST(SelfTracer, WhatIsTooMuchIsDroppedAndWhatFailsIsCounted) {
   (void)handler(Get("/"));
   EXPECT_EQ(tracer.counts().dropped, 3U) << "after the end nothing waits";
   EXPECT_THAT(written.spans(), IsEmpty());
+}
+
+// What is under way when the grace is over is given up: the writer waits for nothing else here.
+TEST(SelfTracer, AStopGivesUpWhatTakesTooLong) {
+  SelfTracerOptions options;
+  options.flush_interval = std::chrono::hours(1);
+  options.write = [](model::SpanBatch&&, const std::stop_token& give_up) -> Status {
+    std::promise<void> given_up;
+    const std::stop_callback on_stop(give_up, [&given_up] { given_up.set_value(); });
+    given_up.get_future().wait();
+    return Error(ErrorCode::kCancelled, "given up");
+  };
+  SelfTracer tracer(std::move(options));
+  (void)tracer.Http(Found, false)(Get("/"));
+  tracer.Stop(std::chrono::milliseconds(0));
+  EXPECT_EQ(tracer.counts().failed, 1U);
+}
+
+TEST(SelfTracer, AStopTriesNothingAfterAFailure) {
+  SelfTracerOptions options;
+  options.flush_interval = std::chrono::hours(1);
+  std::atomic<int> writes = 0;
+  std::promise<void> failed;
+  options.write = [&](model::SpanBatch&&, const std::stop_token&) -> Status {
+    if (++writes == 1) failed.set_value();
+    return Error(ErrorCode::kIo, "away");
+  };
+  SelfTracer tracer(std::move(options));
+  const auto handler = tracer.Http(Found, false);
+  constexpr int kOneWrite = 512;
+  for (int i = 0; i < kOneWrite; ++i) (void)handler(Get("/"));
+  failed.get_future().wait();
+  (void)handler(Get("/"));
+  tracer.Stop();
+  EXPECT_EQ(writes, 1);
+  EXPECT_EQ(tracer.counts().failed, 513U);
+}
+
+TEST(SelfTracer, AStreamedAnswerToHeadIsWhole) {
+  Written written;
+  SelfTracer tracer(written.Options());
+  net::HttpRequest request = Get("/");
+  request.method = "HEAD";
+  (void)tracer.Http(
+      [](const net::HttpRequest&) {
+        net::HttpResponse response = net::HttpResponse::Json(200, "");
+        response.stream = [](std::string& chunk) -> Result<bool> {
+          chunk = "ab";
+          return true;
+        };
+        return response;
+      },
+      false)(request);
+  tracer.Stop();
+  ASSERT_THAT(written.spans(), SizeIs(1));
+  EXPECT_EQ(written.spans()[0].status(), StatusCode::kUnset);
+  EXPECT_EQ(TextOf(written.spans()[0].attributes()).at("http.response.body.size"), "0");
 }
 
 // What a stranger sends makes no span of his length.

@@ -3,18 +3,16 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <utility>
 
-#include "assembly/links.h"
-#include "assembly/trace_graph.h"
 #include "base/try.h"
-#include "codec/zipkin/zipkin_json.h"
 #include "codec/zipkin/zipkin_text.h"
 #include "model/span_batch.h"
-#include "server/zipkin/zipkin_answers.h"
-#include "server/zipkin/zipkin_search.h"
+#include "server/zipkin/zipkin_link_reader.h"
 
 namespace tracestore::server {
 namespace {
@@ -35,31 +33,64 @@ TimeRange StartsIn(const ZipkinWindow& window) {
   return {at(window.begin_ms), at(window.end_ms + 1)};
 }
 
-bool AllZipkins(const model::SpanBatch& batch) {
-  return std::all_of(batch.resources.begin(), batch.resources.end(),
-                     [](const auto& resource) { return resource.origin == Origin::kZipkin; });
-}
-
-// The rule looks at kinds, endpoints and tags as the API shows them: spans of other origins are
-// taken as they are shown.
-Status AddLinks(const Snapshot& snapshot, TraceId id, Links& links) {
-  TS_TRY_ASSIGN(const ZipkinTrace trace, GetZipkinTrace(snapshot, id, false));
-  model::SpanBatch converted;
-  const bool as_kept = AllZipkins(*trace.spans.batch());
-  if (!as_kept) {
-    std::string shown;
-    AppendZipkinTrace(trace, shown);
-    TS_TRY(codec::DecodeZipkinJson(shown, converted));
-  }
-  const auto graph = assembly::TraceGraph::Build(as_kept ? *trace.spans.batch() : converted);
-  for (const assembly::ServiceLink& link : assembly::ZipkinLinks(graph)) {
+void AddLinks(const std::vector<assembly::ServiceLink>& found, Links& links) {
+  for (const assembly::ServiceLink& link : found) {
     Counts& counts =
         links[{codec::ZipkinLowerCase(link.parent), codec::ZipkinLowerCase(link.child)}];
     counts.calls += link.calls;
     counts.errors += link.errors;
   }
-  return {};
 }
+
+// Rows trace by trace.
+std::vector<std::uint32_t> ByTrace(const model::SpanBatch& spans) {
+  std::vector<std::uint32_t> rows(spans.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  std::stable_sort(rows.begin(), rows.end(), [&](std::uint32_t x, std::uint32_t y) {
+    return spans.spans[x].trace_id < spans.spans[y].trace_id;
+  });
+  return rows;
+}
+
+class Counter {
+ public:
+  explicit Counter(const Snapshot& snapshot) : snapshot_(snapshot) {}
+
+  Status AddPage(const model::SpanBatch& spans) {
+    ZipkinLinkReader reader(spans);
+    const std::vector<std::uint32_t> rows = ByTrace(spans);
+    for (std::size_t i = 0; i < rows.size();) {
+      const TraceId id = spans.spans[rows[i]].trace_id;
+      const std::size_t begin = i;
+      while (i < rows.size() && spans.spans[rows[i]].trace_id == id) ++i;
+      TS_TRY(AddTrace(id, std::span(rows).subspan(begin, i - begin), reader));
+    }
+    return {};
+  }
+
+  std::vector<DependencyLink> List() const {
+    std::vector<DependencyLink> out;
+    for (const auto& [ends, counts] : links_)
+      out.push_back({ends.first, ends.second, counts.calls, counts.errors});
+    return out;
+  }
+
+ private:
+  Status AddTrace(TraceId id, std::span<const std::uint32_t> rows, ZipkinLinkReader& reader) {
+    if (!done_.insert(id.low).second) return {};
+    TS_TRY_ASSIGN(const auto same, snapshot_.TracesWithLowId(id.low));
+    std::vector<assembly::ServiceLink> found;
+    if (same.size() != 1 || !reader.Read(rows, found)) {
+      TS_TRY_ASSIGN(found, ZipkinLinksOfAll(snapshot_, id));
+    }
+    AddLinks(found, links_);
+    return {};
+  }
+
+  const Snapshot& snapshot_;
+  Links links_;
+  std::unordered_set<std::uint64_t> done_;
+};
 
 }  // namespace
 
@@ -67,20 +98,19 @@ Result<std::vector<DependencyLink>> ZipkinDependencies(const Snapshot& snapshot,
                                                        const ZipkinWindow& window) {
   Query query;
   query.span_start = StartsIn(window);
-  query.limit = 1'000;  // ids at a time
-  Links links;
-  std::unordered_set<std::uint64_t> done;
+  query.limit = 1'000;  // traces at a time
+  SpanParts parts;
+  parts.keys = ZipkinLinkKeys();
+  parts.events = false;
+  parts.max_spans = 100'000;
+  parts.keep_pages = false;
+  Counter counter(snapshot);
   do {
-    TS_TRY_ASSIGN(const SearchPage page, snapshot.Find(query));
-    for (const FoundTrace& found : page.traces) {
-      if (done.insert(found.trace_id.low).second) TS_TRY(AddLinks(snapshot, found.trace_id, links));
-    }
+    TS_TRY_ASSIGN(const SpanPage page, snapshot.ReadSpans(query, parts));
+    if (!page.spans.empty()) TS_TRY(counter.AddPage(*page.spans.batch()));
     query.cursor = page.next_cursor;
   } while (!query.cursor.empty());
-  std::vector<DependencyLink> out;
-  for (const auto& [ends, counts] : links)
-    out.push_back({ends.first, ends.second, counts.calls, counts.errors});
-  return out;
+  return counter.List();
 }
 
 }  // namespace tracestore::server

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <tuple>
 #include <unordered_set>
 #include <vector>
 
@@ -51,6 +52,16 @@ class HeadBatch {
     const auto at = std::lower_bound(by_trace_.begin(), by_trace_.end(), Entry{id, 0});
     return at != by_trace_.end() && at->id == id;
   }
+  // Calls `visit(id)` for each trace whose id has this low half.
+  template <typename Visit>
+  void ForEachTraceWithLow(std::uint64_t low, const Visit& visit) const {
+    auto at = std::lower_bound(by_trace_.begin(), by_trace_.end(), Entry{{0, low}, 0});
+    while (at != by_trace_.end() && at->id.low == low) {
+      const TraceId id = at->id;
+      visit(id);
+      while (at != by_trace_.end() && at->id == id) ++at;
+    }
+  }
   std::size_t memory_bytes() const noexcept {
     return batch_.memory_bytes() + by_trace_.capacity() * sizeof(Entry) +
            runs_.capacity() * sizeof(Run);
@@ -60,7 +71,10 @@ class HeadBatch {
   struct Entry {
     TraceId id;
     std::uint32_t row;
-    auto operator<=>(const Entry&) const = default;
+    // By the low half of the id first, by which traces are looked up, too.
+    auto operator<=>(const Entry& other) const noexcept {
+      return std::tie(id.low, id.high, row) <=> std::tie(other.id.low, other.id.high, other.row);
+    }
   };
   model::SpanBatch batch_;
   std::vector<Run> runs_;
