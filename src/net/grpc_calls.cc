@@ -29,6 +29,7 @@ GrpcCalls::GrpcCalls(GrpcServerOptions o, RawGrpcServices m)
       methods(std::move(m)),
       connections(LimitsOf(options), options.on_connection_closed),
       peers(options.peer_timeout),
+      silent(peers, options.max_silent_calls),
       pool(options.worker_threads) {}
 
 grpc::Status BusyStatus(const char* why) {

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -22,6 +21,7 @@
 #include "net/grpc_plumbing.h"
 #include "net/grpc_server.h"
 #include "net/peer_watch.h"
+#include "net/silent_calls.h"
 #include "net/worker_pool.h"
 
 namespace tracestore::net {
@@ -35,13 +35,11 @@ struct GrpcCalls {
   std::atomic<std::size_t> calls{0};
   std::atomic<std::size_t> bytes{0};
   std::mutex streams_mutex;
-  // Clients' streams, guarded by streams_mutex: all; how many have had their first message; the
-  // others in the order in which they came.
+  // Clients' streams, guarded by streams_mutex: all; how many have had their first message.
   std::set<grpc::ServerContextBase*> streams;
   std::size_t begun_streams = 0;
-  std::uint64_t next_stream = 0;
-  std::map<std::uint64_t, const PeerWatch::Place*> silent_streams;
   PeerWatch peers;
+  SilentCalls silent;
   WorkerPool pool;
 };
 

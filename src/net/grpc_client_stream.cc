@@ -20,8 +20,7 @@ constexpr std::size_t kGatheredMessages = 8192;
 // at most has the messages that came, so that the handler gets them in order.
 //
 // Handlers ask who a client is with its first message. Until that has come, within peer_timeout, a
-// stream takes no place of max_client_streams: as many others may wait for theirs, of which the one
-// that waits longest is cancelled when there is one more.
+// stream takes no place of max_client_streams but one of the silent calls.
 class ClientStream final : public grpc::ServerGenericBidiReactor {
  public:
   ClientStream(GrpcCalls& shared, grpc::GenericCallbackServerContext& context,
@@ -30,14 +29,9 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     shared_.peers.Add(context_, awaited_);
     {
       const std::lock_guard lock(shared_.streams_mutex);
-      auto& silent = shared_.silent_streams;
-      if (!silent.empty() && silent.size() >= shared_.options.max_client_streams) {
-        shared_.peers.Expire(*silent.begin()->second);
-        silent.erase(silent.begin());
-      }
       shared_.streams.insert(&context_);
-      silent.emplace(number_ = shared_.next_stream++, &awaited_);
     }
+    silent_ = shared_.silent.Add(awaited_);
     reading_ = true;
     StartRead(&request_);
   }
@@ -46,6 +40,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     connection_.Touch();
     if (awaited_) {  // the first message; no others are waited for
       shared_.peers.Remove(awaited_);
+      shared_.silent.Remove(silent_);
       if (ok && !Begin()) return End(BusyStatus("too many streams"));
     }
     bool read = false;
@@ -75,10 +70,10 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
 
   void OnDone() override {
     shared_.peers.Remove(awaited_);
+    shared_.silent.Remove(silent_);
     {
       const std::lock_guard lock(shared_.streams_mutex);
       shared_.streams.erase(&context_);
-      shared_.silent_streams.erase(number_);
       if (begun_) --shared_.begun_streams;
     }
     Hold(0);
@@ -90,7 +85,6 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   // Whether there is room for one more that is not silent.
   bool Begin() {
     const std::lock_guard lock(shared_.streams_mutex);
-    shared_.silent_streams.erase(number_);
     begun_ = shared_.begun_streams < shared_.options.max_client_streams;
     if (begun_) ++shared_.begun_streams;
     return begun_;
@@ -232,7 +226,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   const RawHandler& handler_;
   grpc::ByteBuffer request_;   // of the read that is out
   grpc::ByteBuffer response_;
-  std::uint64_t number_ = 0;   // in shared_.silent_streams
+  std::uint64_t silent_ = 0;   // of shared_.silent
   bool begun_ = false;         // counted in shared_.begun_streams; guarded by its mutex
   std::string answer_;         // of the worker, as what follows
   bool called_ = false;

@@ -40,19 +40,17 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
     if (found == shared_.methods.end()) {
       useless_ = true;
       Finish({grpc::StatusCode::UNIMPLEMENTED, "unknown method " + context_.method()});
-    } else if (++shared_.calls > shared_.options.max_calls_in_flight) {
-      counted_ = true;
-      Finish(BusyStatus("too many calls in flight"));
     } else {
-      counted_ = true;
       handler_ = &found->second;
       shared_.peers.Add(context_, awaited_);
+      silent_ = shared_.silent.Add(awaited_);
       StartRead(&request_);
     }
   }
 
   void OnReadDone(bool ok) override {
     shared_.peers.Remove(awaited_);
+    shared_.silent.Remove(silent_);
     connection_.Touch();
     if (!ok && again_) {
       Finish(grpc::Status::OK);
@@ -61,6 +59,10 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
     if (!ok) {  // no message came; one beyond the limit was already answered by gRPC itself
       useless_ = true;
       Finish({grpc::StatusCode::INVALID_ARGUMENT, "the call has no request message"});
+      return;
+    }
+    if (!counted_ && !Count()) {
+      Finish(BusyStatus("too many calls in flight"));
       return;
     }
     if (Hold(request_.Length()) > shared_.options.max_bytes_in_flight) {
@@ -92,6 +94,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
 
   void OnDone() override {
     shared_.peers.Remove(awaited_);
+    shared_.silent.Remove(silent_);
     if (counted_) --shared_.calls;
     Hold(0);
     connection_.End(useless_ || stop_.stop_requested());
@@ -99,6 +102,12 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   }
 
  private:
+  // Only with its message: who says nothing may have no right to say anything. Whether there is room.
+  bool Count() {
+    counted_ = true;
+    return ++shared_.calls <= shared_.options.max_calls_in_flight;
+  }
+
   // What this call has in memory for its message; gives what all of them have.
   std::size_t Hold(std::size_t bytes) {
     shared_.bytes -= held_;
@@ -179,6 +188,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   std::shared_ptr<const void> answer_held_;
   std::stop_source stop_;
   PeerWatch::Place awaited_;  // while the peer has to send, or to take
+  std::uint64_t silent_ = 0;  // of shared_.silent
   std::size_t held_ = 0;      // of shared_.bytes
   bool counted_ = false;
   bool useless_ = false;  // no handler got anything of it

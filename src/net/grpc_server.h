@@ -56,10 +56,12 @@ struct GrpcServerOptions {
   // Of one request, as sent and again after decompression; more is kResourceExhausted. Bytes, up to
   // 2 GiB. With typed services (below) gRPC decompresses itself, before it looks at the limit.
   std::size_t max_message_bytes = std::size_t{32} << 20;
-  // Raw calls being read or answered, and the bytes of their requests and of streamed messages that
-  // clients have not taken; calls beyond are kResourceExhausted with RetryInfo.
+  // Raw calls whose message has come and that are not answered, and the bytes of their requests and of
+  // streamed messages that clients have not taken; calls beyond are kResourceExhausted with RetryInfo.
   std::size_t max_calls_in_flight = 256;
   std::size_t max_bytes_in_flight = std::size_t{256} << 20;
+  // Calls of which no message has come. One more ends the one that waits longest.
+  std::size_t max_silent_calls = 4096;
   std::size_t worker_threads = 4;  // that run the raw handlers, at least 1
   int max_streams_per_connection = 128;
   // Methods whose clients send any number of messages and get one answer at the end. What comes
@@ -67,7 +69,7 @@ struct GrpcServerOptions {
   // protobuf reads as one; at least once a call, of none "". Its last reply answers the call; one
   // that isn't OK ends it. A client may be silent once its first message has shown who it is.
   std::set<std::string, std::less<>> client_streams;
-  std::size_t max_client_streams = 4096;  // no calls in flight; beside them as many silent ones
+  std::size_t max_client_streams = 4096;  // no calls in flight
   // Of grpc.health.v1.Health, SERVING beside "" and the services of the raw methods.
   std::vector<std::string> health_names;
   // Open connections. At the cap the one that has had no call for longest is closed for a new one; if

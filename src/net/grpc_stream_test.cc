@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 #include <tuple>
 
@@ -255,7 +256,7 @@ TEST(GrpcStream, StreamsWithoutAMessageMakeRoom) {
   Adder adder;
   GrpcServerOptions options = ClientStreams();
   options.peer_timeout = 1h;
-  options.max_client_streams = 2;
+  options.max_silent_calls = 2;
   const auto server =
       StartServer([&](const RawRequest& request) { return adder(request); }, options);
   Client client(server->port());
@@ -267,6 +268,42 @@ TEST(GrpcStream, StreamsWithoutAMessageMakeRoom) {
   writer.EndWriting();
   EXPECT_TRUE(writer.Read().has_value());
   EXPECT_TRUE(writer.End().ok());
+}
+
+RawReply Echo(const RawRequest& request) { return RawReply::Ok(std::string(request.message)); }
+
+// Who says nothing has shown no right to say anything: its calls take no place of others'.
+TEST(GrpcStream, CallsWithoutTheirMessageMakeRoom) {
+  GrpcServerOptions options;
+  options.peer_timeout = 1h;
+  options.max_calls_in_flight = 1;
+  options.max_silent_calls = 2;
+  const auto server = StartServer(Echo, options);
+  Client client(server->port());
+  std::counting_semaphore<10> ended(0);
+  std::vector<std::jthread> silent;
+  for (int i = 0; i < 10; ++i) {
+    silent.emplace_back([&] {
+      StreamCall call(client, kMethod);
+      EXPECT_EQ(call.Read(), std::nullopt);
+      EXPECT_FALSE(call.End().ok());
+      ended.release();
+    });
+  }
+  // In whatever order the server met them, two are left.
+  for (int i = 0; i < 8; ++i) ended.acquire();
+  EXPECT_EQ(client.Call(kMethod, "heard").bytes, "heard");
+  server->Stop(0ms);
+}
+
+TEST(GrpcStream, ACallWithoutItsMessageIsCutOff) {
+  GrpcServerOptions options;
+  options.peer_timeout = 100ms;
+  const auto server = StartServer(Echo, options);
+  Client client(server->port());
+  StreamCall call(client, kMethod);
+  EXPECT_EQ(call.Read(), std::nullopt);
+  EXPECT_EQ(call.End().error_code(), grpc::StatusCode::CANCELLED);
 }
 
 // A handler that waits in its first call until it is let go.

@@ -276,42 +276,5 @@ TEST_F(GrpcTls, SharesAPortWithHttps) {
   EXPECT_EQ(server->connections(), 2u);
 }
 
-// A call's message is announced and not sent: the call ends, and its place is free, each time.
-TEST_F(GrpcTls, EndsACallWhoseMessageDoesNotCome) {
-  GrpcServerOptions options;
-  options.peer_timeout = 50ms;
-  options.max_calls_in_flight = 1;
-  const auto server = Start({}, options);
-  const auto frame = [](std::string payload, char type, char flags, char stream) {
-    std::string head = {'\0', '\0', static_cast<char>(payload.size()), type, flags,
-                        '\0', '\0', '\0', stream};
-    return head + payload;
-  };
-  // HPACK, every field literal and without index.
-  std::string fields;
-  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
-           {":method", "POST"}, {":scheme", "http"}, {":path", kEcho}, {":authority", "x"},
-           {"content-type", "application/grpc"}, {"te", "trailers"}}) {
-    fields += '\0';
-    fields += static_cast<char>(name.size()) + name;
-    fields += static_cast<char>(value.size()) + value;
-  }
-  for (int round = 0; round < 3; ++round) {
-    LoopbackClient slow(server->port());
-    slow.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame("", 4, 0, 0) + frame(fields, 1, 4, 1) +
-              frame(std::string("\0\0\0\x01\0half", 9), 0, 0, 1));
-    std::string code;
-    for (int i = 0; i < 400 && code != "RESOURCE_EXHAUSTED"; ++i) {
-      std::this_thread::sleep_for(1ms);  // polls: nothing tells that the half message was read
-      code = Ask(*server, {});
-    }
-    for (int i = 0; i < 400 && code != "OK"; ++i) {
-      std::this_thread::sleep_for(10ms);  // polls: nothing tells that the time of the call is over
-      code = Ask(*server, {});
-    }
-    EXPECT_EQ(code, "OK") << "round " << round;
-  }
-}
-
 }  // namespace
 }  // namespace tracestore::net

@@ -38,12 +38,12 @@ def ask(service, listener, path, tenant=None, body=None, method=None, header="X-
             return error.code, error.read().decode()
 
 
-def spans(service, name, count=1):
+def spans(service, name, count=1, start=1_000_000):
     return json.dumps({"resourceSpans": [{
         "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
         "scopeSpans": [{"spans": [
             {"traceId": TRACE, "spanId": f"{i + 1:016x}", "name": name,
-             "startTimeUnixNano": "1000000", "endTimeUnixNano": "2000000"}
+             "startTimeUnixNano": str(start), "endTimeUnixNano": str(start + 1_000_000)}
             for i in range(count)]}]}]}).encode()
 
 
@@ -296,6 +296,33 @@ class Tenants(unittest.TestCase):
             self.assertIn('tracestore_auth_refused_total{server="query"} ',
                           service.get("admin", "/metrics")[1])
             service.stop()
+
+    def test_a_tenant_past_its_bytes_loses_its_oldest(self):
+        """Each has three segments, of three days; the default tenant may have a bound of its own, too."""
+        data = self.path / "data"
+        folders = {"default": data, "shop": data / "tenants/shop", "pay": data / "tenants/pay"}
+        for name, folder in folders.items():
+            for day in range(3):
+                file = self.path / "day.json"
+                file.write_bytes(spans(f"{name}-{day}", "a", start=day * 86_400 * 10**9 + 10**6))
+                subprocess.run([PROGRAM, "import", folder, file], check=True, timeout=60,
+                               capture_output=True)
+
+        def sizes(name):
+            return [file.stat().st_size for file in sorted((folders[name] / "segments").glob("*.seg"))]
+
+        self.assertEqual([len(sizes(name)) for name in folders], [3, 3, 3])
+        bounds = f"shop={sizes('shop')[-1] + 1},default={sum(sizes('default')) - 1}"
+        with Service(PROGRAM, data, "--multi-tenancy.enabled",
+                     f"--multi-tenancy.keep-bytes={bounds}") as service:
+            for name, kept in (("shop", [2]), ("default", [1, 2]), ("pay", [0, 1, 2])):
+                wanted = [f"{name}-{day}" for day in kept]
+                deadline = time.monotonic() + 60
+                while services(service, name) != wanted and time.monotonic() < deadline:
+                    time.sleep(0.05)  # the compactor runs in a thread of its own
+                self.assertEqual(services(service, name), wanted)
+            service.stop()
+        self.assertEqual([len(sizes(name)) for name in folders], [2, 1, 3])
 
     def test_settings_that_cannot_be(self):
         for flag, sentence in (

@@ -233,6 +233,7 @@ struct ForwardSection {
   std::vector<std::string> grpc_collectors;
   std::vector<std::string> tchannel_collectors;
   std::chrono::nanoseconds tchannel_timeout = std::chrono::seconds(10);
+  std::chrono::nanoseconds tchannel_connect_timeout = std::chrono::seconds(5);
   std::vector<std::string> otlp_collectors;
   std::string buffer_directory;  // "": in memory
   std::uint64_t buffer_bytes = std::uint64_t{256} << 20;

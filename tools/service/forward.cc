@@ -64,6 +64,7 @@ Result<ingest::CollectorAccess> AccessOf(const ForwardSection& config,
                  "reporter.bearer-token-file and reporter.basic-auth-file are both given: give one");
   }
   access.tenant_header = LowerCase(tenancy.header);
+  access.connect_timeout = Milliseconds(config.tchannel_connect_timeout);
   const std::string& path = basic ? config.basic_auth_file : config.bearer_token_file;
   if (path.empty()) return access;
   TS_TRY_ASSIGN(const auto file,

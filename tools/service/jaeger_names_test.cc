@@ -124,6 +124,17 @@ TEST(JaegerNames, ACollectorByTchannelAloneIsSentToByTchannel) {
   EXPECT_EQ(forward(kCollector, {old}).type, "none");
 }
 
+// Jaeger's default is 250 ms.
+TEST(JaegerNames, TheTimeToConnectByTchannelIsTaken) {
+  const std::string old = "discovery.conn-check-timeout";
+  for (const std::string& name : {old, "reporter.tchannel." + old}) {
+    const auto resolved = Resolve(kAgent, {.flags = {{name, "250ms", "--" + name}}});
+    ASSERT_TRUE(resolved.has_value()) << resolved.error().message();
+    EXPECT_TRUE(resolved->warnings.empty());
+    EXPECT_EQ(resolved->config.forward.tchannel_connect_timeout, std::chrono::milliseconds(250));
+  }
+}
+
 TEST(JaegerNames, WhatHasNoEffectIsSaid) {
   const auto resolved =
       Resolve(kCollector, {.flags = {{"collector.num-workers", "50", "--collector.num-workers"}}});

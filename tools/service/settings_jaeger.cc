@@ -7,6 +7,8 @@ namespace {
 constexpr OtherName kOtherNames[] = {
     {.name = "reporter.grpc.tls", .setting = "reporter.grpc.tls.enabled"},
     {.name = "collector.host-port", .setting = "reporter.tchannel.host-port"},
+    {.name = "discovery.conn-check-timeout",
+     .setting = "reporter.tchannel.discovery.conn-check-timeout"},
     {.name = "collector.zipkin.http-port",
      .setting = "collector.zipkin.host-port",
      .rule = Rule::kZeroIsUnset},
@@ -41,8 +43,7 @@ constexpr OtherName kOtherNames[] = {
 
 constexpr std::string_view kNoQueue =
     "a span is written before it is acknowledged: there is no queue and no pool behind it";
-constexpr std::string_view kOwnConnections = "every collector has a connection of its own";
-constexpr std::string_view kConnectTime = "a connection is waited for 5 seconds";
+constexpr std::string_view kOwnConnections = "all collectors that are named are used in turn";
 constexpr std::string_view kBadger = "the embedded store is no Badger";
 
 constexpr Ignored kIgnored[] = {
@@ -74,9 +75,7 @@ constexpr Ignored kIgnored[] = {
     {.name = "reporter.grpc.discovery.min-peers",
      .why = kOwnConnections},
     {.name = "reporter.tchannel.discovery.min-peers", .why = kOwnConnections},
-    {.name = "reporter.tchannel.discovery.conn-check-timeout", .why = kConnectTime},
     {.name = "discovery.min-peers", .why = kOwnConnections},
-    {.name = "discovery.conn-check-timeout", .why = kConnectTime},
 };
 
 }  // namespace

@@ -131,6 +131,20 @@ StoreOptions ArchiveOptionsOf(Service& service) {
   return options;
 }
 
+namespace {
+
+Result<StoreOptions> OptionsOfDefaultTenant(Service& service) {
+  StoreOptions options = StoreOptionsOf(service);
+  const TenancySection& tenancy = service.config().tenancy;
+  if (!tenancy.on) return options;
+  TS_TRY_ASSIGN(const ByTenant keep_bytes, SizesByTenant(tenancy.keep_bytes));
+  if (const auto own = keep_bytes.find(tenancy.default_tenant); own != keep_bytes.end())
+    options.retention_bytes = own->second;
+  return options;
+}
+
+}  // namespace
+
 Status OpenStore(Service& service) {
   if (service.config().forward.on()) return {};  // spans are sent on
   const StoreSection& config = service.config().store;
@@ -141,7 +155,8 @@ Status OpenStore(Service& service) {
     directory = std::make_unique<DataDirectory>(config.data);
   }
   const DataDirectory& data = service.Keep(std::move(directory));
-  TS_TRY_ASSIGN(auto opened, Store::Open(data.path(), StoreOptionsOf(service)));
+  TS_TRY_ASSIGN(const StoreOptions options, OptionsOfDefaultTenant(service));
+  TS_TRY_ASSIGN(auto opened, Store::Open(data.path(), options));
   Store& store = service.Keep(std::move(opened));
   service.shared().store = &store;
   service.shared().directory = data.path();

@@ -55,6 +55,7 @@ struct CollectorAccess {
   // The value of the authorization header, asked for each message; unset: none. Any thread.
   std::function<std::string()> authorization = {};
   std::string tenant_header = "x-tenant";  // in lower case
+  std::chrono::milliseconds connect_timeout{5'000};  // of TChannel's connections
 };
 
 // "jaeger-grpc", "otlp-grpc", "otlp-http", "jaeger-tchannel".

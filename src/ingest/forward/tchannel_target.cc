@@ -113,7 +113,7 @@ Result<std::unique_ptr<TchannelClient>> ClientOf(const std::string& address,
 
 Result<std::unique_ptr<ForwardTarget>> MakeTchannelTarget(const std::string& address,
                                                           const CollectorAccess& access) {
-  TS_TRY_ASSIGN(auto client, ClientOf(address, std::chrono::seconds(5), access));
+  TS_TRY_ASSIGN(auto client, ClientOf(address, access.connect_timeout, access));
   return std::unique_ptr<ForwardTarget>(
       std::make_unique<TchannelTarget>(address, std::move(client)));
 }
