@@ -14,8 +14,8 @@ namespace {
 
 // Below this a gzip'ed answer saves no packet worth the work: a segment carries about 1,400 bytes.
 constexpr std::size_t kGzipFromBytes = 2048;
-// So much of a streamed answer is made in one turn of a worker. Each turn waits behind what all others
-// asked meanwhile: an answer of twenty small pieces would wait twenty times as long as one of a piece.
+// So much of a streamed answer is made in one turn of a worker. Each turn waits behind what all
+// others asked meanwhile: an answer of twenty small pieces would wait twenty times.
 constexpr std::size_t kTurnBytes = 256 * 1024;
 
 bool HasNoBody(int status) noexcept { return status < 200 || status == 204 || status == 304; }

@@ -47,7 +47,9 @@ class World {
     for (std::uint32_t i = 0; i < batches; ++i) {
       options.spans = 10 + random_.Below(120);
       batches_.push_back(SmallWorldBatch(random_.Next(), options));
-      for (model::SpanRecord& span : batches_.back().spans) span.resource = named ? 0 : span.resource;
+      for (model::SpanRecord& span : batches_.back().spans) {
+        if (named) span.resource = 0;
+      }
       model::SpanBatch copy = batches_.back();
       ASSERT_TRUE(engine_->Append(std::move(copy)).has_value());
       if (random_.Percent(50)) {

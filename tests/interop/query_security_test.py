@@ -1,5 +1,5 @@
-"""Mutual TLS, tokens and passwords on every port that answers queries, asked by clients of other hands:
-Python's HTTPS client and gRPC's.
+"""Mutual TLS, tokens and passwords on every port that answers queries, asked by clients of other
+hands: Python's HTTPS client and gRPC's.
 
 Usage: query_security_test.py PROGRAM
 """
@@ -19,7 +19,8 @@ from service import Service
 
 PROGRAM = sys.argv[1]
 # Listener, prefix of its TLS settings, and what is asked there.
-HTTP = (("query", "query.http", "/api/services"), ("zipkin", "collector.zipkin", "/api/v2/services"),
+HTTP = (("query", "query.http", "/api/services"),
+        ("zipkin", "collector.zipkin", "/api/v2/services"),
         ("tempo", "tempo", "/api/search"), ("admin", "admin.http", "/"))
 HTTP_APART = (("query", "query.http", "/api/services"),
               ("query_zipkin", "query.zipkin", "/api/v2/services"),

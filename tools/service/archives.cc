@@ -110,8 +110,8 @@ class ArchiveKeeper {
     const Status done = archives_.Compact(archive, &stopping_);
     if (done.has_value()) warned_.erase(archive);
     if (done.has_value() || stopping_) return;
-    // Whoever writes to it does the same. Of another failure, as on a disk that may not be written to,
-    // one line is enough until it is over.
+    // Whoever writes to it does the same. Of another failure, as on a disk that may not be written
+    // to, one line is enough until it is over.
     const bool busy = done.error().code() == ErrorCode::kBusy;
     const bool told = busy || !warned_.insert(archive).second;
     spdlog::log(told ? spdlog::level::debug : spdlog::level::warn, "archive {}: {}", archive,
@@ -122,8 +122,8 @@ class ArchiveKeeper {
   const std::string directory_;
   const ArchiveSection config_;
   std::atomic<bool> stopping_ = false;
-  // The thread's alone: each archive's catalog as it was seen last, and the archives of which it was
-  // said that they fail.
+  // The thread's alone: each archive's catalog as it was seen last, and the archives of which it
+  // was said that they fail.
   std::map<std::string, std::filesystem::file_time_type> looked_;
   std::set<std::string> warned_;
   std::mutex mutex_;

@@ -28,9 +28,9 @@ struct QueryAccessOptions {
 // answer of; as it was where it makes none.
 Result<Snapshot> Counted(Result<Snapshot> snapshot);
 
-// Calls `count` with the status, or gRPC's code, that the client gets of the answer that the calling
-// thread makes: `status`, or what stands in its place where the query is refused its memory or fails
-// before a first byte; once that is known. At once where the thread makes none.
+// Calls `count` with the status, or gRPC's code, that the client gets of the answer that the
+// calling thread makes: `status`, or what stands in its place where the query is refused its memory
+// or fails before a first byte; once that is known. At once where the thread makes none.
 void CountAnswer(int status, std::function<void(int status)> count);
 
 // Threads: any. Handlers that it gave must not outlive it.

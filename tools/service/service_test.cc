@@ -235,8 +235,8 @@ TEST(StorageReaders, ATimeOutHoldsForThem) {
   Service service(config);
   AppendResult report;
   const auto snapshot = SnapshotOfFiles(
-      {R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c",)"
-       R"("spanId":"00f067aa0ba902b7","name":"a"}]}]}]})"},
+      {R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a","spanId":"00f067aa0ba902b7",)"
+       R"("traceId":"0af7651916cd43dd8448eb211c80319c"}]}]}]})"},
       report);
   ASSERT_TRUE(snapshot.has_value()) << snapshot.error().message();
   const auto store = [shared = *snapshot]() -> Result<Snapshot> { return shared; };

@@ -22,8 +22,8 @@ class ZipkinConverter {
   // next call.
   const ZipkinSpan& Convert(std::uint32_t row);
 
-  // What the link rule looks at of a span that didn't come as Zipkin's, beside what Convert takes over
-  // as it is: as who reads the converted span's JSON has it.
+  // What the link rule looks at of a span that didn't come as Zipkin's, beside what Convert takes
+  // over as it is: as who reads the converted span's JSON has it.
   struct LinkFacts {
     std::string remote;  // service
     bool error = false;  // whether there is a tag `error`

@@ -58,8 +58,8 @@ class SelfTracer {
   net::RawGrpcServices Grpc(net::RawGrpcServices methods,
                             const std::set<std::string, std::less<>>& without = {});
 
-  // Writes what waits, within `grace`, and ends the thread. Where the last write failed none is tried:
-  // who takes the spans is away, and they count as failed. Spans that end later are dropped.
+  // Writes what waits, within `grace`, and ends the thread. Where the last write failed none is
+  // tried: who takes the spans is away, and they count as failed. Spans that end later are dropped.
   void Stop(std::chrono::milliseconds grace = std::chrono::seconds(3));
 
   SelfTracerCounts counts() const noexcept;

@@ -23,7 +23,8 @@ using testing::kBeginUs;
 using testing::kStretchUs;
 using testing::World;
 
-using Links = std::map<std::pair<std::string, std::string>, std::pair<std::uint64_t, std::uint64_t>>;
+using Ends = std::pair<std::string, std::string>;
+using Links = std::map<Ends, std::pair<std::uint64_t, std::uint64_t>>;
 
 // Whether a span of the trace started in the window.
 bool StartsIn(const SpanList& spans, const ZipkinWindow& window) {

@@ -16,15 +16,15 @@ namespace tracestore::server {
 // The attributes that it wants to have been read (SpanParts::keys).
 std::vector<std::string> ZipkinLinkKeys();
 
-// The rule looks at kinds, endpoints and tags as Zipkin's API shows them. Spans of other origins are
-// converted first, but for what the rule doesn't look at. One thread.
+// The rule looks at kinds, endpoints and tags as Zipkin's API shows them. Spans of other origins
+// are converted first, but for what the rule doesn't look at. One thread.
 class ZipkinLinkReader {
  public:
   // `spans` is borrowed; no two of it are equal in every field.
   explicit ZipkinLinkReader(const model::SpanBatch& spans);
 
-  // The links of one trace, all of whose spans are `rows`. False: only all of their fields tell (spans
-  // that share an id, or of both origins).
+  // The links of one trace, all of whose spans are `rows`. False: only all of their fields tell
+  // (spans that share an id, or of both origins).
   bool Read(std::span<const std::uint32_t> rows, std::vector<assembly::ServiceLink>& links);
 
  private:

@@ -13,8 +13,8 @@ inline constexpr std::uint64_t kStretchUs = 20'000;
 inline constexpr const char* kServices[] = {"front", "Back", "db", "BACK"};
 inline constexpr const char* kKinds[] = {"CLIENT", "SERVER", "PRODUCER", "CONSUMER"};
 inline constexpr const char* kNames[] = {"get", "GET", "put", "all"};
-inline constexpr const char* kKeys[] = {"error", "env", "otel.status_code", "otel.scope.name", "retry",
-                                 "w3c.tracestate"};
+inline constexpr const char* kKeys[] = {"error", "env", "otel.status_code",
+                                        "otel.scope.name", "retry", "w3c.tracestate"};
 inline constexpr const char* kValues[] = {"", "prod", "ERROR", "true", "lib", "boom"};
 
 class World {
