@@ -1,5 +1,6 @@
 #include "net/grpc_calls.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -9,13 +10,16 @@ namespace {
 constexpr std::chrono::milliseconds kRetryAfter{1'000};
 
 // gRPC counts a stream that was reset as ended before the call is done away with: some calls more
-// than streams are honest, many times as many are not.
-constexpr std::size_t kCallsAStream = 4;
+// than streams are honest, many times as many are not, nor are thousands.
+constexpr std::size_t kCallsAStream = 4, kEndedCalls = 1024;
 
 GrpcConnectionLimits LimitsOf(const GrpcServerOptions& options) {
   GrpcConnectionLimits limits;
   limits.connections = options.max_connections;
-  limits.calls = kCallsAStream * static_cast<std::size_t>(options.max_streams_per_connection);
+  const auto streams = static_cast<std::size_t>(options.max_streams_per_connection);
+  limits.calls = std::min(kCallsAStream * streams, streams + kEndedCalls);
+  limits.all_calls = options.max_silent_calls + options.max_client_streams +
+                     options.max_calls_in_flight + 2 * kEndedCalls;
   limits.message_bytes = options.max_message_bytes;
   limits.waiting_bytes = options.max_bytes_in_flight;
   limits.all_waiting_bytes = 2 * options.max_bytes_in_flight;
@@ -27,7 +31,10 @@ GrpcConnectionLimits LimitsOf(const GrpcServerOptions& options) {
 GrpcCalls::GrpcCalls(GrpcServerOptions o, RawGrpcServices m)
     : options(std::move(o)),
       methods(std::move(m)),
-      connections(LimitsOf(options), options.on_connection_closed),
+      connections(LimitsOf(options), options.on_connection_closed,
+                  [this](std::shared_ptr<std::atomic<bool>> answered) {
+                    question.Ask(std::move(answered));
+                  }),
       peers(options.peer_timeout),
       silent(peers, options.max_silent_calls),
       pool(options.worker_threads) {}

@@ -19,6 +19,7 @@
 #include "net/compression.h"
 #include "net/grpc_connections.h"
 #include "net/grpc_plumbing.h"
+#include "net/grpc_question.h"
 #include "net/grpc_server.h"
 #include "net/peer_watch.h"
 #include "net/silent_calls.h"
@@ -31,6 +32,7 @@ struct GrpcCalls {
   GrpcCalls(GrpcServerOptions o, RawGrpcServices m);
   const GrpcServerOptions options;
   const RawGrpcServices methods;
+  GrpcQuestion question;
   GrpcConnections connections;
   std::atomic<std::size_t> calls{0};
   std::atomic<std::size_t> bytes{0};

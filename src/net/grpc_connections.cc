@@ -1,8 +1,11 @@
 #include "net/grpc_connections.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,11 +60,43 @@ void Discard(int fd) {
   }
 }
 
+std::uint64_t ReceivedBytes(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received : 0;
+}
+
+// Of those, what nobody has read yet.
+std::uint64_t UnreadBytes(int fd) {
+  int bytes = 0;
+  return ioctl(fd, SIOCINQ, &bytes) == 0 && bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0;
+}
+
+std::uint64_t ReadBytes(int fd) {
+  const std::uint64_t unread = UnreadBytes(fd);  // first: what comes meanwhile was not read
+  const std::uint64_t received = ReceivedBytes(fd);
+  return received > unread ? received - unread : 0;
+}
+
+// A filter that lets no segment through: its client sends it again, later and later.
+void DropWhatComes(int fd) {
+  sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+  sock_fprog program{};
+  program.len = 1;
+  program.filter = &nothing;
+  setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+void TakeWhatComes(int fd) {
+  const int unused = 0;
+  setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
+}
+
 }  // namespace
 
 GrpcConnections::GrpcConnections(GrpcConnectionLimits limits,
-                                 std::function<void(std::string_view cause)> on_closed)
-    : limits_(limits), on_closed_(std::move(on_closed)) {
+                                 std::function<void(std::string_view cause)> on_closed, Ask ask)
+    : limits_(limits), on_closed_(std::move(on_closed)), ask_(std::move(ask)) {
   if (limits_.look_interval.count() > 0)
     thread_ = base::StartThread([this](const std::stop_token& stop) { Run(stop); });
 }
@@ -107,8 +142,18 @@ std::uint64_t GrpcConnections::Begin(const std::string& peer) {
   const auto at = entries_.find(connection);
   at->second.touched = true;
   if (at->second.calls++ == 0) idle_.erase(at->second.idle);
-  if (at->second.calls > limits_.calls) Close(at, "too-many-calls");
+  ++calls_;
+  if (at->second.calls > limits_.calls)
+    Close(at, "too-many-calls");
+  else if (calls_ > limits_.all_calls)
+    Close(Busiest(), "too-many-calls");
   return connection;
+}
+
+GrpcConnections::Entries::iterator GrpcConnections::Busiest() {
+  return std::max_element(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
+    return a.second.calls < b.second.calls;
+  });
 }
 
 void GrpcConnections::End(std::uint64_t connection, bool given_up) {
@@ -117,6 +162,7 @@ void GrpcConnections::End(std::uint64_t connection, bool given_up) {
   if (at == entries_.end()) return;  // closed meanwhile
   Entry& entry = at->second;
   entry.touched = true;
+  --calls_;
   if (--entry.calls == 0) SetIdle(connection, entry);
   if (!given_up) {
     if (entry.given_up > 0) --entry.given_up;
@@ -130,18 +176,16 @@ void GrpcConnections::Touch(std::uint64_t connection) {
   if (const auto at = entries_.find(connection); at != entries_.end()) at->second.touched = true;
 }
 
-// What came since something became of a call.
+// What gRPC has read since something became of a call; what it has not may be calls.
 std::uint64_t GrpcConnections::WaitingBytes(Entry& entry) const {
-  tcp_info info{};
-  socklen_t size = sizeof(info);
-  if (getsockopt(entry.socket.fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
-  const std::uint64_t now = info.tcpi_bytes_received;
+  const std::uint64_t now = ReadBytes(entry.socket.fd);
   if (std::exchange(entry.touched, false) || now < entry.came) entry.came = now;
   entry.came += std::min<std::uint64_t>(limits_.check_bytes, now - entry.came);
   return now - entry.came;
 }
 
 void GrpcConnections::Look() {
+  if (backlog_.behind()) return;  // among what was read there are calls that nobody has seen
   const std::lock_guard lock(mutex_);
   DropClosed();
   std::uint64_t all = 0, most = 0;
@@ -168,14 +212,65 @@ void GrpcConnections::Look() {
 }
 
 void GrpcConnections::Run(const std::stop_token& stop) {
+  auto look = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);
       if (!changed_.wait(lock, stop, [this] { return !entries_.empty(); })) return;
-      if (changed_.wait_for(lock, stop, limits_.look_interval, [&] { return stop.stop_requested(); }))
+      if (changed_.wait_for(lock, stop, std::min(limits_.look_interval, backlog_.Patience()),
+                            [&] { return stop.stop_requested(); }))
         return;
     }
+    Step(GrpcBacklog::Read());
+    if (std::chrono::steady_clock::now() < look) continue;
     Look();
+    look = std::chrono::steady_clock::now() + limits_.look_interval;
+  }
+}
+
+void GrpcConnections::Step(GrpcBacklog::Now now) {
+  const GrpcBacklog::Step step = ask_ ? backlog_.Next(now) : GrpcBacklog::Step::kNothing;
+  if (step == GrpcBacklog::Step::kNothing) return;
+  if (step == GrpcBacklog::Step::kAsk) return ask_(backlog_.answered());  // without the lock
+  const std::lock_guard lock(mutex_);
+  DropClosed();
+  if (step == GrpcBacklog::Step::kMark) {
+    for (auto& [number, entry] : entries_) entry.read = ReadBytes(entry.socket.fd);
+  } else if (step == GrpcBacklog::Step::kPause) {
+    Pause();
+  } else if (step == GrpcBacklog::Step::kClose) {
+    CloseRead();
+  } else {
+    Resume();
+  }
+}
+
+// Those that are being read.
+void GrpcConnections::Pause() {
+  for (auto& [number, entry] : entries_) {
+    const std::uint64_t read = entry.peer.empty() ? 0 : ReadBytes(entry.socket.fd);
+    if (read <= entry.read) continue;
+    entry.paused = true;
+    entry.read = read;
+    OnOpen(entry.socket, DropWhatComes);
+  }
+}
+
+void GrpcConnections::Resume() {
+  for (auto& [number, entry] : entries_)
+    if (std::exchange(entry.paused, false)) OnOpen(entry.socket, TakeWhatComes);
+}
+
+// What the others had sent was read within no time.
+void GrpcConnections::CloseRead() {
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const auto next = std::next(at);
+    const Entry& entry = at->second;
+    if (entry.paused && UnreadBytes(entry.socket.fd) > 0 &&
+        ReadBytes(entry.socket.fd) > entry.read) {
+      Close(at, "calls-ahead");
+    }
+    at = next;
   }
 }
 
@@ -189,23 +284,33 @@ void GrpcConnections::Forget(Entries::iterator at) {
     if (entry.calls == 0) idle_.erase(entry.idle);
     by_peer_.erase(entry.peer);
   }
+  calls_ -= entry.calls;
   by_fd_.erase(entry.socket.fd);
   entries_.erase(at);
 }
 
-// gRPC finds it at its end, and closes it. Through a descriptor of our own, of which the inode can't
-// change between the look and the call.
+// Through a descriptor of our own, of which the inode can't change between the look and the call.
+// False: gRPC has closed it.
+bool GrpcConnections::OnOpen(const Socket& socket, void (*act)(int fd)) {
+  const int own = dup(socket.fd);
+  if (own < 0) return false;
+  const bool open = InodeOf(own) == socket.inode;
+  if (open) act(own);
+  close(own);
+  return open;
+}
+
+// gRPC finds it at its end, and closes it.
 void GrpcConnections::Close(Entries::iterator at, std::string_view cause) {
   const Socket socket = at->second.socket;
-  const int own = dup(socket.fd);
-  if (own >= 0) {
-    if (InodeOf(own) == socket.inode) {
-      shutdown(own, SHUT_RDWR);
-      Discard(own);
-      closing_.push_back(socket);
-      if (on_closed_) on_closed_(cause);
-    }
-    close(own);
+  const auto act = [](int fd) {
+    TakeWhatComes(fd);
+    shutdown(fd, SHUT_RDWR);
+    Discard(fd);
+  };
+  if (OnOpen(socket, act)) {
+    closing_.push_back(socket);
+    if (on_closed_) on_closed_(cause);
   }
   Forget(at);
 }

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -132,7 +133,12 @@ TEST_F(GrpcConnectionsTest, WhatIsNoCallsEndsAConnection) {
   send(0, 1'000);
   connections.Look();
   EXPECT_TRUE(IsOpen(0));
-  send(0, 1);
+  ASSERT_TRUE(pairs_[0].client.Send("x"));
+  char last = 0;
+  ASSERT_EQ(recv(pairs_[0].fd, &last, 1, MSG_PEEK), 1);
+  connections.Look();
+  EXPECT_TRUE(IsOpen(0));  // it was not read: it may be a call
+  ASSERT_EQ(recv(pairs_[0].fd, &last, 1, 0), 1);
   connections.Look();
   EXPECT_FALSE(IsOpen(0));
   // A call waits for a message, two for two; but a connection for no more than it may.
@@ -188,6 +194,54 @@ TEST_F(GrpcConnectionsTest, OfAllTogetherTheGreatestGoes) {
   EXPECT_TRUE(IsOpen(0) && IsOpen(2));
 }
 
+// While gRPC doesn't get round to a question: of whom it reads nothing more comes, and whoever has
+// sent what takes it long is closed. The server reads through the sockets themselves, as gRPC does.
+TEST_F(GrpcConnectionsTest, WhatIsReadOnAndOnIsPausedThenClosed) {
+  std::shared_ptr<std::atomic<bool>> answered;
+  GrpcConnections connections(
+      {.look_interval = 0ms}, [this](std::string_view cause) { causes_.emplace_back(cause); },
+      [&](std::shared_ptr<std::atomic<bool>> asked) { answered = std::move(asked); });
+  const auto send = [this](std::size_t number, std::size_t bytes) {
+    ASSERT_TRUE(pairs_[number].client.Send(std::string(bytes, 'x')));
+  };
+  const auto read = [this](std::size_t number, std::size_t bytes) {
+    std::string got(bytes, '\0');
+    ASSERT_EQ(recv(pairs_[number].fd, got.data(), bytes, MSG_WAITALL), static_cast<ssize_t>(bytes));
+  };
+  GrpcBacklog::Now now;
+  const auto after = [&](std::chrono::milliseconds time) {
+    now.wall += time;
+    now.cpu += time;
+    connections.Step(now);
+  };
+  enum : std::size_t { kSlow, kQuick, kUnread };
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Add(connections));
+  after(20ms);
+  ASSERT_NE(answered, nullptr);
+  send(kSlow, 50'000);
+  send(kQuick, 50'000);
+  send(kUnread, 50'000);
+  read(kSlow, 1'000);
+  read(kQuick, 1'000);
+  after(10ms);
+  read(kSlow, 1'000);
+  read(kQuick, 1'000);
+  after(40ms);  // paused
+  read(kSlow, 1'000);
+  read(kQuick, 48'000);
+  send(kQuick, 1);
+  after(100ms);
+  EXPECT_FALSE(IsOpen(kSlow));
+  EXPECT_TRUE(IsOpen(kQuick) && IsOpen(kUnread));
+  EXPECT_THAT(causes_, ElementsAre("calls-ahead"));
+  char byte = 0;
+  EXPECT_EQ(recv(pairs_[kQuick].fd, &byte, 1, MSG_DONTWAIT), -1);  // it did not come
+  *answered = true;
+  after(1ms);
+  read(kQuick, 1);  // its client has sent it again
+  read(kUnread, 50'000);
+}
+
 TEST_F(GrpcConnectionsTest, TooManyCallsEndAConnection) {
   GrpcConnections connections = Make({.connections = 2, .calls = 3});
   ASSERT_TRUE(Add(connections));
@@ -200,6 +254,23 @@ TEST_F(GrpcConnectionsTest, TooManyCallsEndAConnection) {
   EXPECT_FALSE(IsOpen(0));  // nothing of it is left to read
   EXPECT_TRUE(IsOpen(1));
   connections.End(last, true);
+  EXPECT_THAT(causes_, ElementsAre("too-many-calls"));
+}
+
+TEST_F(GrpcConnectionsTest, OfTooManyCallsOfAllTheBusiestEnds) {
+  GrpcConnections connections = Make({.calls = 100, .all_calls = 6});
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Add(connections));
+  Begin(connections, 0);
+  for (int i = 0; i < 3; ++i) Begin(connections, 1);
+  Begin(connections, 2);
+  connections.End(Begin(connections, 2), false);
+  Begin(connections, 2);
+  EXPECT_TRUE(IsOpen(0) && IsOpen(1) && IsOpen(2));
+  Begin(connections, 0);
+  EXPECT_TRUE(IsOpen(0) && IsOpen(2));
+  EXPECT_FALSE(IsOpen(1));
+  for (int i = 0; i < 2; ++i) Begin(connections, 0);  // what was closed counts no more
+  EXPECT_TRUE(IsOpen(0) && IsOpen(2));
   EXPECT_THAT(causes_, ElementsAre("too-many-calls"));
 }
 

@@ -56,12 +56,13 @@ struct GrpcServerOptions {
   // Of one request, as sent and again after decompression; more is kResourceExhausted. Bytes, up to
   // 2 GiB. With typed services (below) gRPC decompresses itself, before it looks at the limit.
   std::size_t max_message_bytes = std::size_t{32} << 20;
-  // Raw calls whose message has come and that are not answered, and the bytes of their requests and of
-  // streamed messages that clients have not taken; calls beyond are kResourceExhausted with RetryInfo.
+  // Raw calls whose message has come and that are not answered, and the bytes of their requests and
+  // of streamed messages that clients have not taken; calls beyond are kResourceExhausted with
+  // RetryInfo.
   std::size_t max_calls_in_flight = 256;
   std::size_t max_bytes_in_flight = std::size_t{256} << 20;
   // Calls of which no message has come. One more ends the one that waits longest.
-  std::size_t max_silent_calls = 4096;
+  std::size_t max_silent_calls = 1024;
   std::size_t worker_threads = 4;  // that run the raw handlers, at least 1
   int max_streams_per_connection = 128;
   // Methods whose clients send any number of messages and get one answer at the end. What comes
@@ -72,14 +73,17 @@ struct GrpcServerOptions {
   std::size_t max_client_streams = 4096;  // no calls in flight
   // Of grpc.health.v1.Health, SERVING beside "" and the services of the raw methods.
   std::vector<std::string> health_names;
-  // Open connections. At the cap the one that has had no call for longest is closed for a new one; if
-  // each has a call the new one is. As many again may wait for their first bytes, of which the one
-  // that waits longest goes when there is one more. A connection is closed, too, whose client begins
-  // calls only to give them up: with four times as many calls as streams, or 1,000 more given up than
-  // answered; and one that sends what is no call's: 1 MiB beyond the messages that its calls wait for.
+  // Open connections. At the cap the one that has had no call for longest is closed for a new one;
+  // if each has a call the new one is. As many again may wait for their first bytes, of which the
+  // one that waits longest goes when there is one more. A connection is closed, too, whose client
+  // begins calls only to give them up: with four times as many calls as streams (or 1,024 more, if
+  // that is less), or 1,000 more given up than answered, or if it has most of many thousands of
+  // all; one that gRPC reads on and on while it doesn't get round to what it has read; and one that
+  // sends what is no call's: 1 MiB beyond the messages that its calls wait for.
   std::size_t max_connections = 1024;
   // Told of each connection that was closed as said above, by cause: "idle-longest",
-  // "too-many-calls", "given-up-calls", "no-messages". Any thread; must not block. May be unset.
+  // "too-many-calls", "given-up-calls", "calls-ahead", "no-messages". Any thread; must not block.
+  // May be unset.
   std::function<void(std::string_view cause)> on_connection_closed = {};
   // In which a connection's first bytes, and its handshake, must come.
   std::chrono::milliseconds handshake_timeout{10'000};

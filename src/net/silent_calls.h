@@ -1,5 +1,5 @@
-// SilentCalls: gRPC calls of which no message has come, so that nobody knows yet whose they are. So many
-// may wait; one more ends the one that waits longest. Private to the gRPC server.
+// SilentCalls: gRPC calls of which no message has come, so that nobody knows yet whose they are. So
+// many may wait; one more ends the one that waits longest. Private to the gRPC server.
 #pragma once
 #include <cstddef>
 #include <cstdint>
