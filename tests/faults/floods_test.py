@@ -24,12 +24,12 @@ import suite
 from target import GRPC_CALLS, MIB, Target
 
 PROGRAM = sys.argv.pop(1)
-CONNECTIONS = 8  # at a time, of one flood: more than gRPC has threads to read them
+CONNECTIONS = 5  # at a time, of one flood: more than gRPC has threads to read them
 # MiB that calls take for a while that gRPC has read and nobody has seen: 60 to 130 measured; 380 to 620
 # before reading was held up.
 CALLS_PEAK = 300
-# Where a connection may have thousands of streams: 150 to 480 with eight, and the sanitizer keeps of it
-# more than GROWN (docs/roadmap.md). One at a time.
+# Where a connection may have thousands of streams: 150 to 480 with eight connections, and the
+# sanitizer keeps of it more than GROWN (docs/roadmap.md). One at a time.
 MANY_STREAMS = "remote_storage"
 SECONDS = 5  # what isn't sent by then is not taken
 
