@@ -13,12 +13,19 @@ constexpr std::chrono::milliseconds kRetryAfter{1'000};
 // than streams are honest, many times as many are not, nor are thousands.
 constexpr std::size_t kCallsAStream = 4, kEndedCalls = 1024;
 
+// Where clients stream, one may begin as many streams at once as there may be.
+std::size_t MostSilent(const GrpcServerOptions& options) {
+  return options.client_streams.empty()
+             ? options.max_silent_calls
+             : std::max(options.max_silent_calls, options.max_client_streams);
+}
+
 GrpcConnectionLimits LimitsOf(const GrpcServerOptions& options) {
   GrpcConnectionLimits limits;
   limits.connections = options.max_connections;
   const auto streams = static_cast<std::size_t>(options.max_streams_per_connection);
   limits.calls = std::min(kCallsAStream * streams, streams + kEndedCalls);
-  limits.all_calls = options.max_silent_calls + options.max_client_streams +
+  limits.all_calls = MostSilent(options) + options.max_client_streams +
                      options.max_calls_in_flight + 2 * kEndedCalls;
   limits.message_bytes = options.max_message_bytes;
   limits.waiting_bytes = options.max_bytes_in_flight;
@@ -36,7 +43,7 @@ GrpcCalls::GrpcCalls(GrpcServerOptions o, RawGrpcServices m)
                     question.Ask(std::move(answered));
                   }),
       peers(options.peer_timeout),
-      silent(peers, options.max_silent_calls),
+      silent(peers, MostSilent(options)),
       pool(options.worker_threads) {}
 
 grpc::Status BusyStatus(const char* why) {

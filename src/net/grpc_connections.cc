@@ -73,8 +73,8 @@ std::uint64_t UnreadBytes(int fd) {
 }
 
 std::uint64_t ReadBytes(int fd) {
-  const std::uint64_t unread = UnreadBytes(fd);  // first: what comes meanwhile was not read
-  const std::uint64_t received = ReceivedBytes(fd);
+  const std::uint64_t received = ReceivedBytes(fd);  // first: what comes meanwhile was not read
+  const std::uint64_t unread = UnreadBytes(fd);
   return received > unread ? received - unread : 0;
 }
 

@@ -256,7 +256,7 @@ TEST(GrpcStream, StreamsWithoutAMessageMakeRoom) {
   Adder adder;
   GrpcServerOptions options = ClientStreams();
   options.peer_timeout = 1h;
-  options.max_silent_calls = 2;
+  options.max_silent_calls = options.max_client_streams = 2;
   const auto server =
       StartServer([&](const RawRequest& request) { return adder(request); }, options);
   Client client(server->port());

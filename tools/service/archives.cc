@@ -97,9 +97,10 @@ class ArchiveKeeper {
     const auto changed = std::filesystem::last_write_time(archive + "/catalog/data.mdb", ignored);
     auto& looked = looked_[archive];
     if (!due && looked == changed) return false;
-    looked = changed;
     const auto stats = archives_.Look(archive);
-    if (!stats.has_value() || stats->segments == 0) return false;
+    if (!stats.has_value()) return false;  // another look the next time
+    looked = changed;
+    if (stats->segments == 0) return false;
     const bool too_much = config_.keep_bytes != 0 && stats->segments > 1 &&
                           stats->segment_bytes > config_.keep_bytes;
     const bool to_merge = stats->segments >= kSegmentsToMerge;
@@ -110,6 +111,7 @@ class ArchiveKeeper {
     const Status done = archives_.Compact(archive, &stopping_);
     if (done.has_value()) warned_.erase(archive);
     if (done.has_value() || stopping_) return;
+    looked_.erase(archive);  // it is tried again
     // Whoever writes to it does the same. Of another failure, as on a disk that may not be written
     // to, one line is enough until it is over.
     const bool busy = done.error().code() == ErrorCode::kBusy;
