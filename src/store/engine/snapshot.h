@@ -1,6 +1,7 @@
 // SnapshotData: one moment of a store, or of files: immutable segments and head batches.
 #pragma once
 #include <algorithm>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <tuple>
@@ -72,7 +73,7 @@ class HeadBatch {
     TraceId id;
     std::uint32_t row;
     // By the low half of the id first, by which traces are looked up, too.
-    auto operator<=>(const Entry& other) const noexcept {
+    std::strong_ordering operator<=>(const Entry& other) const noexcept {
       return std::tie(id.low, id.high, row) <=> std::tie(other.id.low, other.id.high, other.row);
     }
   };
