@@ -50,5 +50,5 @@ class FaultSuite(unittest.TestCase):
     def setUp(self):
         self.random = random.Random(self.seed)
 
-    def watch(self, peak=PEAK):
-        return Watch(self.target, GROWN, peak)
+    def watch(self, peak=PEAK, grown=GROWN):
+        return Watch(self.target, grown, peak)
