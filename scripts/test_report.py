@@ -2,9 +2,10 @@
 
 Usage: test_report.py FILE.xml...       exit 1 where a test failed, or none ran
 
-The last line has the form "N passed, N failed, N skipped" and counts ctest's tests. Cases that a
-GoogleTest program skipped inside a passing test are listed with their reasons. With CI=true a skip
-whose reason names a missing toolchain is a failure.
+The last line has the form "N passed, N failed, N skipped" and counts ctest's tests. Below each failed
+test stand the lines of its output that look like the reason. Cases that a GoogleTest program skipped
+inside a passing test are listed with their reasons. With CI=true a skip whose reason names a missing
+toolchain is a failure.
 """
 
 import os
@@ -17,6 +18,13 @@ SKIPPED_CASE = re.compile(r"^\[  SKIPPED \] (\S+\.\S+)(?: \(\d+ ms\))?$", re.MUL
 SKIP_REASON = re.compile(r": Skipped\n(.*)")
 PASSED_CASES = re.compile(r"^\[  PASSED  \] (\d+) tests?\.", re.MULTILINE)
 NO_TOOLCHAIN = re.compile(r"toolchain", re.IGNORECASE)
+# What compilers, GoogleTest, unittest, the sanitizers and a killed program print.
+REASON = re.compile(
+    r"\berror\b|\bFAILED\b|: Failure$|^(FAIL|ERROR): |\w+Error: |Sanitizer|\b(?i:killed|aborted)\b"
+    r"|terminated|Segmentation|(?i:timed out|timeout)"
+)
+BUILD_STEP = re.compile(r"\[\d+/\d+\] ")
+REASON_LINES = 20
 
 
 class Counts:
@@ -24,8 +32,19 @@ class Counts:
         self.passed = 0
         self.cases = 0
         self.failed = []  # "run: test"
+        self.reasons = {}  # of failed tests: lines of their output
         self.skipped = []  # "run: test (reason)": tests that did not run at all
         self.skipped_cases = []  # the same for cases inside a test that ran
+
+
+def reasons_in(output):
+    """The lines that look like the reason of a failure, or the last ones."""
+    lines = [line.rstrip()[:300] for line in output.splitlines()]
+    lines = [line for line in lines if line and not BUILD_STEP.match(line)]
+    telling = list(dict.fromkeys(line for line in lines if REASON.search(line)))
+    if len(telling) > REASON_LINES:  # the first of them and the last
+        telling = telling[: REASON_LINES // 2] + ["…"] + telling[-(REASON_LINES // 2) :]
+    return telling or lines[-REASON_LINES:]
 
 
 def add_file(path, counts):
@@ -37,15 +56,16 @@ def add_file(path, counts):
         skipped = case.find("skipped")
         if case.get("status") == "fail" or case.find("failure") is not None:
             counts.failed.append(name)
+            counts.reasons[name] = reasons_in(output)
         elif case.get("status") in ("notrun", "disabled") or skipped is not None:
             reason = (skipped.get("message") if skipped is not None else None) or case.get("status")
             said = output.strip().splitlines()
             counts.skipped.append(f"{name} ({said[-1] if said else reason})")
         else:
             counts.passed += 1
-        reasons = SKIP_REASON.findall(output)
+        skip_reasons = SKIP_REASON.findall(output)
         for index, inner in enumerate(dict.fromkeys(SKIPPED_CASE.findall(output))):
-            reason = reasons[index].strip() if index < len(reasons) else "no reason given"
+            reason = skip_reasons[index].strip() if index < len(skip_reasons) else "no reason given"
             counts.skipped_cases.append(f"{name}: {inner} ({reason})")
 
 
@@ -66,6 +86,8 @@ def main(paths):
         print(f"SKIPPED {skip}")
     for failure in counts.failed:
         print(f"FAILED  {failure}")
+        for line in counts.reasons.get(failure, []):
+            print(f"    {line}")
     print(f"{counts.passed} passed, {len(counts.failed)} failed, {len(counts.skipped)} skipped")
     return 1 if counts.failed or counts.passed == 0 else 0
 

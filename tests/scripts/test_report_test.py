@@ -15,6 +15,17 @@ PASSED = """<testcase name="base_test" status="run"><system-out>
 FAILED = """<testcase name="fs_test" status="fail"><failure message=""/><system-out>
 [  PASSED  ] 3 tests.
 </system-out></testcase>"""
+FAILED_BUILD = """<testcase name="builds" status="fail"><failure message=""/><system-out>
+[1/3] Building CXX object error/error.cc.o
+[2/3] Building CXX object main.cc.o
+c++: fatal error: Killed signal terminated program cc1plus
+compilation terminated.
+ninja: build stopped: subcommand failed.
+</system-out></testcase>"""
+SILENT = """<testcase name="silent" status="fail"><failure message=""/><system-out>
+one line
+another line
+</system-out></testcase>"""
 SKIPPED_INSIDE = """<testcase name="posix_test" status="run"><system-out>
 [ RUN      ] Posix.RefusesWithoutPermission
 /src/posix_test.cc:7: Skipped
@@ -53,6 +64,26 @@ class TestReport(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual(lines[-1], "1 passed, 1 failed, 0 skipped")
         self.assertIn("FAILED  dev: fs_test", lines)
+
+    def test_repeats_the_reason_of_a_failure(self):
+        _, lines = report(PASSED, FAILED_BUILD)
+        at = lines.index("FAILED  dev: builds")
+        self.assertEqual(
+            lines[at + 1 : -1],
+            ["    c++: fatal error: Killed signal terminated program cc1plus",
+             "    compilation terminated."],
+        )
+
+    def test_repeats_the_end_of_an_output_that_gives_no_reason(self):
+        _, lines = report(SILENT)
+        self.assertEqual(lines[-3:-1], ["    one line", "    another line"])
+
+    def test_repeats_few_lines(self):
+        many = "".join(f"\nerror: {number}" for number in range(1000))
+        _, lines = report(SILENT.replace("one line", many))
+        self.assertLess(len(lines), 30)
+        self.assertIn("    error: 0", lines)
+        self.assertIn("    error: 999", lines)
 
     def test_fails_where_no_test_ran(self):
         status, lines = report()
