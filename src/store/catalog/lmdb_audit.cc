@@ -37,7 +37,7 @@ class Auditor {
     for (std::size_t i = 0; contents && i < kCatalogDbCount; ++i) {
       const auto db = static_cast<Db>(i);
       TS_TRY_ASSIGN(const std::uint64_t sum, txn_.SumOf(db));
-      if (sum != contents->sums[i]) Fault(CatalogDbName(db).c_str(), "checksum mismatch");
+      if (sum != contents->sums[i]) Fault(CatalogDbName(db), "checksum mismatch");
     }
     return {};
   }

@@ -182,7 +182,7 @@ Status LmdbCatalog::CheckSum(LmdbTxn& txn, CatalogDb db) const {
   }
   TS_TRY_ASSIGN(const std::uint64_t sum, txn.SumOf(db));
   if (sum == contents->sums[static_cast<std::size_t>(db)]) return {};
-  return Corrupt("data.mdb: checksum mismatch of its " + CatalogDbName(db));
+  return Corrupt("data.mdb: checksum mismatch of its " + std::string(CatalogDbName(db)));
 }
 
 Result<CatalogView> LmdbCatalog::Read(const CatalogReadOptions& options) {

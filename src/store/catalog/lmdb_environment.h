@@ -22,7 +22,7 @@
 
 namespace tracestore::store {
 
-// The named databases, in the order of kCatalogDatabases (lmdb_environment.cc).
+// The named databases, in the order of kCatalogDatabases (lmdb_txn.cc).
 enum class CatalogDb : std::uint8_t {
   kMeta,
   kSegments,
@@ -37,7 +37,8 @@ inline constexpr std::size_t kCatalogDbCount = 8;
 
 class LmdbEnvironment;
 
-std::string CatalogDbName(CatalogDb db);
+const char* CatalogDbName(CatalogDb db);
+unsigned CatalogDbFlags(CatalogDb db);  // MDB_DUPSORT and the like
 
 // What the catalog holds, summed: the hashes of a database's entries (meta's without this one)
 // modulo 2^64, so that a change costs what it changes.
