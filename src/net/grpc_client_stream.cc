@@ -1,23 +1,39 @@
 #include "net/grpc_client_stream.h"
 
+#include <grpcpp/alarm.h>
+
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "net/grpc_gathered.h"
+
 namespace tracestore::net {
 namespace {
 
-// Of a client's stream: no further message is read while so much waits for the handler. About what a
-// batch of an exporter has.
-constexpr std::size_t kGatheredBytes = std::size_t{1} << 20;
-constexpr std::size_t kGatheredMessages = 8192;
+// Of what a handler is given, or messages unpack to: so much more is told to those who look at
+// what all calls hold.
+constexpr std::size_t kToldBytes = std::size_t{64} << 10;
+
+class ClientStream;
+
+// The way from an alarm to its stream, which may be gone by then. Its mutex is locked before the
+// stream's own.
+struct AlarmsWay {
+  std::mutex mutex;
+  ClientStream* stream = nullptr;  // guarded by mutex
+};
 
 // One call of GrpcServerOptions::client_streams. A read is out as long as there is room; one worker
-// at most has the messages that came, so that the handler gets them in order.
+// at most has the messages that came, so that the handler gets them in order. They are handed over
+// once they are enough (GatheredMessages), by an alarm at the latest.
 //
 // Handlers ask who a client is with its first message. Until that has come, within peer_timeout, a
 // stream takes no place of max_client_streams but one of the silent calls.
@@ -26,6 +42,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   ClientStream(GrpcCalls& shared, grpc::GenericCallbackServerContext& context,
                const RawHandler& handler)
       : shared_(shared), context_(context), connection_(shared, context), handler_(handler) {
+    way_->stream = this;
     shared_.peers.Add(context_, awaited_);
     {
       const std::lock_guard lock(shared_.streams_mutex);
@@ -44,24 +61,36 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
       if (ok && !Begin()) return End(BusyStatus("too many streams"));
     }
     bool read = false;
-    bool submit = false;
+    Then then = Then::kNothing;
     {
       const std::lock_guard lock(mutex_);
       reading_ = false;
       if (finished_) return;
       if (ok) {
         Hold(held_ + request_.Length());
-        waiting_bytes_ += request_.Length();
-        waiting_.push_back(std::move(request_));
+        waiting_.Add(std::move(request_));
         request_.Clear();
-        read = reading_ = HasRoom();
+        read = reading_ = waiting_.HasRoom();
       } else {
         ended_ = true;
+        waiting_.TakeAtOnce();
       }
-      submit = !running_;
-      running_ = true;
+      if (!running_) then = WhatNext();
     }
     if (read) StartRead(&request_);
+    Do(then, way_);
+  }
+
+  // What waits has waited for long enough. Under the way's mutex, so that the stream stays.
+  void OnAlarm() {
+    bool submit = false;
+    {
+      const std::lock_guard lock(mutex_);
+      alarm_set_ = false;
+      if (finished_ || running_ || waiting_.empty()) return;
+      waiting_.TakeAtOnce();
+      submit = WhatNext() == Then::kSubmit;
+    }
     if (submit) Submit();
   }
 
@@ -69,6 +98,10 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   void OnCancel() override { stop_.request_stop(); }
 
   void OnDone() override {
+    {
+      const std::lock_guard lock(way_->mutex);
+      way_->stream = nullptr;
+    }
     shared_.peers.Remove(awaited_);
     shared_.silent.Remove(silent_);
     {
@@ -90,18 +123,45 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     return begun_;
   }
 
-  bool HasRoom() const {
-    return waiting_bytes_ < kGatheredBytes && waiting_.size() < kGatheredMessages;
+  void Hold(std::size_t bytes) {
+    shared_.bytes += bytes - held_;
+    held_ = bytes;
   }
 
-  void Hold(std::size_t bytes) {
-    shared_.bytes -= held_;
-    held_ = bytes;
-    shared_.bytes += bytes;
+  // Of a stream that no worker has: what it has to be done with it.
+  enum class Then : unsigned char { kNothing, kSubmit, kSetAlarm };
+  // Under mutex_; whoever asks does it.
+  Then WhatNext() {
+    if (ended_ || waiting_.IsEnough()) {
+      running_ = true;
+      return Then::kSubmit;
+    }
+    if (waiting_.empty() || alarm_set_) return Then::kNothing;
+    alarm_set_ = true;
+    return Then::kSetAlarm;
+  }
+  // `way` is this one's. With an alarm to set nothing holds the stream any more but a callback of
+  // gRPC's: a worker has to have the way from before.
+  void Do(Then then, const std::shared_ptr<AlarmsWay>& way) {
+    if (then == Then::kSubmit) Submit();
+    if (then == Then::kSetAlarm) SetAlarm(way);
   }
 
   void Submit() {
     if (!shared_.pool.Submit([this] { Run(); })) End(StoppingStatus());
+  }
+
+  // It goes off, whatever becomes of the stream, and lets go of itself.
+  static void SetAlarm(const std::shared_ptr<AlarmsWay>& way) {
+    const auto alarm = std::make_shared<grpc::Alarm>();
+    alarm->Set(std::chrono::system_clock::now() + GatheredMessages::kWait,
+               [way, self = alarm](bool) mutable {
+                 {
+                   const std::lock_guard lock(way->mutex);
+                   if (way->stream != nullptr) way->stream->OnAlarm();
+                 }
+                 self.reset();
+               });
   }
 
   void End(const grpc::Status& status) {
@@ -130,9 +190,8 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     bool read = false;
     {
       const std::lock_guard lock(mutex_);
-      taken.swap(waiting_);
-      Hold(waiting_bytes_);
-      waiting_bytes_ = 0;
+      Hold(waiting_.bytes());
+      taken = waiting_.Take();
       ended = ended_;
       read = !reading_ && !ended_;
       reading_ = reading_ || read;
@@ -155,21 +214,21 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   }
 
   void Next() {
+    const std::shared_ptr<AlarmsWay> way = way_;
     bool answer = false;
+    Then then = Then::kNothing;
     {
       const std::lock_guard lock(mutex_);
       unpacked_bytes_ = 0;
-      Hold(waiting_bytes_);
-      if (waiting_.empty() && !ended_) {
-        running_ = false;
-        return;
-      }
-      answer = waiting_.empty() && called_;
+      Hold(waiting_.bytes());
+      answer = waiting_.empty() && ended_ && called_;
+      running_ = answer;
+      if (!answer) then = WhatNext();
     }
     if (answer) {
       Answer();
     } else {
-      Submit();
+      Do(then, way);
     }
   }
 
@@ -194,6 +253,11 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   RawReply Handle(const std::vector<grpc::ByteBuffer>& messages) {
     const std::size_t most = shared_.options.max_message_bytes;
     std::string joined;
+    std::size_t sent = 0;
+    for (const grpc::ByteBuffer& message : messages) sent += message.Length();
+    joined.reserve(std::min(sent, most));
+    HoldUnpacked(joined.capacity());
+    std::size_t told = joined.capacity();
     Unpacked one;
     for (const grpc::ByteBuffer& message : messages) {
       RawReply reply = one.Take(message, most);
@@ -204,7 +268,8 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
         joined.clear();
       }
       joined += one.message;
-      HoldUnpacked(joined.size() + one.message.size());
+      const std::size_t now = joined.capacity() + one.message.size();
+      if (now > told + kToldBytes) HoldUnpacked(told = now);
     }
     return Call(joined);
   }
@@ -231,16 +296,17 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   std::string answer_;         // of the worker, as what follows
   bool called_ = false;
   std::mutex mutex_;
-  std::vector<grpc::ByteBuffer> waiting_;  // guarded by mutex_, as what follows
-  std::size_t waiting_bytes_ = 0;
+  GatheredMessages waiting_;  // guarded by mutex_, as what follows
   std::size_t unpacked_bytes_ = 0;  // of what a worker has
   std::size_t held_ = 0;            // of shared_.bytes
   bool reading_ = false;   // a read is out
   bool running_ = false;   // a worker has what waits, or will
   bool ended_ = false;     // the client has no more
   bool finished_ = false;
+  bool alarm_set_ = false;  // and has not gone off
   std::stop_source stop_;
   PeerWatch::Place awaited_;  // while the client has to send a first message, or take the answer
+  const std::shared_ptr<AlarmsWay> way_ = std::make_shared<AlarmsWay>();
 };
 
 }  // namespace

@@ -67,9 +67,9 @@ struct GrpcServerOptions {
   std::size_t worker_threads = 4;  // that run the raw handlers, at least 1
   int max_streams_per_connection = 128;
   // Methods whose clients send any number of messages and get one answer at the end. What comes
-  // while the handler runs is gathered, up to max_message_bytes: messages behind each other, which
-  // protobuf reads as one; at least once a call, of none "". Its last reply answers the call; one
-  // that isn't OK ends it. A client may be silent once its first message has shown who it is.
+  // while the handler runs, and in 10 ms else, is gathered, up to max_message_bytes: messages behind
+  // each other, which protobuf reads as one; at least once, of none "". Its last reply answers the
+  // call; one that isn't OK ends it. A client may be silent once its first message says who it is.
   std::set<std::string, std::less<>> client_streams;
   std::size_t max_client_streams = 4096;  // no calls in flight
   // Of grpc.health.v1.Health, SERVING beside "" and the services of the raw methods.

@@ -8,15 +8,13 @@
 #include <utility>
 
 #include "net/compression.h"
+#include "net/stream_turn.h"
 
 namespace tracestore::net {
 namespace {
 
 // Below this a gzip'ed answer saves no packet worth the work: a segment carries about 1,400 bytes.
 constexpr std::size_t kGzipFromBytes = 2048;
-// So much of a streamed answer is made in one turn of a worker. Each turn waits behind what all
-// others asked meanwhile: an answer of twenty small pieces would wait twenty times.
-constexpr std::size_t kTurnBytes = 256 * 1024;
 
 bool HasNoBody(int status) noexcept { return status < 200 || status == 204 || status == 304; }
 
@@ -84,7 +82,7 @@ Pulled PullPiece(const BodyStream& stream, std::string& piece, std::string& mess
 Pulled Pull(const BodyStream& stream, std::string& chunk, std::string& message) {
   Pulled pulled = PullPiece(stream, chunk, message);
   std::string piece;
-  while (pulled == Pulled::kMore && chunk.size() < kTurnBytes) {
+  while (pulled == Pulled::kMore && chunk.size() < kStreamTurnBytes) {
     pulled = PullPiece(stream, piece, message);
     chunk += piece;
   }

@@ -3,12 +3,14 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "net/grpc_reply.h"
+#include "net/stream_turn.h"
 #include "store/engine/snapshot.h"
 
 namespace tracestore::tools {
@@ -17,8 +19,8 @@ namespace {
 using Refusal = MemoryAccount::Refusal;
 
 constexpr std::chrono::seconds kRetryAfter{1};
-// HTTP's statuses: of a query that asks for too much, of one that comes at a bad time, and what the
-// server makes of a stream that fails at once.
+// HTTP's statuses: of a query that asks for too much, of one that comes at a bad time, and of a
+// stream that fails before anything of it was sent.
 constexpr int kTooLarge = 422;
 constexpr int kBusy = 503;
 constexpr int kFailed = 500;
@@ -136,7 +138,33 @@ class QueryAccess::Ticket {
   void Begun(std::string outcome) { outcome_ = std::move(outcome); }
 
   const std::shared_ptr<MemoryAccount>& account() const noexcept { return account_; }
-  // The piece that goes out next; 0: the last one has gone.
+  // What one turn of a worker makes of `stream`, all of it held: the server sends nothing before.
+  Result<bool> Turn(const net::BodyStream& stream, std::string& chunk) {
+    std::string piece;
+    chunk.clear();
+    Result<bool> more = true;
+    while (more.has_value() && *more && chunk.size() < net::kStreamTurnBytes) {
+      piece.clear();
+      more = stream(piece);
+      SetPiece(chunk.size() + piece.size());
+      if (account_->refusal() != Refusal::kNone) break;
+      if (chunk.empty()) {
+        chunk.swap(piece);
+      } else {
+        chunk += piece;
+      }
+    }
+    return more;
+  }
+  // The same of the first, at which an answer can still be another one: what is thrown is an error.
+  Result<bool> FirstTurn(const net::BodyStream& stream, std::string& chunk) {
+    try {
+      return Turn(stream, chunk);
+    } catch (const std::exception& error) {
+      return Error(ErrorCode::kIo, error.what());
+    }
+  }
+  // What goes out next; 0: the last of it has gone.
   void SetPiece(std::size_t bytes) { (void)piece_.Set(bytes); }
   // A whole answer, until who gets this has sent it.
   std::shared_ptr<const void> HoldAnswer(std::size_t bytes) const {
@@ -191,17 +219,6 @@ void QueryAccess::Refused(const std::string& server, const char* reason) {
   metrics_.Add("tracestore_query_refused_total", {{"server", server}, {"reason", reason}});
 }
 
-namespace {
-
-// What a stream gives before it is known whether it can be given at all: empty pieces are no start.
-Result<bool> FirstPiece(const net::BodyStream& stream, std::string& piece) {
-  Result<bool> more = true;
-  while (more.has_value() && *more && piece.empty()) more = stream(piece);
-  return more;
-}
-
-}  // namespace
-
 net::HttpResponse QueryAccess::Answer(const std::shared_ptr<Ticket>& ticket,
                                       const net::HttpHandler& handler, const Words& refusal,
                                       const net::HttpRequest& request) {
@@ -209,24 +226,23 @@ net::HttpResponse QueryAccess::Answer(const std::shared_ptr<Ticket>& ticket,
   net::HttpResponse response = handler(request);
   std::optional<Error> failed;
   if (response.stream) {
-    std::string first;
-    const auto more = FirstPiece(response.stream, first);
+    const auto more = ticket->FirstTurn(response.stream, response.body);
     if (!more.has_value()) failed = more.error();
-    response.body = std::move(first);
     if (!more.has_value() || !*more) response.stream = nullptr;
-    if (response.stream) ticket->SetPiece(response.body.size());
   }
-  if (!response.stream) response.held = ticket->HoldAnswer(response.body.size());
+  if (!response.stream) {
+    ticket->SetPiece(0);
+    response.held = ticket->HoldAnswer(response.body.size());
+  }
   if (const auto why = ticket->Refused()) {
     const std::string sentence = MemorySentence(*why, options_.memory);
     const bool each = *why == Refusal::kEach;
     answering.Becomes(each ? kTooLarge : kBusy);
     return each ? refusal(kTooLarge, sentence) : ComeAgain(refusal(kBusy, sentence));
   }
-  // The server words it.
-  if (failed) answering.Becomes(kFailed);
-  if (failed) response.stream = [error = *failed](std::string&) -> Result<bool> { return error; };
-  return response;
+  if (!failed) return response;
+  answering.Becomes(kFailed);
+  return refusal(kFailed, failed->message());
 }
 
 net::HttpHandler QueryAccess::Http(
@@ -243,29 +259,29 @@ net::HttpHandler QueryAccess::Http(
         request.tenant);
     net::HttpResponse response = Answer(ticket, handler, refusal, request);
     const std::string status = std::to_string(response.status);
+    const bool head = request.method == "HEAD";
     if (!response.stream) {
-      ticket->Answered(status, response.body.size());
+      ticket->Answered(status, head ? 0 : response.body.size());
       return response;
     }
     ticket->Begun(status);
     // It has no body of which the end could be missing.
-    if (request.method == "HEAD") ticket->Answered(status, 0);
+    if (head) ticket->Answered(status, 0);
     std::optional<std::string> first;
     if (!response.body.empty()) first = std::move(response.body);
     response.body.clear();
-    response.stream = [ticket, status, first = std::move(first),
+    response.stream = [ticket, status, head, first = std::move(first),
                        inner = std::move(response.stream)](std::string& chunk) mutable
         -> Result<bool> {
       if (first) {
         chunk = std::move(*first);
         first.reset();
-        ticket->Sent(chunk.size());
+        if (!head) ticket->Sent(chunk.size());
         return true;
       }
       const Answering answering(ticket->account());
       ticket->SetPiece(0);
-      auto more = inner(chunk);
-      ticket->SetPiece(chunk.size());
+      auto more = ticket->Turn(inner, chunk);
       if (ticket->Refused()) return Error(ErrorCode::kBusy, "the query was refused its memory");
       ticket->Sent(chunk.size());
       if (more.has_value() && !*more) ticket->Answered(status, 0);

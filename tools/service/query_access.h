@@ -20,7 +20,8 @@ struct QueryAccessOptions {
   bool log = false;                  // a line for each request, once it is answered
   std::uint64_t max_concurrent = 0;  // queries begun and not wholly answered; 0: any number
   // Of the spans and traces that answers are made of, while they are held, and of what is made of
-  // them until it is sent: of a streamed answer its last piece.
+  // them until it is sent: of a streamed answer over HTTP what was made in its last turn
+  // (net/stream_turn.h), over gRPC its last message.
   MemoryBudget::Limits memory = {};
 };
 
@@ -42,7 +43,8 @@ class QueryAccess {
   // `refusal`(503, …) and Retry-After, a call with RESOURCE_EXHAUSTED and RetryInfo; what is streamed
   // counts until its end. A query that is refused its memory gets the same where all hold too much;
   // where it asks for too much itself, `refusal`(422, …), and RESOURCE_EXHAUSTED without RetryInfo.
-  // After a first byte the answer is broken off.
+  // A stream that fails in its first turn is answered with `refusal`(500, …), and counted and logged
+  // as that; after it the answer is broken off.
   net::HttpHandler Http(std::string server, net::HttpHandler handler,
                         std::function<net::HttpResponse(int, const std::string&)> refusal);
   net::RawGrpcServices Grpc(const std::string& server, net::RawGrpcServices methods);

@@ -5,10 +5,17 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "net/stream_turn.h"
 
 namespace tracestore::tools {
 namespace {
@@ -56,6 +63,23 @@ net::HttpResponse Streamed() {
   return response;
 }
 
+// A stream of pieces of so many bytes; one of kBroken bytes fails instead, one of kThrown throws.
+constexpr std::size_t kBroken = std::size_t{1} << 60, kThrown = kBroken + 1;
+net::HttpHandler Streaming(std::vector<std::size_t> pieces) {
+  return [pieces = std::move(pieces)](const net::HttpRequest&) {
+    net::HttpResponse response = net::HttpResponse::Json(200, "");
+    response.stream = [pieces, at = std::size_t{0}](std::string& chunk) mutable -> Result<bool> {
+      if (at == pieces.size()) return false;
+      const std::size_t bytes = pieces[at++];
+      if (bytes == kBroken) return Error(ErrorCode::kIo, "a page is damaged");
+      if (bytes == kThrown) throw std::runtime_error("no such page");
+      chunk.assign(bytes, 'c');
+      return true;
+    };
+    return response;
+  };
+}
+
 TEST(QueryAccess, TellsEachRequestOnce) {
   const Log log;
   server::MetricRegistry metrics;
@@ -75,8 +99,8 @@ TEST(QueryAccess, AStreamIsTakenToItsEnd) {
   const Log log;
   server::MetricRegistry metrics;
   QueryAccess access({.log = true, .max_concurrent = 1}, metrics);
-  const auto handler =
-      access.Http("query", [](const net::HttpRequest&) { return Streamed(); }, Refuse);
+  constexpr std::size_t kTurn = net::kStreamTurnBytes;
+  const auto handler = access.Http("query", Streaming({kTurn, kTurn, 7}), Refuse);
   {
     net::HttpResponse response = handler(Request("/a"));
     EXPECT_EQ(access.in_flight(), 1U);
@@ -90,7 +114,7 @@ TEST(QueryAccess, AStreamIsTakenToItsEnd) {
     }
     EXPECT_EQ(log.text(), "");
   }
-  EXPECT_THAT(log.text(), HasSubstr("query GET /a 200 6 bytes"));
+  EXPECT_THAT(log.text(), HasSubstr("query GET /a 200 524295 bytes"));
   EXPECT_THAT(log.text(), Not(HasSubstr("broken off")));
   EXPECT_EQ(access.in_flight(), 0U);
   {
@@ -98,7 +122,7 @@ TEST(QueryAccess, AStreamIsTakenToItsEnd) {
     std::string chunk;
     EXPECT_TRUE(*response.stream(chunk));
   }
-  EXPECT_THAT(log.text(), HasSubstr("query GET /c 200 2 bytes"));
+  EXPECT_THAT(log.text(), HasSubstr("query GET /c 200 262144 bytes"));
   EXPECT_THAT(log.text(), HasSubstr("ms broken off from"));
   EXPECT_THAT(metrics.Text(), HasSubstr("tracestore_query_refused_total{server=\"query\",reason=\"queries\"} 1\n"));
 }
@@ -236,13 +260,21 @@ TEST(QueryAccess, CountsWhatTheClientGets) {
 
 // A HEAD's answer has no body, so that none is broken off.
 TEST(QueryAccess, AnswersToHeadAreWhole) {
-  const Log log;
-  server::MetricRegistry metrics;
-  QueryAccess access({.log = true}, metrics);
-  (void)access.Http("query", [](const net::HttpRequest&) { return Streamed(); },
-                    Refuse)(Request("/", "HEAD"));
-  EXPECT_THAT(log.text(), HasSubstr("query HEAD / 200 0 bytes"));
-  EXPECT_THAT(log.text(), Not(HasSubstr("broken off")));
+  for (const auto& pieces : {std::vector<std::size_t>{2, 2}, {net::kStreamTurnBytes, 2}}) {
+    const Log log;
+    server::MetricRegistry metrics;
+    QueryAccess access({.log = true}, metrics);
+    {
+      const auto response =
+          access.Http("query", Streaming(pieces), Refuse)(Request("/", "HEAD"));
+      std::string chunk;
+      if (response.stream) {
+        EXPECT_TRUE(*response.stream(chunk)) << "as the server asks";
+      }
+    }
+    EXPECT_THAT(log.text(), HasSubstr("query HEAD / 200 0 bytes"));
+    EXPECT_THAT(log.text(), Not(HasSubstr("broken off")));
+  }
 }
 
 TEST(QueryAccess, AllTogetherAreRefusedPastTheirs) {
@@ -266,48 +298,90 @@ TEST(QueryAccess, AllTogetherAreRefusedPastTheirs) {
                                         "reason=\"bytes\"} 1\n"));
 }
 
-// Pieces of a stream are held one at a time; the first decides the status.
-TEST(QueryAccess, AStreamHoldsOnePieceAtATime) {
+// What a turn of the server makes of a stream is held, no more than that; the first decides the
+// status.
+TEST(QueryAccess, AStreamHoldsOneTurnAtATime) {
   server::MetricRegistry metrics;
-  QueryAccess access({.memory = {.all = 0, .each = 100'000}}, metrics);
-  const auto streaming = [](std::vector<std::size_t> pieces) -> net::HttpHandler {
-    return [pieces = std::move(pieces)](const net::HttpRequest&) {
-      net::HttpResponse response = net::HttpResponse::Json(200, "");
-      response.stream = [pieces, at = std::size_t{0}](std::string& chunk) mutable -> Result<bool> {
-        if (at == pieces.size()) return false;
-        chunk.assign(pieces[at++], 'c');
-        return true;
-      };
-      return response;
-    };
-  };
-  const auto read = [](const net::HttpResponse& response) -> Result<std::size_t> {
-    std::size_t bytes = response.body.size();
-    while (response.stream) {
-      std::string chunk;
-      const auto more = response.stream(chunk);
-      if (!more.has_value()) return more.error();
-      bytes += chunk.size();
-      if (!*more) break;
-    }
-    return bytes;
-  };
+  QueryAccess access({.memory = {.all = 0, .each = 500'000}}, metrics);
+  constexpr std::size_t kThird = 100'000;  // of a turn, which the third one goes beyond
+  static_assert(2 * kThird < net::kStreamTurnBytes && 3 * kThird > net::kStreamTurnBytes);
   {
     const auto response =
-        access.Http("query", streaming({0, 90'000, 90'000, 90'000}), Refuse)(Request("/"));
-    EXPECT_EQ(access.memory().used(), 90'000U);
-    const auto all = read(response);
-    ASSERT_TRUE(all.has_value()) << all.error().message();
-    EXPECT_EQ(*all, 270'000U);
+        access.Http("query", Streaming({0, kThird, kThird, kThird, kThird, 10}), Refuse)(
+            Request("/"));
+    EXPECT_EQ(access.memory().used(), 3 * kThird) << "made before anything is sent";
+    ASSERT_TRUE(response.stream);
+    std::string chunk;
+    EXPECT_TRUE(*response.stream(chunk));
+    EXPECT_EQ(chunk.size(), 3 * kThird);
+    EXPECT_EQ(access.memory().used(), 3 * kThird);
+    chunk.clear();
+    EXPECT_FALSE(*response.stream(chunk));
+    EXPECT_EQ(chunk.size(), kThird + 10);
+    EXPECT_EQ(access.memory().used(), kThird + 10);
   }
-  EXPECT_EQ(access.Http("query", streaming({200'000, 1}), Refuse)(Request("/")).status, 422);
   {
-    const auto response = access.Http("query", streaming({10, 200'000}), Refuse)(Request("/"));
+    const auto whole = access.Http("query", Streaming({10, kThird}), Refuse)(Request("/"));
+    EXPECT_FALSE(whole.stream) << "its first turn is its last";
+    EXPECT_EQ(whole.body.size(), kThird + 10);
+    EXPECT_EQ(access.memory().used(), kThird + 10);
+  }
+  for (const auto& pieces : {std::vector<std::size_t>{600'000, 1}, {200'000, 400'000, 1}})
+    EXPECT_EQ(access.Http("query", Streaming(pieces), Refuse)(Request("/")).status, 422);
+  {
+    const auto response = access.Http("query", Streaming({300'000, 600'000}), Refuse)(Request("/"));
     EXPECT_EQ(response.status, 200);
-    EXPECT_FALSE(read(response).has_value()) << "broken off";
+    std::string chunk;
+    EXPECT_TRUE(*response.stream(chunk));
+    chunk.clear();
+    EXPECT_FALSE(response.stream(chunk).has_value()) << "broken off";
   }
   EXPECT_EQ(access.memory().used(), 0U);
   EXPECT_EQ(access.in_flight(), 0U);
+}
+
+// As the client of a real server gets it: the status that is answered is the one that is counted
+// and logged, wherever in its first turn a stream fails. After that it is broken off.
+TEST(QueryAccess, AFailureBeforeTheFirstByteIsToldAlike) {
+  struct Case {
+    std::vector<std::size_t> pieces;
+    std::string body;  // "": broken off
+  };
+  const std::vector<Case> cases = {{{kBroken}, "a page is damaged"},
+                                   {{10, 100'000, kBroken}, "a page is damaged"},
+                                   {{100'000, kThrown}, "no such page"},
+                                   {{300'000, kBroken}, ""}};
+  for (const Case& of : cases) {
+    const Log log;
+    server::MetricRegistry metrics;
+    QueryAccess access({.log = true}, metrics);
+    std::vector<int> told;
+    net::HttpServerOptions options;
+    options.error_response = Refuse;
+    auto server = net::HttpServer::Start(
+        options, access.Http("query", Telling(told, Streaming(of.pieces)), Refuse));
+    ASSERT_TRUE(server.has_value()) << server.error().message();
+    net::HttpClientOptions at;
+    at.port = (*server)->port();
+    auto client = net::HttpClient::Make(at);
+    ASSERT_TRUE(client.has_value()) << client.error().message();
+    const auto answer = (*client)->Send({});
+    (*server)->Stop(std::chrono::seconds(10));  // what it tells, it has told
+    const std::string status = of.body.empty() ? "200" : "500";
+    if (of.body.empty()) {
+      EXPECT_FALSE(answer.has_value());
+      EXPECT_THAT(log.text(), HasSubstr("ms broken off from"));
+    } else {
+      ASSERT_TRUE(answer.has_value()) << answer.error().message();
+      EXPECT_EQ(answer->status, 500);
+      EXPECT_EQ(answer->body, of.body);
+      EXPECT_THAT(log.text(), Not(HasSubstr("broken off")));
+      EXPECT_THAT(log.text(), HasSubstr(" " + std::to_string(of.body.size()) + " bytes "));
+    }
+    EXPECT_EQ(told, std::vector{std::stoi(status)});
+    EXPECT_THAT(log.text(), HasSubstr("query GET / " + status + " "));
+    EXPECT_EQ(access.memory().used(), 0U);
+  }
 }
 
 TEST(QueryAccess, CallsOverGrpcHaveTheSameMemory) {

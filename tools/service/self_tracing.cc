@@ -125,6 +125,7 @@ void Collect(const server::SelfTracer& tracer, server::MetricRegistry& metrics) 
   set("written", counts.written);
   set("failed", counts.failed);
   set("dropped", counts.dropped);
+  set("late", counts.late);
 }
 
 }  // namespace
@@ -150,6 +151,8 @@ Status StartSelfTracing(Service& service) {
   // After the listeners, which stop first, and before what the spans go to.
   service.OnStop([&tracer](std::chrono::milliseconds left) {
     tracer.Stop(left);
+    if (const std::uint64_t late = tracer.counts().late; late != 0)
+      spdlog::warn("self-tracing: {} spans are lost: they ended while it stopped", late);
     return Status();
   });
   service.OnCollect([&tracer](server::MetricRegistry& metrics) { Collect(tracer, metrics); });

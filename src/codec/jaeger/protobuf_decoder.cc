@@ -9,6 +9,7 @@
 #include "base/stop.h"
 #include "codec/jaeger/jaeger_fields.h"
 #include "codec/jaeger/jaeger_span.h"
+#include "codec/jaeger/known_processes.h"
 #include "codec/json/resource_pool.h"
 #include "codec/wire/intern_cache.h"
 #include "codec/wire/wire_reader.h"
@@ -79,6 +80,7 @@ class Decoder {
   bool ScanSpan(std::string_view message, SpanRecord& span);
   bool FinishSpan(SpanRecord& span);
   bool DecodeProcess(const std::vector<std::string_view>& parts, std::uint32_t& resource);
+  bool DecodeSpansProcess(std::uint32_t& resource);
   bool DecodeTag(std::string_view message);
   void AddTag(StringId key, std::int32_t type, std::uint64_t bits, std::string_view text);
   bool DecodeLog(std::string_view message);
@@ -108,6 +110,7 @@ class Decoder {
   ResourcePool pool_;
   InternCache<256> keys_;
   InternCache<512> texts_;
+  KnownProcesses processes_;
   StopCheck stop_;
   std::uint32_t scope_ = 0;
   std::uint32_t batch_resource_ = 0;
@@ -278,6 +281,19 @@ bool Decoder::DecodeProcess(const std::vector<std::string_view>& parts, std::uin
   return true;
 }
 
+// Of a span that has one.
+bool Decoder::DecodeSpansProcess(std::uint32_t& resource) {
+  const std::string_view bytes = process_.front();
+  const bool simple = process_.size() == 1 && !bytes.empty();
+  if (const std::uint32_t* const known = simple ? processes_.Find(bytes) : nullptr) {
+    resource = *known;
+    return true;
+  }
+  if (!DecodeProcess(process_, resource)) return false;
+  if (simple) processes_.Add(bytes, resource);
+  return true;
+}
+
 bool Decoder::ScanSpan(std::string_view message, SpanRecord& span) {
   in_ = {};
   logs_.clear();
@@ -367,7 +383,7 @@ bool Decoder::DecodeSpan(std::string_view message) {
   kept = kept && refusal_.first == nullptr;
   if (!kept) out_.Rollback(mark);
   span.resource = batch_resource_;
-  if (!process_.empty() && !DecodeProcess(process_, span.resource)) return false;
+  if (!process_.empty() && !DecodeSpansProcess(span.resource)) return false;
   if (kept) {
     out_.spans.push_back(span);
     ++report_.accepted;

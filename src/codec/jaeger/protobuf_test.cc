@@ -124,6 +124,34 @@ TEST(JaegerProtobuf, ReadsSpansWithoutARequest) {
   EXPECT_EQ(DecodeJaegerSpans("", batch)->accepted, 0u);
 }
 
+// Each span brings its own: equal ones are one resource, however many others stand between.
+TEST(JaegerProtobuf, SpansShareEqualProcesses) {
+  constexpr std::size_t kProcesses = 300, kTurns = 3;
+  std::string message;
+  WireWriter wire(message);
+  for (std::size_t i = 0; i < kProcesses * kTurns; ++i) {
+    std::string process;
+    const std::string service = "shop-" + std::to_string(i % kProcesses);
+    WireWriter(process).Bytes(field::kSpanProcess, Process(service));
+    // A span that is refused leaves its process known.
+    wire.Bytes(field::kChunkSpans, Span(i % 7 == 6 ? "short" : kTrace, kSpan, process));
+  }
+  SpanBatch batch;
+  const auto report = DecodeJaegerSpans(message, batch);
+  ASSERT_TRUE(report.has_value()) << report.error().message();
+  EXPECT_EQ(report->accepted + report->rejected, kProcesses * kTurns);
+  EXPECT_EQ(report->rejected, kProcesses * kTurns / 7);
+  EXPECT_EQ(batch.resources.size(), kProcesses + 1) << "and that of spans without one";
+  std::size_t row = 0;
+  for (std::size_t i = 0; i < kProcesses * kTurns; ++i) {
+    if (i % 7 == 6) continue;
+    ASSERT_LT(row, batch.size());
+    EXPECT_EQ(model::ServiceOf(batch, batch.resources[batch.spans[row++].resource]),
+              "shop-" + std::to_string(i % kProcesses));
+  }
+  EXPECT_EQ(row, batch.size());
+}
+
 TEST(JaegerProtobuf, NamesTheByteOfABreach) {
   SpanBatch out;
   const auto report = DecodeJaegerProtobuf("\x0A\x05\x0A\x03\x0A\x09x", out);

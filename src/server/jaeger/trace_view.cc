@@ -8,6 +8,7 @@
 #include "assembly/trace_graph.h"
 #include "codec/jaeger/jaeger_json.h"
 #include "model/span_batch.h"
+#include "net/stream_turn.h"
 #include "server/jaeger/adjust.h"
 #include "server/jaeger/as_collected.h"
 
@@ -98,9 +99,7 @@ TraceText::TraceText(const SpanList& spans, bool raw, std::uint64_t max_skew_ns)
       encoder_(*shown_.batch, shown_.rows, JsonOptions(shown_, raw)) {}
 
 bool TraceText::Next(std::string& out) {
-  // A turn of a worker makes as much (net/http_exchange.cc).
-  constexpr std::size_t kPieceBytes = 256 * 1024;
-  return encoder_.Next(kPieceBytes, out);
+  return encoder_.Next(net::kStreamTurnBytes, out);
 }
 
 }  // namespace tracestore::server

@@ -98,7 +98,11 @@ void SelfTracer::End(const RequestSpan& span) noexcept {
   bool enough = false;
   try {
     const std::lock_guard lock(mutex_);
-    if (stopped_ || waiting_.size() >= options_.max_waiting) {
+    if (ended_) {
+      ++late_;
+      return;
+    }
+    if (waiting_.size() >= options_.max_waiting) {
       ++dropped_;
       return;
     }
@@ -131,8 +135,14 @@ void SelfTracer::Run(const std::stop_token& stop) {
   } else {
     GiveUpWaiting();
   }
+  EndThread();
+}
+
+// What ended while the last were written would wait for ever.
+void SelfTracer::EndThread() {
   {
     const std::lock_guard lock(mutex_);
+    late_ += waiting_.size();
     ended_ = true;
   }
   wake_.notify_all();
@@ -165,12 +175,10 @@ void SelfTracer::Stop(std::chrono::milliseconds grace) {
   }
   give_up_.request_stop();
   if (thread_.joinable()) thread_.join();
-  const std::lock_guard lock(mutex_);
-  stopped_ = true;
 }
 
 SelfTracerCounts SelfTracer::counts() const noexcept {
-  return {written_.load(), failed_.load(), dropped_.load()};
+  return {written_.load(), failed_.load(), dropped_.load(), late_.load()};
 }
 
 net::HttpHandler SelfTracer::Http(net::HttpHandler handler, bool tls) {

@@ -42,6 +42,7 @@ struct SelfTracerCounts {
   std::uint64_t written = 0;
   std::uint64_t failed = 0;   // refused by `write`
   std::uint64_t dropped = 0;  // too many waited
+  std::uint64_t late = 0;     // ended when the last were written, or later
 };
 
 // Threads: any. Must outlive the handlers that it gave.
@@ -59,7 +60,8 @@ class SelfTracer {
                             const std::set<std::string, std::less<>>& without = {});
 
   // Writes what waits, within `grace`, and ends the thread. Where the last write failed none is
-  // tried: who takes the spans is away, and they count as failed. Spans that end later are dropped.
+  // tried: who takes the spans is away, and they count as failed. Spans that end meanwhile, or
+  // later, are late.
   void Stop(std::chrono::milliseconds grace = std::chrono::seconds(3));
 
   SelfTracerCounts counts() const noexcept;
@@ -75,12 +77,12 @@ class SelfTracer {
   // False: `write` refused them.
   bool Flush();
   void GiveUpWaiting();
+  void EndThread();
   model::SpanBatch EmptyBatch() const;
 
   const SelfTracerOptions options_;
   std::mutex mutex_;
   model::SpanBatch waiting_;  // guarded by mutex_, as what follows
-  bool stopped_ = false;
   bool ended_ = false;  // the thread writes no more
   double room_ = 1;  // of per_second, as it was at room_at_
   std::chrono::steady_clock::time_point room_at_ = std::chrono::steady_clock::now();
@@ -89,6 +91,7 @@ class SelfTracer {
   std::atomic<std::uint64_t> written_{0};
   std::atomic<std::uint64_t> failed_{0};
   std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::uint64_t> late_{0};
   std::jthread thread_;  // last: it uses the rest
 };
 
