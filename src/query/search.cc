@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "assembly/duplicates.h"
+#include "base/id_hash.h"
 #include "base/stop.h"
 #include "base/try.h"
 #include "predicate/batch_binding.h"
@@ -351,7 +352,7 @@ class Searcher {
   TraceEvaluator evaluator_;
   std::uint32_t leaf_ = 0;
   std::vector<index::PageSet> candidates_;  // by segment, of leaf_
-  std::unordered_set<TraceId> decided_;
+  std::unordered_set<TraceId, base::TraceIdHash> decided_;
   std::vector<std::optional<PartJudge>> judges_;            // by segment, made when first needed
   std::vector<const store::TracePart*> undecided_;          // of the page at hand
   MemoryHold hold_;                                         // for best_ and decided_
