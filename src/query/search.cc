@@ -240,10 +240,15 @@ class Searcher {
     return {};
   }
 
-  // Whether tables of traces alone decide on a trace of several parts, one of which has that verdict
-  // on leaf_; they have done so then.
+  // Whether tables of traces alone decide on a trace of several parts, one of which has that
+  // verdict on leaf_; they have done so then. The other parts are looked for in all segments: not
+  // where they can't decide either, and only the longest traces leave many out by their extent.
   Result<bool> JudgeStraddler(TraceId id, Verdict leaf) {
     if (decided_.contains(id)) return true;
+    if (leaf == Verdict::kMaybe && !compiled_.NeedsWholeTrace() &&
+        compiled_.order() != Order::kLongest) {
+      return false;
+    }
     TS_TRY_ASSIGN(const model::TraceExtent extent, ExtentOf(data_, id));
     if (!query_.count_total && best_.Excludes(OrderNumber(extent))) {
       decided_.insert(id);
