@@ -6,6 +6,7 @@
 
 #include <tracestore/store.h>
 
+#include "base/hash.h"
 #include "base/try.h"
 #include "fs/file_system.h"
 #include "model/span_batch.h"
@@ -37,7 +38,7 @@ class Archived {
 
  private:
   static std::uint64_t KeyOf(const SpanRecord& span) noexcept {
-    return span.span_id.value ^ (span.start_ns * 0x9E3779B97F4A7C15ULL);
+    return base::HashTraceId({span.span_id.value, span.start_ns});
   }
   const SpanBatch& spans_;
   std::unordered_multimap<std::uint64_t, std::uint32_t> rows_;

@@ -1,10 +1,14 @@
 #include "base/hash.h"
 
+#include <algorithm>
 #include <cstring>
 #include <set>
+#include <unordered_set>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "base/id_hash.h"
 
 namespace tracestore::base {
 namespace {
@@ -34,6 +38,40 @@ TEST(HashTraceId, DependsOnBothHalves) {
   EXPECT_NE(HashTraceId({1, 2}), HashTraceId({2, 1}));
   EXPECT_NE(HashTraceId({0, 2}), HashTraceId({1, 2}));
   EXPECT_NE(HashTraceId({1, 0}), HashTraceId({1, 2}));
+}
+
+template <typename Set>
+std::size_t MostInOnePlace(const Set& set) {
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < set.bucket_count(); ++i) most = std::max(most, set.bucket_size(i));
+  return most;
+}
+
+// std::hash gives them one number: for each high half there is a low one that undoes it.
+TEST(TraceIdHash, SpreadsIdsOfOneHash) {
+  std::unordered_set<TraceId> plain;
+  std::unordered_set<TraceId, TraceIdHash> mixed;
+  for (std::uint64_t high = 1; high <= 1000; ++high) {
+    const TraceId id{high, high * 0x9E3779B97F4A7C15ULL};
+    plain.insert(id);
+    mixed.insert(id);
+  }
+  EXPECT_EQ(MostInOnePlace(plain), 1000U);
+  EXPECT_LT(MostInOnePlace(mixed), 20U);
+}
+
+// Numbers are their own std::hash: multiples of the table's size stand in one place.
+TEST(IdHash, SpreadsMultiplesOfTheTablesSize) {
+  std::unordered_set<std::uint64_t> plain;
+  std::unordered_set<std::uint64_t, IdHash> mixed;
+  plain.reserve(1000);
+  for (std::uint64_t i = 1; i <= 1000; ++i) {
+    const std::uint64_t id = i * plain.bucket_count();
+    plain.insert(id);
+    mixed.insert(id);
+  }
+  EXPECT_EQ(MostInOnePlace(plain), 1000U);
+  EXPECT_LT(MostInOnePlace(mixed), 20U);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "base/hash.h"
+#include "base/id_hash.h"
 #include "base/stop.h"
 #include "base/try.h"
 #include "query/fetch.h"
@@ -22,12 +22,7 @@ using store::SummarySteps;
 using store::TracePart;
 using store::TraceTable;
 
-struct TraceIdHash {
-  std::size_t operator()(TraceId id) const noexcept {
-    return static_cast<std::size_t>(base::HashTraceId(id));
-  }
-};
-using TraceIds = std::unordered_set<TraceId, TraceIdHash>;
+using TraceIds = std::unordered_set<TraceId, base::TraceIdHash>;
 
 constexpr std::uint64_t kEndless = TimeRange{}.end_ns;
 

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "assembly/duplicates.h"
+#include "base/id_hash.h"
 #include "base/stop.h"
 #include "base/try.h"
 #include "predicate/batch_binding.h"
@@ -239,10 +240,15 @@ class Searcher {
     return {};
   }
 
-  // Whether tables of traces alone decide on a trace of several parts, one of which has that verdict
-  // on leaf_; they have done so then.
+  // Whether tables of traces alone decide on a trace of several parts, one of which has that
+  // verdict on leaf_; they have done so then. The other parts are looked for in all segments: not
+  // where they can't decide either, and only the longest traces leave many out by their extent.
   Result<bool> JudgeStraddler(TraceId id, Verdict leaf) {
     if (decided_.contains(id)) return true;
+    if (leaf == Verdict::kMaybe && !compiled_.NeedsWholeTrace() &&
+        compiled_.order() != Order::kLongest) {
+      return false;
+    }
     TS_TRY_ASSIGN(const model::TraceExtent extent, ExtentOf(data_, id));
     if (!query_.count_total && best_.Excludes(OrderNumber(extent))) {
       decided_.insert(id);
@@ -351,7 +357,7 @@ class Searcher {
   TraceEvaluator evaluator_;
   std::uint32_t leaf_ = 0;
   std::vector<index::PageSet> candidates_;  // by segment, of leaf_
-  std::unordered_set<TraceId> decided_;
+  std::unordered_set<TraceId, base::TraceIdHash> decided_;
   std::vector<std::optional<PartJudge>> judges_;            // by segment, made when first needed
   std::vector<const store::TracePart*> undecided_;          // of the page at hand
   MemoryHold hold_;                                         // for best_ and decided_

@@ -15,6 +15,8 @@
 #include "query/fetch.h"
 #include "store/catalog/memory_catalog.h"
 #include "store/engine/engine.h"
+#include "store/segment/segment_test_support.h"
+#include "store/segment/segment_writer.h"
 
 namespace tracestore::query {
 namespace {
@@ -242,6 +244,66 @@ TEST(Search, TracesInSeveralSegmentsAreJudgedByTheirTablesWhereThoseSayEnough) {
     EXPECT_EQ((50 - i) * 1'000 + 10, found->traces[i].order_key);
   }
   EXPECT_EQ(0U, snapshot->memory->pages()->size()) << "rows were read";
+}
+
+// Two spans of each of 20 traces: of every trace one has an attribute, the other has another.
+model::SpanBatch AttributesApart() {
+  model::SpanBatch batch;
+  batch.resources.emplace_back();
+  batch.scopes.emplace_back();
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    const auto begin = static_cast<std::uint32_t>(batch.attributes.size());
+    batch.AddString(batch.strings.Intern(i % 2 == 0 ? "one" : "other"), "x");
+    model::SpanRecord& span = batch.spans.emplace_back();
+    span.trace_id = {3, 1 + i / 2};
+    span.span_id = {1 + i};
+    span.name = batch.strings.Intern("work");
+    span.start_ns = 1'000'000 + i;
+    span.presence = model::kHasStart;
+    span.attributes = {begin, 1};
+  }
+  return batch;
+}
+
+// Both attributes of one span.
+Query OneAndOther(Order order) {
+  Query query;
+  query.where = Expression::SomeSpan(
+      Expression::And({Expression::Attribute("one", CompareOp::kEqual, "x"),
+                       Expression::Attribute("other", CompareOp::kEqual, "x")}));
+  query.order = order;
+  query.limit = 20;
+  return query;
+}
+
+// Tables of traces know of no attribute: where the other parts of a trace stand is not asked for
+// until a row matches. Here who asks is told, by a table that can't be read.
+TEST(Search, PartsOfATraceAreLookedForWhereTheyCanDecide) {
+  const auto open = [](const std::string& bytes) {
+    auto reader = store::SegmentReader::Open(
+        std::make_unique<store::testing::BytesFile>(bytes), "test.seg");
+    EXPECT_TRUE(reader.has_value()) << reader.error().message();
+    return *reader;
+  };
+  const auto with = store::BuildSegment(AttributesApart());
+  const auto without = store::BuildSegment(HalfOfEachTrace(true));
+  ASSERT_TRUE(with.has_value() && without.has_value());
+  store::testing::Parts parts = store::testing::PartsOf(without->bytes);
+  for (auto& [kind, bytes] : parts) {
+    if (kind == static_cast<std::uint8_t>(store::SectionKind::kTraces)) bytes = "damaged";
+  }
+  store::SnapshotData data;
+  data.segments = {open(with->bytes), open(store::testing::MakeFile(parts))};
+  auto straddlers = std::make_shared<store::StraddlerSet>();
+  for (std::uint64_t trace = 1; trace <= 20; ++trace) straddlers->insert(trace);
+  data.straddlers = straddlers;
+  const auto found = FindTraces(data, OneAndOther(Order::kNewest));
+  ASSERT_TRUE(found.has_value()) << found.error().message();
+  EXPECT_TRUE(found->traces.empty());
+  // The longest are told apart by all their parts.
+  const auto longest = FindTraces(data, OneAndOther(Order::kLongest));
+  ASSERT_FALSE(longest.has_value());
+  EXPECT_EQ(longest.error().code(), ErrorCode::kCorruption);
 }
 
 // The list of spans without a service leads to them: what lists services asks each time.

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/id_hash.h"
 #include "base/try.h"
 #include "query/fetch.h"
 #include "query/trace_index.h"
@@ -196,7 +197,7 @@ class Walk {
   std::vector<bool> expanded_;  // the rows below it in its page are taken
   std::vector<HeadRow> head_;   // by parent
   std::vector<bool> head_taken_;
-  std::unordered_set<std::uint64_t> ids_;  // of the subtree
+  std::unordered_set<std::uint64_t, base::IdHash> ids_;  // of the subtree
   std::vector<SpanId> open_;               // of these, whose children are to be found
 };
 

@@ -101,6 +101,10 @@ STANDARD = set(
 # Threads are started by base::StartThread, which keeps signals from them.
 THREAD_START = re.compile(r"\bstd::(jthread|thread)\s*[({]|\bstd::async\b|\bpthread_create\b")
 
+# Who chooses ids can make a table of std::hash quadratic: base/id_hash.h mixes in a number of the
+# process.
+CHOSEN_IDS = re.compile(r"\bunordered_(multi)?(map|set)<\s*(tracestore::)?(TraceId|SpanId)\b")
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
 ROOM_CALL = re.compile(r"tracestore_room\(\s*(\w+)([^)]*)\)")
 TEST_FILE = re.compile(
@@ -166,10 +170,14 @@ def check_source(root, path, report):
         report(path, 1, "stands in no room of the table")
         return
     is_test = TEST_FILE.search(path.relative_to(root / "src").as_posix()) is not None
-    if not is_test and path != root / "src" / "base" / "thread.h":
-        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
-            if THREAD_START.search(line.partition("//")[0]):
+    if not is_test:
+        lines = path.read_text(errors="replace").splitlines()
+        for number, line in enumerate(lines, 1):
+            code = line.partition("//")[0]
+            if THREAD_START.search(code) and path != root / "src" / "base" / "thread.h":
                 report(path, number, "starts a thread: base::StartThread keeps signals from it")
+            if CHOSEN_IDS.search(code) and "Hash" not in code:
+                report(path, number, "a table of ids by std::hash: base/id_hash.h spreads chosen ones")
     for number, target, quoted in includes_of(path):
         if not quoted:
             sentence = None if is_test else check_third_party(unit, target)

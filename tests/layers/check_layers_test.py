@@ -86,6 +86,13 @@ class LayerCheck(unittest.TestCase):
         self.assertEqual(self.violations_of({"src/net/server_test.cc": text}), [])
         self.assertEqual(self.violations_of({"src/net/server.h": "std::jthread thread_;\n"}), [])
 
+    def test_catches_a_table_that_chosen_ids_make_slow(self):
+        for table in ("std::unordered_set<TraceId> a;\n", "std::unordered_map<SpanId, int> a;\n"):
+            self.assert_caught("src/net/ids.h", table, "base/id_hash.h")
+            self.assertEqual(self.violations_of({"src/net/ids_test.cc": table}), [])
+        mixed = "std::unordered_set<TraceId, base::TraceIdHash> a;\n"
+        self.assertEqual(self.violations_of({"src/net/ids.h": mixed}), [])
+
     def test_catches_an_example_that_looks_inside(self):
         self.assert_caught("examples/embed.cc", '#include "base/bytes.h"\n', "<tracestore/…>")
 

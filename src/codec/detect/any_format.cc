@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "base/id_hash.h"
 #include "base/try.h"
 #include "codec/detect/detect_format.h"
 #if defined(TRACESTORE_HAS_JAEGER) || defined(TRACESTORE_HAS_ZIPKIN)
@@ -126,7 +127,7 @@ Result<model::DecodeReport> DecodeAny(std::string_view content, std::optional<Fo
 }
 
 std::vector<std::vector<std::uint32_t>> GroupByTrace(const model::SpanBatch& batch) {
-  std::unordered_map<TraceId, std::size_t> known;
+  std::unordered_map<TraceId, std::size_t, base::TraceIdHash> known;
   std::vector<std::vector<std::uint32_t>> traces;
   for (std::uint32_t row = 0; row < batch.size(); ++row) {
     const auto [it, added] = known.try_emplace(batch.spans[row].trace_id, traces.size());

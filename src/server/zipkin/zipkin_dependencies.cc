@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/id_hash.h"
 #include "base/try.h"
 #include "codec/zipkin/zipkin_text.h"
 #include "model/span_batch.h"
@@ -89,7 +90,7 @@ class Counter {
 
   const Snapshot& snapshot_;
   Links links_;
-  std::unordered_set<std::uint64_t> done_;
+  std::unordered_set<std::uint64_t, base::IdHash> done_;  // low halves
 };
 
 }  // namespace

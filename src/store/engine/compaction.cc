@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/id_hash.h"
 #include "base/try.h"
 #include "store/engine/deletes.h"
 #include "store/engine/engine.h"
@@ -58,7 +59,7 @@ std::uint64_t SecondsToNs(std::chrono::seconds seconds) {
 void KeepThoseThatHide(const SegmentInfo& made, const std::vector<TraceId>& traces,
                        const TombstoneSet& tombstones, std::vector<std::uint64_t>& finished) {
   if (!tombstones.MayHide(made.log_end)) return;
-  const std::unordered_set<TraceId> there(traces.begin(), traces.end());
+  const std::unordered_set<TraceId, base::TraceIdHash> there(traces.begin(), traces.end());
   for (const Tombstone& tombstone : tombstones.tombstones()) {
     if (tombstone.position < made.log_end || !there.contains(tombstone.trace_id)) continue;
     std::erase(finished, tombstone.sequence);

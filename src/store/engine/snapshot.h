@@ -10,6 +10,7 @@
 
 #include <tracestore/query.h>
 
+#include "base/id_hash.h"
 #include "base/memory_budget.h"
 #include "model/span_batch.h"
 #include "store/engine/memo.h"
@@ -82,7 +83,7 @@ class HeadBatch {
   std::vector<Entry> by_trace_;
 };
 
-using StraddlerSet = std::unordered_set<std::uint64_t>;  // low halves of trace ids
+using StraddlerSet = std::unordered_set<std::uint64_t, base::IdHash>;  // low halves of trace ids
 
 // What the catalog says of an open segment.
 struct SegmentPlace {

@@ -13,6 +13,7 @@
 
 #include <tracestore/ids.h>
 
+#include "base/id_hash.h"
 #include "store/catalog/catalog.h"
 #include "store/log/log_format.h"
 
@@ -51,9 +52,10 @@ class TombstoneSet {
 
  private:
   std::vector<Tombstone> tombstones_;
-  std::unordered_map<TraceId, LogPosition> traces_;  // the highest position of each
-  LogPosition before_{};                             // all rows up to here are hidden
-  LogPosition highest_{};                            // of all positions
+  // The highest position of each.
+  std::unordered_map<TraceId, LogPosition, base::TraceIdHash> traces_;
+  LogPosition before_{};   // all rows up to here are hidden
+  LogPosition highest_{};  // of all positions
 };
 
 // `known` and the tombstones of `view`, which was read with tombstones_after =

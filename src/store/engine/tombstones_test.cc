@@ -1,6 +1,10 @@
 #include "store/engine/tombstones.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
+
+#include "store/engine/snapshot.h"
 
 namespace tracestore::store {
 namespace {
@@ -28,6 +32,18 @@ TEST(Tombstones, OneOnAllRowsHidesEveryTrace) {
   EXPECT_TRUE(set.HidesAll({3, 50}));
   EXPECT_TRUE(set.Hides({1, 2}, {3, 50}));
   EXPECT_FALSE(set.Hides({1, 2}, {3, 51}));
+}
+
+// Low halves as somebody chooses them who knows how many places a table of so many ids has.
+TEST(Straddlers, ThatWereChosenToCollideAreSpread) {
+  StraddlerSet set;
+  set.reserve(1000);
+  const std::size_t places = set.bucket_count();
+  for (std::uint64_t i = 1; i <= 1000; ++i) set.insert(i * places);
+  ASSERT_EQ(set.bucket_count(), places);
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < places; ++i) most = std::max(most, set.bucket_size(i));
+  EXPECT_LT(most, 20U);
 }
 
 TEST(Tombstones, AdvanceAddsWhatIsNewAndForgetsWhatIsGone) {
