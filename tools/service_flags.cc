@@ -20,6 +20,13 @@ std::string DefaultText(const Setting& setting, const ServiceConfig& defaults) {
   return text;
 }
 
+// Flags that Jaeger's service has without a use for them here; Resolve says that they have no effect.
+// Its all-in-one has those of its agent, its query those of its storage for writing.
+bool HasNoPart(const Setting& setting, Role role) {
+  if (!setting.jaegers || (setting.roles & role) != 0) return false;
+  return role == kAllInOne || (role == kQuery && setting.name == "downsampling.ratio");
+}
+
 }  // namespace
 
 void ServiceFlags::AddTo(CLI::App& app, Role role) {
@@ -42,17 +49,13 @@ void ServiceFlags::AddTo(CLI::App& app, Role role) {
 }
 
 void ServiceFlags::AddOthers(CLI::App& app) {
-  // Jaeger's all-in-one has the flags of its agent; Resolve says that they have no effect.
-  const auto of_its_agent = [this](const Setting& setting) {
-    return role_ == kAllInOne && setting.jaegers && (setting.roles & role_) == 0;
-  };
   for (const Setting& setting : Settings()) {
-    if (of_its_agent(setting)) Add(app, setting.name, IsSwitch(setting), "", "");
+    if (HasNoPart(setting, role_)) Add(app, setting.name, IsSwitch(setting), "", "");
   }
   for (const OtherName& other : OtherNames()) {
     const Setting* setting = FindSetting(other.setting);
     if (other.environment_only || setting == nullptr) continue;
-    if ((setting->roles & role_) == 0 && !of_its_agent(*setting)) continue;
+    if ((setting->roles & role_) == 0 && !HasNoPart(*setting, role_)) continue;
     const bool is_switch = IsSwitch(*setting) || other.rule == Rule::kFalseIsOff;
     Add(app, other.name, is_switch, "", "");
   }

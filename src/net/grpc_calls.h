@@ -52,6 +52,8 @@ class ConnectionInUse {
       : shared_(shared), connection_(shared.connections.Begin(PeerName(context.peer()))) {}
   ConnectionInUse(const ConnectionInUse&) = delete;
   ConnectionInUse& operator=(const ConnectionInUse&) = delete;
+  // As GrpcConnections knows it; 0: it doesn't.
+  std::uint64_t number() const noexcept { return connection_; }
   // A message has come.
   void Touch() { shared_.connections.Touch(connection_); }
   // Once. `given_up`: by the client, or because it was too slow, or no handler got anything of it.

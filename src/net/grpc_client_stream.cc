@@ -48,7 +48,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
       const std::lock_guard lock(shared_.streams_mutex);
       shared_.streams.insert(&context_);
     }
-    silent_ = shared_.silent.Add(awaited_);
+    silent_ = shared_.silent.Add(connection_.number(), awaited_);
     reading_ = true;
     StartRead(&request_);
   }
@@ -291,7 +291,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   const RawHandler& handler_;
   grpc::ByteBuffer request_;   // of the read that is out
   grpc::ByteBuffer response_;
-  std::uint64_t silent_ = 0;   // of shared_.silent
+  SilentCalls::Number silent_;
   bool begun_ = false;         // counted in shared_.begun_streams; guarded by its mutex
   std::string answer_;         // of the worker, as what follows
   bool called_ = false;

@@ -46,7 +46,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
     } else {
       handler_ = &found->second;
       shared_.peers.Add(context_, awaited_);
-      silent_ = shared_.silent.Add(awaited_);
+      silent_ = shared_.silent.Add(connection_.number(), awaited_);
       StartRead(&request_);
     }
   }
@@ -192,7 +192,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   std::shared_ptr<const void> answer_held_;
   std::stop_source stop_;
   PeerWatch::Place awaited_;  // while the peer has to send, or to take
-  std::uint64_t silent_ = 0;  // of shared_.silent
+  SilentCalls::Number silent_;
   std::size_t held_ = 0;      // of shared_.bytes
   bool counted_ = false;
   bool useless_ = false;  // no handler got anything of it

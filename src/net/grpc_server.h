@@ -62,7 +62,7 @@ struct GrpcServerOptions {
   std::size_t max_calls_in_flight = 256;
   std::size_t max_bytes_in_flight = std::size_t{256} << 20;
   // Calls of which no message has come; with client_streams max_client_streams, if that is more. One
-  // more ends the one that waits longest.
+  // more ends the one that waits longest of the connection that has most of them.
   std::size_t max_silent_calls = 1024;
   std::size_t worker_threads = 4;  // that run the raw handlers, at least 1
   int max_streams_per_connection = 128;

@@ -50,22 +50,31 @@ Result<std::unique_ptr<GrpcServerTls>> GrpcServerTls::Open(const TlsServerOption
     return CannotHold("greatest version " + tls.max_version);
   }
   TS_TRY_ASSIGN(auto context, TlsContext::ForServer(tls));
+  TS_TRY(CheckNamesForGrpc(context->Current().get(), tls.cert_file));
   // Its constructor is private.
-  return std::unique_ptr<GrpcServerTls>(
-      new GrpcServerTls(!tls.client_ca_file.empty(), std::move(context)));
+  return std::unique_ptr<GrpcServerTls>(new GrpcServerTls(tls, std::move(context)));
 }
 
 grpc_ssl_certificate_config_reload_status GrpcServerTls::Fetch(
     void* self, grpc_ssl_server_certificate_config** config) {
   GrpcServerTls& tls = *static_cast<GrpcServerTls*>(self);
-  const std::lock_guard lock(tls.mutex_);
+  std::unique_lock lock(tls.mutex_);
   auto current = tls.context_->Current();
-  if (current == tls.given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+  if (current == tls.given_ || current == tls.refused_)
+    return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+  if (const Status read = CheckNamesForGrpc(current.get(), tls.options_.cert_file);
+      !read.has_value()) {
+    tls.refused_ = std::move(current);
+    lock.unlock();
+    if (tls.options_.on_reload)
+      tls.options_.on_reload(read.error().message() + "; over gRPC the files read before serve on");
+    return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+  }
   const auto pem = ToPem(current.get());
   if (!pem.has_value()) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_FAIL;
   const grpc_ssl_pem_key_cert_pair pair{pem->key.c_str(), pem->certificates.c_str()};
   // gRPC wants authorities also where it asks no client: any will do.
-  const std::string& roots = tls.asks_clients_ ? pem->authorities : pem->certificates;
+  const std::string& roots = tls.asks_clients() ? pem->authorities : pem->certificates;
   *config = grpc_ssl_server_certificate_config_create(roots.c_str(), &pair, 1);
   tls.given_ = std::move(current);
   return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
@@ -74,7 +83,7 @@ grpc_ssl_certificate_config_reload_status GrpcServerTls::Fetch(
 std::shared_ptr<grpc::ServerCredentials> GrpcServerTls::MakeCredentials() {
   grpc_ssl_server_credentials_options* options =
       grpc_ssl_server_credentials_create_options_using_config_fetcher(
-          asks_clients_ ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+          asks_clients() ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
                         : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE,
           &GrpcServerTls::Fetch, this);
   return std::make_shared<FetchedCredentials>(

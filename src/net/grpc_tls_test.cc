@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <future>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -157,6 +159,49 @@ TEST_F(GrpcTls, FilesThatCannotBeUsedLeaveTheOldOnes) {
   certs.Write("server.crt", "no PEM\n");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(Ask(*server, Client()), "OK");
   EXPECT_EQ(told, 1);
+}
+
+// gRPC itself would end the process.
+TEST_F(GrpcTls, ACertificateThatGrpcCannotReadLeavesTheOldOne) {
+  TestCertificateOptions odd;
+  odd.name = "renewed.example";
+  odd.address_bytes = 5;
+  const std::string why =
+      "TLS certificate file " + certs.Path("server.crt") +
+      ": gRPC can't read an IP address of 5 bytes in it, which OpenSSL takes: have it issued anew "
+      "without";
+  std::vector<std::string> told;
+  TlsServerOptions options = Server();
+  options.reload_interval = 0ms;
+  options.on_reload = [&told](const std::string& sentence) { told.push_back(sentence); };
+  const auto server = Start(options);
+  EXPECT_EQ(Ask(*server, Client()), "OK");
+  const auto renew = [&] {
+    const TestIdentity renewed = certs.NewServer(odd);
+    certs.Write("server.key", renewed.key);
+    certs.Write("server.crt", renewed.certificate);
+  };
+  renew();
+  TlsClientOptions named = Client();
+  named.server_name = odd.name;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Ask(*server, Client()), "OK");
+    EXPECT_EQ(Ask(*server, named), "UNAVAILABLE");
+  }
+  EXPECT_EQ(std::count(told.begin(), told.end(),
+                       why + "; over gRPC the files read before serve on"),
+            1);
+
+  GrpcServerOptions anew;
+  anew.tls = Server();
+  const auto refused = GrpcServer::Start(anew, {});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(refused.error().message(), why);
+
+  odd.address_bytes = 16;
+  renew();
+  EXPECT_EQ(Ask(*server, named), "OK");
 }
 
 TEST_F(GrpcTls, HoldsALeastVersion) {

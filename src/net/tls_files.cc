@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -29,6 +30,7 @@ struct Freed {
 using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using Names = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
 using File = std::unique_ptr<std::FILE, Freed<std::fclose>>;
 
 void FreeAll(STACK_OF(X509) * certificates) { sk_X509_pop_free(certificates, X509_free); }
@@ -84,6 +86,42 @@ Status CheckTimes(const X509* certificate, const std::string& path) {
     return Bad("certificate", path, "the certificate is not valid before " + Shown(from));
   }
   return {};
+}
+
+bool IsText(const ASN1_STRING* text) {
+  unsigned char* utf8 = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&utf8, text);
+  OPENSSL_free(utf8);
+  return size >= 0;
+}
+
+// What is wrong with it; "" for nothing.
+std::string Unreadable(const GENERAL_NAME* name) {
+  int type = 0;
+  const void* value = GENERAL_NAME_get0_value(name, &type);
+  const auto* text = static_cast<const ASN1_STRING*>(value);
+  if (type == GEN_IPADD) {
+    const int bytes = ASN1_STRING_length(text);
+    if (bytes != 4 && bytes != 16)
+      return "an IP address of " + std::to_string(bytes) + " bytes";
+  } else if ((type == GEN_DNS || type == GEN_EMAIL || type == GEN_URI) && !IsText(text)) {
+    return "an alternative name that is no text";
+  }
+  return "";
+}
+
+// As gRPC looks: the first common name, then the alternative names.
+std::string Unreadable(const X509* certificate) {
+  const X509_NAME* subject = X509_get_subject_name(certificate);
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at >= 0 && !IsText(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))))
+    return "a common name that is no text";
+  const Names names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    if (auto what = Unreadable(sk_GENERAL_NAME_value(names.get(), i)); !what.empty()) return what;
+  }
+  return "";
 }
 
 bool WriteAll(BIO* to, const STACK_OF(X509) * certificates) {
@@ -152,6 +190,15 @@ Status UseAuthorities(SSL_CTX* context, const std::string& file, const char* wha
   ERR_clear_error();
   if (count == 0) return Bad(what, file, "there is no PEM certificate in it");
   return {};
+}
+
+Status CheckNamesForGrpc(SSL_CTX* context, const std::string& cert_file) {
+  const std::string what = Unreadable(SSL_CTX_get0_certificate(context));
+  ERR_clear_error();
+  if (what.empty()) return {};
+  return Error{ErrorCode::kUnsupported,
+               "TLS certificate file " + cert_file + ": gRPC can't read " + what +
+                   " in it, which OpenSSL takes: have it issued anew without"};
 }
 
 Result<PemFiles> ToPem(SSL_CTX* context) {

@@ -15,6 +15,10 @@ Status UseIdentity(SSL_CTX* context, const std::string& cert_file, const std::st
 // "client CA" or "CA", for errors.
 Status UseAuthorities(SSL_CTX* context, const std::string& file, const char* what, bool name_them);
 
+// Whether gRPC 1.51 can read the names of the certificate in `context`, which came from `cert_file`:
+// it ends the process over some that OpenSSL takes. Errors: kUnsupported, which name, and the way out.
+Status CheckNamesForGrpc(SSL_CTX* context, const std::string& cert_file);
+
 // What these two put into a context, as PEM again: for gRPC, which makes contexts of its own.
 struct PemFiles {
   std::string certificates;  // its own, then its chain

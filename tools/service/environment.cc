@@ -58,7 +58,8 @@ std::string_view SettingOf(std::string_view name) {
 
 // COLLECTOR_PORT is Zipkin's port of Scribe where that is on, else a port of Jaeger's.
 void MoveScribePort(std::map<std::string, std::string>& values) {
-  const auto on = values.find("COLLECTOR_SCRIBE_ENABLED");
+  auto on = values.find("COLLECTOR_SCRIBE_ENABLED");
+  if (on == values.end()) on = values.find("SCRIBE_ENABLED");
   const auto port = values.find("COLLECTOR_PORT");
   if (on == values.end() || port == values.end()) return;
   if (on->second != "true" && on->second != "1") return;

@@ -36,6 +36,16 @@ Error Unknown(const Given& given) {
           given.where + ": unknown setting '" + given.name + "'" + DidYouMean(given.name, names)};
 }
 
+// Zipkin's are Java's: more of them, and in capitals, as Jaeger takes its own too.
+std::string LogLevel(std::string value) {
+  std::transform(value.begin(), value.end(), value.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (value == "trace" || value == "all") return "debug";
+  if (value == "off") return "fatal";
+  return value;
+}
+
 // The text that the setting itself takes; "" for none.
 std::string Translated(Rule rule, const std::string& value) {
   const bool zero = value == "0" || value == ":0";
@@ -48,6 +58,7 @@ std::string Translated(Rule rule, const std::string& value) {
       const bool bare = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
       return bare ? value + "ms" : value;
     }
+    case Rule::kLogLevel: return LogLevel(value);
   }
   return value;
 }
@@ -57,6 +68,7 @@ Rule RuleOf(const Meaning& meaning, const Given& given) {
   if (meaning.setting->name == "collector.zipkin.host-port" && given.value == ":0") {
     return Rule::kZeroIsOff;
   }
+  if (meaning.setting->name == "log-level") return Rule::kLogLevel;
   return meaning.rule;
 }
 

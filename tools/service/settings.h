@@ -73,6 +73,7 @@ enum class Rule : std::uint8_t {
   kZeroIsOff,    // Jaeger's and Zipkin's ports of what is off by default
   kFalseIsOff,   // a switch of a listener: false turns it off, true leaves its address
   kMilliseconds, // a duration that may be a bare number of milliseconds
+  kLogLevel,     // a level in capitals or not, by Jaeger's names or by Zipkin's
 };
 
 struct OtherName {

@@ -76,6 +76,9 @@ constexpr Ignored kIgnored[] = {
      .why = kOwnConnections},
     {.name = "reporter.tchannel.discovery.min-peers", .why = kOwnConnections},
     {.name = "discovery.min-peers", .why = kOwnConnections},
+    {.name = "DEPENDENCY_STORAGE_TYPE",
+     .why = "links between services are counted from the spans",
+     .environment_only = true},
 };
 
 }  // namespace

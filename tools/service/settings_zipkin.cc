@@ -64,14 +64,26 @@ constexpr OtherName kOtherNames[] = {
      .setting = "collector.scribe.host-port",
      .rule = Rule::kFalseIsOff,
      .environment_only = true},
+    {.name = "SCRIBE_ENABLED",
+     .setting = "collector.scribe.host-port",
+     .rule = Rule::kFalseIsOff,
+     .environment_only = true},
     {.name = "SCRIBE_CATEGORY", .setting = "collector.scribe.category", .environment_only = true},
+    {.name = "QUERY_LOG_LEVEL", .setting = "log-level", .environment_only = true},
     {.name = "STORAGE_TYPE", .setting = "span-storage.type", .environment_only = true},
+    // Jaeger's, the old name and the new.
+    {.name = "SAMPLING_TYPE", .setting = "sampling.type", .environment_only = true},
     {.name = "SAMPLING_CONFIG_TYPE", .setting = "sampling.type", .environment_only = true},
     {.name = "JAEGER_LISTEN_HOST", .setting = "host", .environment_only = true},
 };
 
 constexpr std::string_view kNoKafka = "receiving from Kafka is not built yet";
 constexpr std::string_view kNoRabbit = "receiving from RabbitMQ is not built yet";
+constexpr std::string_view kNoActive = "receiving from ActiveMQ is not built yet";
+constexpr std::string_view kNoPulsar = "receiving from Pulsar is not built yet";
+constexpr std::string_view kNoEureka = "registering with Eureka is not built yet";
+constexpr std::string_view kNoThrottle =
+    "spans are written before they are acknowledged: ingest.max-bytes bounds what is under way";
 
 constexpr Ignored kIgnored[] = {
     {.name = "MEM_MAX_SPANS",
@@ -89,6 +101,47 @@ constexpr Ignored kIgnored[] = {
     {.name = "KAFKA_BOOTSTRAP_SERVERS", .why = kNoKafka, .environment_only = true},
     {.name = "RABBIT_ADDRESSES", .why = kNoRabbit, .environment_only = true},
     {.name = "RABBIT_URI", .why = kNoRabbit, .environment_only = true},
+    {.name = "KAFKA_STREAMS", .why = kNoKafka, .environment_only = true},
+    {.name = "KAFKA_ZOOKEEPER", .why = kNoKafka, .environment_only = true},
+    {.name = "KAFKA_MAX_MESSAGE_SIZE", .why = kNoKafka, .environment_only = true},
+    {.name = "COLLECTOR_RABBITMQ_ENABLED", .why = kNoRabbit, .environment_only = true},
+    {.name = "RABBIT_CONCURRENCY", .why = kNoRabbit, .environment_only = true},
+    {.name = "RABBIT_CONNECTION_TIMEOUT", .why = kNoRabbit, .environment_only = true},
+    {.name = "RABBIT_PASSWORD", .why = kNoRabbit, .environment_only = true},
+    {.name = "RABBIT_QUEUE", .why = kNoRabbit, .environment_only = true},
+    {.name = "RABBIT_USER", .why = kNoRabbit, .environment_only = true},
+    {.name = "RABBIT_USE_SSL", .why = kNoRabbit, .environment_only = true},
+    {.name = "RABBIT_VIRTUAL_HOST", .why = kNoRabbit, .environment_only = true},
+    {.name = "COLLECTOR_ACTIVEMQ_ENABLED", .why = kNoActive, .environment_only = true},
+    {.name = "ACTIVEMQ_URL", .why = kNoActive, .environment_only = true},
+    {.name = "ACTIVEMQ_QUEUE", .why = kNoActive, .environment_only = true},
+    {.name = "ACTIVEMQ_CONCURRENCY", .why = kNoActive, .environment_only = true},
+    {.name = "ACTIVEMQ_CLIENT_ID_PREFIX", .why = kNoActive, .environment_only = true},
+    {.name = "ACTIVEMQ_USERNAME", .why = kNoActive, .environment_only = true},
+    {.name = "ACTIVEMQ_PASSWORD", .why = kNoActive, .environment_only = true},
+    {.name = "COLLECTOR_PULSAR_ENABLED", .why = kNoPulsar, .environment_only = true},
+    {.name = "PULSAR_SERVICE_URL", .why = kNoPulsar, .environment_only = true},
+    {.name = "PULSAR_TOPIC", .why = kNoPulsar, .environment_only = true},
+    {.name = "PULSAR_SUBSCRIPTION_NAME", .why = kNoPulsar, .environment_only = true},
+    {.name = "PULSAR_CONCURRENCY", .why = kNoPulsar, .environment_only = true},
+    {.name = "DISCOVERY_EUREKA_ENABLED", .why = kNoEureka, .environment_only = true},
+    {.name = "EUREKA_SERVICE_URL", .why = kNoEureka, .environment_only = true},
+    {.name = "EUREKA_APP_NAME", .why = kNoEureka, .environment_only = true},
+    {.name = "EUREKA_HOSTNAME", .why = kNoEureka, .environment_only = true},
+    {.name = "EUREKA_INSTANCE_ID", .why = kNoEureka, .environment_only = true},
+    {.name = "STORAGE_THROTTLE_ENABLED", .why = kNoThrottle, .environment_only = true},
+    {.name = "STORAGE_THROTTLE_MIN_CONCURRENCY", .why = kNoThrottle, .environment_only = true},
+    {.name = "STORAGE_THROTTLE_MAX_CONCURRENCY", .why = kNoThrottle, .environment_only = true},
+    {.name = "STORAGE_THROTTLE_MAX_QUEUE_SIZE", .why = kNoThrottle, .environment_only = true},
+    {.name = "QUERY_NAMES_MAX_AGE",
+     .why = "answers of names may be kept for 300 s, as Zipkin's server itself has it",
+     .environment_only = true},
+    {.name = "ZIPKIN_UI_INSTRUMENTED",
+     .why = "only a browser's extension asked for it",
+     .environment_only = true},
+    {.name = "ZIPKIN_UI_SEARCH_ENABLED",
+     .why = "SEARCH_ENABLED says it to the pages too",
+     .environment_only = true},
 };
 
 }  // namespace

@@ -189,6 +189,15 @@ bool Decoder::ReadSpan(element value) {
   return in_.Refuse("span without" + missing, "it is without" + missing, "Missing :" + missing);
 }
 
+// At least about what spans of clients take, and less memory than the text has; what is more grows.
+void ReserveFor(std::size_t bytes, SpanBatch& out) {
+  SpanBatch::Mark counts{};
+  counts.spans = bytes / 1024;
+  counts.attributes = bytes / 96;
+  out.Reserve(counts);
+  out.strings.Reserve(bytes / 256, bytes / 8);
+}
+
 Status Decoder::Take(element value) {
   if (stop_.Step()) return stop_.status();
   if (ReadSpan(value)) {
@@ -243,6 +252,7 @@ Result<model::DecodeReport> Decoder::Run(std::string_view text) {
 Result<model::DecodeReport> DecodeZipkinJson(std::string_view text, SpanBatch& out,
                                              const ZipkinJsonOptions& options) {
   const auto mark = out.mark();
+  if (out.spans.empty()) ReserveFor(text.size(), out);
   auto result = Decoder(out, options).Run(text);
   if (!result.has_value()) out.Rollback(mark);
   return result;

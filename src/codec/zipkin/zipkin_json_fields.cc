@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/hex.h"
 #include "codec/json/json_error.h"
 
@@ -51,8 +52,37 @@ std::uint64_t HalfOf(std::string_view text, std::uint8_t& seen) {
   return value;
 }
 
+// Eight digits at once where all are 0 to 9 or a to f. Bytes below 0x80 don't carry into each other:
+// one from `first` to `last` gets its highest bit by 0x80 - first, and not by 0x7F - last.
+constexpr std::uint64_t kEach = 0x0101010101010101;
+constexpr std::uint64_t Between(std::uint64_t bytes, unsigned char first, unsigned char last) {
+  return (bytes + kEach * (0x80U - first)) & ~(bytes + kEach * (0x7FU - last));
+}
+bool ReadEight(const char* text, std::uint64_t& out) {
+  const auto bytes = base::LoadLe<std::uint64_t>(text);
+  constexpr std::uint64_t kHighest = kEach * 0x80;
+  const std::uint64_t good = Between(bytes, '0', '9') | Between(bytes, 'a', 'f');
+  if ((bytes & kHighest) != 0 || (good & kHighest) != kHighest) return false;
+  std::uint64_t digits = (bytes & (kEach * 0xF)) + 9 * ((bytes >> 6) & kEach);
+  digits = (digits << 4 | digits >> 8) & 0x00FF00FF00FF00FF;
+  digits = (digits << 8 | digits >> 16) & 0x0000FFFF0000FFFF;
+  out = out << 32 | ((digits << 16 | digits >> 32) & 0xFFFFFFFF);
+  return true;
+}
+
+// The ids that clients send: 16 or 32 digits. False leaves them to who looks at each.
+bool ReadPlainHex(std::string_view text, TraceId& out) {
+  const bool both = text.size() == 32;
+  if (!both && text.size() != 16) return false;
+  const char* const low = text.data() + text.size() - 16;
+  out = {};
+  return ReadEight(low, out.low) && ReadEight(low + 8, out.low) &&
+         (!both || (ReadEight(text.data(), out.high) && ReadEight(text.data() + 8, out.high)));
+}
+
 // At most 32 digits. False where one is none, or with `lower` a capital letter.
 bool ReadHex(std::string_view text, bool lower, TraceId& out) {
+  if (ReadPlainHex(text, out)) return true;
   std::uint8_t seen = 0;
   const std::size_t high = text.size() > 16 ? text.size() - 16 : 0;
   out.high = HalfOf(text.substr(0, high), seen);
@@ -83,9 +113,8 @@ bool ZipkinFieldReader::RefuseType(std::string_view what, const char* wanted, st
                 std::move(zipkin));
 }
 
-bool ZipkinFieldReader::Text(element value, std::string_view what, std::string_view& out) {
+bool ZipkinFieldReader::OtherText(element value, std::string_view what, std::string_view& out) {
   switch (value.type()) {
-    case element_type::STRING: out = value.get_string().value_unsafe(); return true;
     case element_type::BOOL:
       if (!strict_) break;
       [[fallthrough]];

@@ -29,7 +29,11 @@ class ZipkinFieldReader {
                   simdjson::dom::element value);
 
   // Text, numbers and, in files, booleans.
-  bool Text(simdjson::dom::element value, std::string_view what, std::string_view& out);
+  bool Text(simdjson::dom::element value, std::string_view what, std::string_view& out) {
+    if (value.type() != simdjson::dom::element_type::STRING) return OtherText(value, what, out);
+    out = value.get_string().value_unsafe();
+    return true;
+  }
   // Bits of 1 to `most` hexadecimal digits, which may be zeros. `what` is the name for people,
   // `field` Zipkin's. Of version 1 Zipkin words its answer otherwise.
   bool Id(simdjson::dom::element value, const char* what, const char* field, std::size_t most,
@@ -46,6 +50,8 @@ class ZipkinFieldReader {
   std::string_view Keep(std::string text) { return kept_.emplace_back(std::move(text)); }
 
  private:
+  bool OtherText(simdjson::dom::element value, std::string_view what, std::string_view& out);
+
   bool strict_;
   ZipkinRefusal refusal_;
   std::deque<std::string> kept_;

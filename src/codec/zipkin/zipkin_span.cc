@@ -1,6 +1,9 @@
 #include "codec/zipkin/zipkin_span.h"
 
 #include <algorithm>
+#include <cstdint>
+
+#include "base/bytes.h"
 
 namespace tracestore::codec {
 
@@ -13,7 +16,14 @@ namespace {
 // cost less than the memory that std::stable_sort takes.
 void SortByKey(std::vector<ZipkinTag>& tags) {
   constexpr std::size_t kFew = 32;
-  const auto before = [](const ZipkinTag& a, const ZipkinTag& b) { return a.key < b.key; };
+  const auto before = [](const ZipkinTag& a, const ZipkinTag& b) {
+    if (a.key.size() >= 8 && b.key.size() >= 8) {
+      const auto head_a = __builtin_bswap64(base::LoadLe<std::uint64_t>(a.key.data()));
+      const auto head_b = __builtin_bswap64(base::LoadLe<std::uint64_t>(b.key.data()));
+      if (head_a != head_b) return head_a < head_b;
+    }
+    return a.key < b.key;
+  };
   if (tags.size() > kFew) {
     std::stable_sort(tags.begin(), tags.end(), before);
     return;
@@ -25,6 +35,16 @@ void SortByKey(std::vector<ZipkinTag>& tags) {
     for (; at > 0 && before(tag, tags[at - 1]); --at) tags[at] = tags[at - 1];
     tags[at] = tag;
   }
+}
+
+// Of some dozens of endpoints, by the looks of their texts' ends.
+std::size_t PlaceOf(const ZipkinEndpoint& endpoint) {
+  const auto end = [](const std::string& text) -> std::size_t {
+    return text.empty() ? 0 : static_cast<std::uint8_t>(text.back());
+  };
+  const std::size_t mixed = endpoint.service.size() * 5 + end(endpoint.service) * 3 +
+                            end(endpoint.ipv4) * 7 + endpoint.ipv4.size() + endpoint.port;
+  return mixed % kKnownEndpoints;
 }
 
 }  // namespace
@@ -57,12 +77,10 @@ ZipkinAppender::ZipkinAppender(SpanBatch& out)
       pool_(out),
       keys_(out.strings),
       texts_(out.strings),
-      service_name_(out.strings.Intern("service.name")),
-      host_ip_(out.strings.Intern("net.host.ip")),
-      host_port_(out.strings.Intern("net.host.port")),
-      peer_service_(out.strings.Intern("peer.service")),
-      peer_ip_(out.strings.Intern("net.peer.ip")),
-      peer_port_(out.strings.Intern("net.peer.port")),
+      host_{out.strings.Intern("service.name"), out.strings.Intern("net.host.ip"),
+            out.strings.Intern("net.host.port")},
+      peer_{out.strings.Intern("peer.service"), out.strings.Intern("net.peer.ip"),
+            out.strings.Intern("net.peer.port")},
       shared_(out.strings.Intern("zipkin.shared")),
       debug_(out.strings.Intern("zipkin.debug")) {}
 
@@ -77,29 +95,34 @@ StringId ZipkinAppender::Lower(std::string_view text) {
   return out_.strings.Intern(ZipkinLowerCase(text));
 }
 
-// An endpoint as synthetic attributes, in the order service, IPv4, IPv6, port.
-void ZipkinAppender::Endpoint(const ZipkinEndpoint& endpoint, StringId service, StringId ip,
-                              StringId port) {
-  // The endpoint's own texts don't live as long as texts_ needs.
-  const auto intern = [this](const std::string& text) { return out_.strings.Intern(text); };
-  if (!endpoint.service.empty()) AddText(service, intern(endpoint.service), true);
-  if (!endpoint.ipv4.empty()) AddText(ip, intern(endpoint.ipv4), true);
-  if (!endpoint.ipv6.empty()) AddText(ip, intern(endpoint.ipv6), true);
-  if (endpoint.port != 0) out_.AddInt(port, endpoint.port, true);
+// The endpoint's own texts don't live as long as texts_ needs.
+ZipkinAppender::EndpointIds ZipkinAppender::IdsOf(const ZipkinEndpoint& endpoint) {
+  return {out_.strings.Intern(endpoint.service), out_.strings.Intern(endpoint.ipv4),
+          out_.strings.Intern(endpoint.ipv6)};
+}
+
+// An endpoint as synthetic attributes, in the order service, IPv4, IPv6, port. Of an absent text the
+// id is 0.
+void ZipkinAppender::AddEndpoint(const EndpointIds& ids, std::uint16_t port, const HostKeys& keys) {
+  if (ids.service != 0) AddText(keys.service, ids.service, true);
+  if (ids.ipv4 != 0) AddText(keys.ip, ids.ipv4, true);
+  if (ids.ipv6 != 0) AddText(keys.ip, ids.ipv6, true);
+  if (port != 0) out_.AddInt(keys.port, port, true);
 }
 
 std::uint32_t ZipkinAppender::Resource(const ZipkinEndpoint& local) {
-  const auto end = [](const std::string& text) -> std::size_t {
-    return text.empty() ? 0 : static_cast<std::uint8_t>(text.back());
-  };
-  const std::size_t mixed = local.service.size() * 5 + end(local.service) * 3 +
-                            end(local.ipv4) * 7 + local.ipv4.size() + local.port;
-  Known& known = known_[mixed % known_.size()];
-  if (known.set && known.local == local) return known.resource;
+  auto& known = locals_[PlaceOf(local)];
+  if (known.set && known.endpoint == local) return known.value;
   const auto mark = out_.mark();
-  Endpoint(local, service_name_, host_ip_, host_port_);
+  AddEndpoint(IdsOf(local), local.port, host_);
   known = {local, pool_.Add(mark, Origin::kZipkin), true};
-  return known.resource;
+  return known.value;
+}
+
+void ZipkinAppender::Remote(const ZipkinEndpoint& remote) {
+  auto& known = remotes_[PlaceOf(remote)];
+  if (!known.set || known.endpoint != remote) known = {remote, IdsOf(remote), true};
+  AddEndpoint(known.value, remote.port, peer_);
 }
 
 void ZipkinAppender::Attributes(ZipkinSpan& span, model::SpanRecord& record) {
@@ -116,7 +139,7 @@ void ZipkinAppender::Attributes(ZipkinSpan& span, model::SpanRecord& record) {
       record.status_message = text;
     }
   }
-  if (!span.remote.empty()) Endpoint(span.remote, peer_service_, peer_ip_, peer_port_);
+  if (!span.remote.empty()) Remote(span.remote);
   // A client doesn't share its span: the server that joins it does.
   if (span.shared && span.kind != SpanKind::kClient) out_.AddBool(shared_, true, true);
   if (span.debug) {

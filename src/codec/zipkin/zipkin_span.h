@@ -67,6 +67,8 @@ struct ZipkinRefusal {
 std::string NameZipkinSpan(std::uint64_t index, const TraceId& trace_id,
                            const std::string& sentence);
 
+inline constexpr std::size_t kKnownEndpoints = 32;  // that an appender keeps of either side
+
 // Threads: one. `out` must outlive the appender and get nothing but this appender's spans.
 class ZipkinAppender {
  public:
@@ -78,8 +80,15 @@ class ZipkinAppender {
 
  private:
   std::uint32_t Resource(const ZipkinEndpoint& local);
-  void Endpoint(const ZipkinEndpoint& endpoint, model::StringId service, model::StringId ip,
-                model::StringId port);
+  void Remote(const ZipkinEndpoint& remote);
+  struct EndpointIds {
+    model::StringId service = 0, ipv4 = 0, ipv6 = 0;
+  };
+  struct HostKeys {
+    model::StringId service, ip, port;
+  };
+  EndpointIds IdsOf(const ZipkinEndpoint& endpoint);
+  void AddEndpoint(const EndpointIds& ids, std::uint16_t port, const HostKeys& keys);
   void Attributes(ZipkinSpan& span, model::SpanRecord& record);
   void Annotations(ZipkinSpan& span, model::SpanRecord& record);
   void AddText(model::StringId key, model::StringId value, bool synthetic);
@@ -90,17 +99,19 @@ class ZipkinAppender {
   InternCache<256> keys_;
   InternCache<1024> texts_;
   // The keys of what is no tag in Zipkin.
-  model::StringId service_name_, host_ip_, host_port_, peer_service_, peer_ip_, peer_port_;
+  HostKeys host_, peer_;
   model::StringId shared_, debug_;
   std::uint32_t scope_ = 0;
   bool any_ = false;
-  // Hosts come again and again: found by a look at their texts' ends.
+  // Hosts come again and again.
+  template <typename Value>
   struct Known {
-    ZipkinEndpoint local;
-    std::uint32_t resource = 0;
+    ZipkinEndpoint endpoint;
+    Value value{};
     bool set = false;
   };
-  std::array<Known, 32> known_;
+  std::array<Known<std::uint32_t>, kKnownEndpoints> locals_;  // their resources
+  std::array<Known<EndpointIds>, kKnownEndpoints> remotes_;
 };
 
 }  // namespace tracestore::codec

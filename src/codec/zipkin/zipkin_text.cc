@@ -6,6 +6,9 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
 
 namespace tracestore::codec {
 namespace {
@@ -96,6 +99,14 @@ std::string ZipkinLowerCase(std::string_view text) {
 }
 
 bool IsZipkinLowerCase(std::string_view text) noexcept {
+  // Eight bytes at once: a byte below 0x80 is a capital letter if 0x3F makes it 0x80 or more, and 0x25
+  // doesn't.
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  for (; text.size() >= 8; text.remove_prefix(8)) {
+    const auto bytes = base::LoadLe<std::uint64_t>(text.data());
+    const std::uint64_t capital = (bytes + kEach * 0x3F) & ~(bytes + kEach * 0x25);
+    if (((bytes | capital) & (kEach * 0x80)) != 0) return false;
+  }
   for (const char c : text)
     if ((c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80) return false;
   return true;

@@ -50,6 +50,24 @@ void Extend(X509* certificate, int kind, const std::string& value) {
   X509_add_ext(certificate, extension.get(), -1);
 }
 
+void ExtendByNames(X509* certificate, const TestCertificateOptions& options) {
+  const std::string sound = "DNS:" + options.name + ",IP:127.0.0.1";
+  if (options.address_bytes == 0) return Extend(certificate, NID_subject_alt_name, sound);
+  // OpenSSL's own words know only addresses of 4 and of 16 bytes.
+  const std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>> made(
+      Must(X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, sound.c_str())));
+  const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> names(
+      Must(static_cast<GENERAL_NAMES*>(X509V3_EXT_d2i(made.get()))));
+  const std::string bytes(static_cast<std::size_t>(options.address_bytes), '\x0a');
+  ASN1_OCTET_STRING* const address = Must(ASN1_OCTET_STRING_new());
+  ASN1_OCTET_STRING_set(address, reinterpret_cast<const unsigned char*>(bytes.data()),
+                        options.address_bytes);
+  GENERAL_NAME* const name = Must(GENERAL_NAME_new());
+  GENERAL_NAME_set0_value(name, GEN_IPADD, address);
+  sk_GENERAL_NAME_push(names.get(), name);
+  X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, 0);
+}
+
 }  // namespace
 
 TestIdentity MakeTestCertificate(const TestCertificateOptions& options,
@@ -69,7 +87,7 @@ TestIdentity MakeTestCertificate(const TestCertificateOptions& options,
                              0);
   Extend(certificate, NID_basic_constraints, options.authority ? "critical,CA:TRUE" : "CA:FALSE");
   if (!options.authority) {
-    Extend(certificate, NID_subject_alt_name, "DNS:" + options.name + ",IP:127.0.0.1");
+    ExtendByNames(certificate, options);
   }
   Key signer;
   if (issuer != nullptr) {
@@ -125,6 +143,10 @@ void TestCertificates::Write(const std::string& name, const std::string& text) c
 TestIdentity TestCertificates::NewServer(const std::string& name) const {
   TestCertificateOptions options;
   options.name = name;
+  return NewServer(options);
+}
+
+TestIdentity TestCertificates::NewServer(const TestCertificateOptions& options) const {
   return MakeTestCertificate(options, &ca_);
 }
 

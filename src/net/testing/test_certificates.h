@@ -15,6 +15,7 @@ struct TestIdentity {
 struct TestCertificateOptions {
   std::string name = "localhost";  // common name, and with 127.0.0.1 the alternative names
   bool authority = false;
+  int address_bytes = 0;  // beside 127.0.0.1 an alternative name of so many bytes; 0: none
   long begins_in_seconds = -3600;
   long ends_in_seconds = 3600;
 };
@@ -36,6 +37,7 @@ class TestCertificates {
   void Write(const std::string& name, const std::string& text) const;
   // A new server certificate by the same CA, named `name`.
   TestIdentity NewServer(const std::string& name) const;
+  TestIdentity NewServer(const TestCertificateOptions& options) const;
 
  private:
   std::filesystem::path directory_;
