@@ -22,6 +22,8 @@ struct RichOptions {
   // The later half of every second trace comes so many spans after the first: 0 for with it. More
   // than a head holds, and half of all traces lie in several segments.
   std::size_t late_by_spans = 0;
+  // Each span has so many texts more, which occur once, of 64 hexadecimal digits.
+  std::size_t more_texts = 0;
 };
 // The attribute-rich set: 60 services of Zipf popularity, heavy-tailed traces to 2,000 spans, urls
 // and SQL with ids, resources per pod, events on a tenth, random ids; about 400 bytes a span as

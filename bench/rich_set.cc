@@ -177,6 +177,11 @@ class Maker {
     }
     Int("thread.id", 10 + random_.Below(40));
     Text("thread.name", "worker-" + std::to_string(random_.Below(40)));
+    for (std::size_t i = 0; i < options_.more_texts; ++i) {
+      std::string digits;
+      for (int word = 0; word < 4; ++word) digits += SpanId{random_.Next()}.ToHex();
+      Text(("digest." + std::to_string(i)).c_str(), digits);
+    }
     span.attributes.count =
         static_cast<std::uint32_t>(batch_->attributes.size()) - span.attributes.begin;
     if (random_.Below(50) == 0) {

@@ -1,5 +1,6 @@
 // store_figures: a whole store's size, CPU, memory and latencies, through the public API.
-//   store_figures make --nezha DIRECTORY | --rich SPANS | --straddling SPANS  REQUESTS   a file of OTLP requests
+//   store_figures make SET REQUESTS         a file of OTLP requests; SET: --nezha DIRECTORY,
+//                                           --rich SPANS, --straddling SPANS, --wide SPANS
 //   store_figures ingest REQUESTS STORE     CPU, memory, bytes; protobuf's parse of the same bytes
 //   store_figures compact STORE             full compaction: bytes, CPU, memory
 //   store_figures thin EVERY STORE          deletes one trace of so many, for `compact` to leave out
@@ -52,6 +53,7 @@ Status Make(const std::string& set, const std::string& what, const std::string& 
     // Two heads of the default size, or a third of a small set.
     if (set == "--straddling")
       options.late_by_spans = std::min<std::size_t>(140'000, options.spans / 3);
+    if (set == "--wide") options.more_texts = 12;
     MakeRich(options, take);
     return {};
   });
@@ -157,8 +159,11 @@ Status Compacted(const std::string& directory) {
   StoreOptions options;
   options.background_compaction = false;
   TS_TRY_ASSIGN(auto store, Store::Open(directory, options));
-  TS_TRY_ASSIGN(const Snapshot snapshot, store->TakeSnapshot());
-  TS_TRY_ASSIGN(const StoreStats stats, snapshot.Stats(false));
+  StoreStats stats;
+  {
+    TS_TRY_ASSIGN(const Snapshot snapshot, store->TakeSnapshot());
+    TS_TRY_ASSIGN(stats, snapshot.Stats(false));
+  }
   const std::uint64_t memory_before = AnonymousBytes();
   std::atomic<std::uint64_t> peak{0};
   const double before = ProcessCpuSeconds();
@@ -239,7 +244,8 @@ Status Yardsticks(const std::string& requests) {
 
 int Usage() {
   std::fprintf(stderr,
-               "usage: store_figures make --nezha DIRECTORY | --rich SPANS | --straddling SPANS REQUESTS\n"
+               "usage: store_figures make --nezha DIRECTORY | --rich SPANS | --straddling SPANS |\n"
+               "                          --wide SPANS REQUESTS\n"
                "       store_figures ingest REQUESTS STORE\n"
                "       store_figures compact STORE\n"
                "       store_figures thin EVERY STORE\n"

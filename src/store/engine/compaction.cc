@@ -143,6 +143,10 @@ Engine::CompactionRun Engine::PrepareRun(const CompactOptions& options) const {
   CompactionRun run;
   run.limits.full = options.full;
   run.limits.max_spans = options.max_spans.value_or(options_.compaction_max_spans);
+  // Who asks for larger segments has the memory for them.
+  const CompactionLimits usual;
+  run.limits.max_memory = std::max(
+      usual.max_memory, run.limits.max_spans * usual.max_memory / usual.max_spans);
   StoreOptions with_age = options_;
   with_age.retention_age = options.retention_age.value_or(options_.retention_age);
   run.limits.partition_ns = PartitionNs(with_age);
@@ -199,45 +203,88 @@ Result<std::optional<CompactionJob>> Engine::NextJob(const CompactionRun& run) {
     const auto place = PlaceOf(live, info.id);
     if (left_alone_.contains(info.id) || !place) continue;
     auto hidden = HiddenRowCount(live, *place);
+    const auto memory = merge_memory_.find(info.id);
     // One whose tables can't be read is met by the merge, which knows what to do with it.
-    segments.push_back({info, hidden.has_value() ? *hidden : info.rows});
+    segments.push_back({info, hidden.has_value() ? *hidden : info.rows,
+                        memory == merge_memory_.end() ? 0 : memory->second});
   }
+  std::erase_if(merge_memory_, [&](const auto& known) { return !PlaceOf(live, known.first); });
   auto jobs = PlanCompaction(std::move(segments), run.limits);
   if (jobs.empty()) return std::optional<CompactionJob>();
   return std::optional<CompactionJob>(std::move(jobs.front()));
 }
 
-Status Engine::MergeOnce(const CompactionJob& job, CompactionRun& run) {
+// The segment in a reader of its own: what a merge reads of its tables goes when the merge has its
+// rows, and isn't kept as long as a snapshot is that has the segment, too.
+std::shared_ptr<const SegmentReader> Engine::OpenApart(
+    SegmentId id, std::shared_ptr<const SegmentReader> shared) const {
+  const std::string path = SegmentPath(directory_, id);
+  auto file = files_.OpenForRead(path);
+  if (!file.has_value()) return shared;
+  auto reader = SegmentReader::Open(std::move(*file), path);
+  return reader.has_value() ? std::move(*reader) : shared;
+}
+
+// How many of the segments, the first ones, `merge` has taken; 0: the next plan knows more.
+Result<std::size_t> Engine::AddSources(const std::vector<SegmentId>& segments,
+                                       const SnapshotData& live, SegmentMerge& merge,
+                                       CompactionRun& run) {
+  SnapshotData apart = live;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto place = PlaceOf(live, segments[i]);
+    if (!place) return std::size_t{0};  // gone since the plan: the next one does without it
+    if (i >= 2 && !merge.HasRoomFor(live.segments[*place]->meta().rows)) return i;
+    const std::uint64_t before = merge.held_bytes();
+    apart.segments[*place] = OpenApart(segments[i], live.segments[*place]);
+    const auto added = merge.Add(apart, *place);
+    apart.segments[*place] = nullptr;
+    if (added.has_value()) {
+      // Of one that found no room as much as is enough to tell that there is none.
+      merge_memory_[segments[i]] = merge.held_bytes() - before;
+      if (!*added) return std::size_t{0};
+      continue;
+    }
+    if (added.error().code() != ErrorCode::kCorruption) return added.error();
+    Log(LogLevel::kError, "a segment is left out of compaction: " + added.error().message());
+    left_alone_.insert(segments[i]);
+    ++run.result.segments_damaged;
+    return std::size_t{0};
+  }
+  return segments.size();
+}
+
+Status Engine::MergeOnce(const CompactionJob& planned, CompactionRun& run) {
   CatalogView view;
   SnapshotData live;
   TS_TRY(segments_.Refresh(*catalog_, view, live));
   CompactionProgress progress{.spans_done = 0, .spans_total = 0,
                               .merges_done = run.result.merges};
-  const std::vector<SegmentInfo> sources = InfosOf(view, job.segments);
-  for (const SegmentInfo& source : sources) progress.spans_total += source.rows;
+  for (const SegmentInfo& source : InfosOf(view, planned.segments))
+    progress.spans_total += source.rows;
+  const std::uint64_t most_bytes =
+      planned.segments.size() == 1 ? ~std::uint64_t{0} : run.limits.max_memory;
   SegmentMerge merge(progress.spans_total, [&](std::uint64_t spans_read) {
     progress.spans_done = spans_read;
     return closing_ || run.stop(progress);
-  });
-  for (const SegmentId id : job.segments) {
-    const auto place = PlaceOf(live, id);
-    if (!place) return {};  // gone since the plan: the next one does without it
-    auto added = merge.Add(live, *place);
-    if (added.has_value()) continue;
-    if (added.error().code() != ErrorCode::kCorruption) return added;
-    Log(LogLevel::kError, "a segment is left out of compaction: " + added.error().message());
-    left_alone_.insert(id);
-    ++run.result.segments_damaged;
-    return {};
-  }
+  }, most_bytes);
+  TS_TRY_ASSIGN(const std::size_t added, AddSources(planned.segments, live, merge, run));
+  if (added == 0) return {};
+  // Of the first ones, where there was no room for all.
+  CompactionJob job = planned;
+  job.segments.resize(added);
+  const std::vector<SegmentInfo> sources = InfosOf(view, job.segments);
+  job.bytes = 0;
+  for (const SegmentInfo& source : sources) job.bytes += source.file_bytes;
   if (job.segments.size() == 1 && merge.spans_left() == sources.front().rows) {
     // Nothing of it was hidden after all: not to be planned again and again.
     left_alone_.insert(job.segments.front());
     return {};
   }
   const SegmentOrigin origin = OriginOfMerged(sources);
+  const std::uint64_t memory = merge.held_bytes();
   TS_TRY_ASSIGN(const BuiltSegment built, merge.Build(origin));
   SegmentInfo made = DescribeSegment(built, ReserveSegmentId(view));
+  merge_memory_[made.id] = memory;
   SetOrigin(origin, made);
   made.partition = PartitionOf(made, run.limits.partition_ns);
   if (made.rows > 0) TS_TRY(WriteSegmentFile(made.id, built.bytes));

@@ -38,14 +38,17 @@ class Planner {
       std::map<unsigned, std::vector<PlannedSegment>> tiers;
       for (const PlannedSegment& segment : segments) {
         // One that is more than half of the largest is done.
-        if (segment.rows_left() * 2 <= limits_.max_spans)
+        if (segment.rows_left() * 2 <= limits_.max_spans &&
+            segment.memory * 2 <= limits_.max_memory) {
           tiers[TierOf(segment.rows_left())].push_back(segment);
+        }
       }
       for (const auto& [tier, like] : tiers) Pack(like, kFanIn);
     }
     for (const PlannedSegment& segment : segments) {
       if (NeedsRewrite(segment) && !IsPlanned(segment.info.id)) {
-        jobs_.push_back({{segment.info.id}, segment.rows_left(), segment.info.file_bytes});
+        jobs_.push_back({{segment.info.id}, segment.rows_left(), segment.info.file_bytes,
+                         segment.memory});
       }
     }
   }
@@ -72,18 +75,23 @@ class Planner {
   void Pack(const std::vector<PlannedSegment>& segments, std::size_t least) {
     CompactionJob job;
     const auto flush = [&](bool full) {
-      const bool large = full && job.segments.size() >= 2 && job.spans * 2 >= limits_.max_spans;
+      const bool half = job.spans * 2 >= limits_.max_spans ||
+                        job.bytes * 2 >= limits_.max_bytes ||
+                        job.memory * 2 >= limits_.max_memory;
+      const bool large = full && job.segments.size() >= 2 && half;
       if (job.segments.size() >= least || large) jobs_.push_back(std::move(job));
       job = {};
     };
     for (const PlannedSegment& segment : segments) {
       if (job.spans + segment.rows_left() > limits_.max_spans ||
-          job.bytes + segment.info.file_bytes > limits_.max_bytes) {
+          job.bytes + segment.info.file_bytes > limits_.max_bytes ||
+          job.memory + segment.memory > limits_.max_memory) {
         flush(true);
       }
       job.segments.push_back(segment.info.id);
       job.spans += segment.rows_left();
       job.bytes += segment.info.file_bytes;
+      job.memory += segment.memory;
     }
     flush(false);
   }

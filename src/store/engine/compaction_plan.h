@@ -17,6 +17,8 @@ struct CompactionLimits {
   std::uint64_t max_spans = 300'000;
   // Of its sources' files.
   std::uint64_t max_bytes = 64ULL << 20;
+  // Of SegmentMerge::held_bytes(). One that is written again alone takes what it takes.
+  std::uint64_t max_memory = 144ULL << 20;
   std::uint64_t partition_ns = 86'400'000'000'000ULL;  // at least 1
   // Merge all that fit, and write each segment again that has deleted rows.
   bool full = false;
@@ -25,6 +27,7 @@ struct CompactionLimits {
 struct PlannedSegment {
   SegmentInfo info;
   std::uint64_t hidden_rows = 0;  // of info.rows, deleted
+  std::uint64_t memory = 0;       // that a merge holds of it, as far as known
 
   std::uint64_t rows_left() const noexcept {
     return info.rows - (hidden_rows < info.rows ? hidden_rows : info.rows);
@@ -36,6 +39,7 @@ struct CompactionJob {
   std::vector<SegmentId> segments;
   std::uint64_t spans = 0;  // that are left of them
   std::uint64_t bytes = 0;  // of their files
+  std::uint64_t memory = 0;
 };
 
 // From when the segment's age counts: the later of its spans' times and their arrival, so that a

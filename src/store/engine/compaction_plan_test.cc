@@ -61,6 +61,34 @@ TEST(CompactionPlan, NoJobPassesTheLimits) {
   EXPECT_TRUE(PlanCompaction(segments, small).empty());
 }
 
+// By bytes in memory, as far as they are known, as by rows.
+TEST(CompactionPlan, NoJobTakesMoreMemoryThanTheLimit) {
+  std::vector<PlannedSegment> segments;
+  for (std::uint64_t id = 1; id <= 4; ++id) segments.push_back(Made(id, 9'000, id));
+  CompactionLimits limits = Limits();
+  limits.max_memory = 1'000;
+  EXPECT_EQ(Ids(PlanCompaction(segments, limits)), (Groups{{1, 2, 3, 4}}));
+  for (PlannedSegment& segment : segments) segment.memory = 300;
+  const auto jobs = PlanCompaction(segments, limits);
+  EXPECT_EQ(Ids(jobs), (Groups{{1, 2, 3}}));  // half of the limit and more: as large as it gets
+  EXPECT_EQ(jobs[0].memory, 900U);
+  for (PlannedSegment& segment : segments) segment.memory = 501;  // done
+  EXPECT_TRUE(PlanCompaction(segments, limits).empty());
+  limits.full = true;
+  EXPECT_TRUE(PlanCompaction(segments, limits).empty());
+  segments[1].memory = 400;
+  EXPECT_EQ(Ids(PlanCompaction(segments, limits)), (Groups{{1, 2}}));
+}
+
+// As by rows: a pair that the files' bytes end is as large as it gets.
+TEST(CompactionPlan, FilesThatFillTheLimitAreMergedThoughFew) {
+  std::vector<PlannedSegment> segments;
+  for (std::uint64_t id = 1; id <= 3; ++id) segments.push_back(Made(id, 9'000, id));
+  CompactionLimits limits = Limits();
+  limits.max_bytes = 400'000;  // 180'000 each
+  EXPECT_EQ(Ids(PlanCompaction(segments, limits)), (Groups{{1, 2}}));
+}
+
 TEST(CompactionPlan, PartitionsAreKeptApart) {
   std::vector<PlannedSegment> segments;
   for (std::uint64_t i = 0; i < 3; ++i) {
@@ -88,8 +116,10 @@ TEST(CompactionPlan, EndsAndEachStepHoldsTheLimits) {
       const std::uint64_t rows = 1 + random() % (1ULL << (random() % 18));
       segments.push_back(Made(id, rows, random() % (3 * kDay),
                               random() % 4 == 0 ? random() % (rows + 1) : 0));
+      if (random() % 2 == 0) segments.back().memory = 1 + random() % 3'000;
     }
-    const CompactionLimits limits = Limits(seed % 2 == 0);
+    CompactionLimits limits = Limits(seed % 2 == 0);
+    if (seed % 3 == 0) limits.max_memory = 2'500;
     std::uint64_t next = 1'000;
     int steps = 0;
     while (true) {
@@ -112,12 +142,14 @@ TEST(CompactionPlan, EndsAndEachStepHoldsTheLimits) {
         partition = PartitionOf(at->info, limits.partition_ns);
         made.info.rows += at->rows_left();
         made.info.file_bytes += at->rows_left() * 20;
+        made.memory += at->memory;
         made.info.max_time_ns = std::max(made.info.max_time_ns, at->info.max_time_ns);
         made.info.max_arrival_ns = std::max(made.info.max_arrival_ns, at->info.max_arrival_ns);
         segments.erase(at);
       }
       if (jobs[0].segments.size() > 1) {
         EXPECT_LE(made.info.rows, limits.max_spans);
+        EXPECT_LE(made.memory, limits.max_memory);
       }
       if (made.info.rows > 0) segments.push_back(made);
     }

@@ -30,6 +30,8 @@
 
 namespace tracestore::store {
 
+class SegmentMerge;
+
 // Threads: every public method may be called from any thread. Threads of its own: "seal" makes
 // segments of frozen heads, "compact" merges segments and drops old ones (StoreOptions).
 // Locks, in this order: compact_mutex_, seal_mutex_, commit_mutex_, append_mutex_, then
@@ -115,7 +117,11 @@ class Engine {
   Status RunCompaction(CompactionRun& run);
   Status DropOldSegments(CompactionRun& run);
   Result<std::optional<CompactionJob>> NextJob(const CompactionRun& run);
-  Status MergeOnce(const CompactionJob& job, CompactionRun& run);
+  Status MergeOnce(const CompactionJob& planned, CompactionRun& run);
+  std::shared_ptr<const SegmentReader> OpenApart(
+      SegmentId id, std::shared_ptr<const SegmentReader> shared) const;
+  Result<std::size_t> AddSources(const std::vector<SegmentId>& segments, const SnapshotData& live,
+                                 SegmentMerge& merge, CompactionRun& run);
   Result<bool> CommitMerge(const SegmentInfo& made, const std::vector<TraceId>& traces,
                            const CompactionJob& job, std::uint64_t last_tombstone);
   void CompactLoop(const std::stop_token& stop);
@@ -148,8 +154,9 @@ class Engine {
 
   std::mutex seal_mutex_;    // held while one head is sealed
 
-  std::mutex compact_mutex_;  // held while one compaction runs; guards left_alone_
+  std::mutex compact_mutex_;  // held while one compaction runs; guards these two
   std::set<SegmentId> left_alone_;  // what a merge could not read, until the store is reopened
+  std::map<SegmentId, std::uint64_t> merge_memory_;  // PlannedSegment::memory, where it is known
   std::atomic<bool> closing_{false};
 
   // Held from the look-ups of a commit until the published segments show it, so that no snapshot

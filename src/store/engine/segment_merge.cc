@@ -60,7 +60,7 @@ std::vector<std::uint32_t> UniteRecords(
 
 }  // namespace
 
-Status SegmentMerge::Add(const SnapshotData& data, std::size_t segment) {
+Result<bool> SegmentMerge::Add(const SnapshotData& data, std::size_t segment) {
   const SegmentReader& reader = *data.segments[segment];
   const bool may_hide = data.MayHide(segment);
   const auto hides = [&](TraceId id) { return may_hide && data.Hidden(segment, id); };
@@ -71,17 +71,40 @@ Status SegmentMerge::Add(const SnapshotData& data, std::size_t segment) {
   PageDecoder decoder(context, everything, kept_, &recorder);
   std::vector<RowRun> runs;
   for (std::uint32_t page = 0; page < reader.page_count(); ++page) {
-    if (page % kPagesAtOnce == 0 && stop_ && stop_(read_)) return Stopped();
+    if (page % kPagesAtOnce == 0) {
+      if (stop_ && stop_(read_)) return Stopped();
+      if (held_bytes() > most_bytes_) return false;
+    }
     TS_TRY_ASSIGN(const auto codes, reader.Codes(page, context, false));
     FindRunsLeft(*codes, *context.traces, hides, runs);
     auto decoded = decoder.Decode(*codes, runs);
     if (!decoded.has_value()) return reader.InPage(page, std::move(decoded).error());
     read_ += codes->rows().size();
+    file_bytes_ += reader.pages()[page].bytes;
   }
   streams_decoded_ += decoder.streams_decoded();
   Unite(fresh);
   if (fresh.spans == 0) ReserveForAll();
-  return {};
+  return held_bytes() <= most_bytes_;
+}
+
+bool SegmentMerge::HasRoomFor(std::uint64_t rows) const noexcept {
+  if (read_ == 0) return true;
+  const double held = static_cast<double>(held_bytes());
+  const double more = held / static_cast<double>(read_) * static_cast<double>(rows);
+  return held + more <= static_cast<double>(most_bytes_);
+}
+
+std::uint64_t SegmentMerge::held_bytes() const noexcept {
+  // Of a text: where it ends, its hash, and a place or two in the table.
+  constexpr std::uint64_t kTextBytes = 24;
+  const model::SpanBatch::Mark have = kept_.mark();
+  return kept_.strings.text_bytes() + kept_.strings.size() * kTextBytes +
+         have.attributes * sizeof(model::Attribute) + have.events * sizeof(model::EventRecord) +
+         have.references * sizeof(model::ReferenceRecord) +
+         have.spans * sizeof(model::SpanRecord) +
+         (hints_.shapes.size() + hints_.values.size()) * 4 + hints_.splits.used_bytes() +
+         file_bytes_;
 }
 
 void SegmentMerge::Unite(const model::SpanBatch::Mark& fresh) {

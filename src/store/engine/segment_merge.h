@@ -16,19 +16,23 @@ namespace tracestore::store {
 
 // One thread. What the sources have in tables is taken over once for each of their entries: texts
 // of dictionaries, values of lists, shapes of rows, templates (RowHints). Of each row are read its
-// ids, times and raw values. Memory: the rows that are left, and about as much again in Build().
+// ids, times and raw values. Memory: held_bytes(), and in Build() half as much again.
 class SegmentMerge {
  public:
   // `rows`: of all sources, about. `stop` is asked between pages, with the rows read so far, and
-  // may take its time.
+  // may take its time. `most_bytes`: of held_bytes(), passed by a few pages at most.
   explicit SegmentMerge(std::uint64_t rows,
-                        std::function<bool(std::uint64_t spans_read)> stop = nullptr)
-      : rows_(rows), stop_(std::move(stop)) {}
+                        std::function<bool(std::uint64_t spans_read)> stop = nullptr,
+                        std::uint64_t most_bytes = ~std::uint64_t{0})
+      : rows_(rows), most_bytes_(most_bytes), stop_(std::move(stop)) {}
 
-  // Takes the rows of data.segments[segment] that aren't hidden. Each page is decoded once, whatever
-  // of it is hidden; of a page that is hidden wholly, nothing but ids and times. Errors: kIo,
-  // kCorruption, kCancelled.
-  Status Add(const SnapshotData& data, std::size_t segment);
+  // Takes the rows of data.segments[segment] that aren't hidden. Each page is decoded once,
+  // whatever of it is hidden; of a page that is hidden wholly, nothing but ids and times. False:
+  // there is no room for all of it, and the merge is of no use then. Errors: kIo, kCorruption,
+  // kCancelled.
+  Result<bool> Add(const SnapshotData& data, std::size_t segment);
+  // Whether there seems to be room for so many rows more, if they are like those so far.
+  bool HasRoomFor(std::uint64_t rows) const noexcept;
 
   // The merged segment; one without rows where none is left. Once only. Errors: kInvalidArgument
   // for more rows than a segment takes, kCancelled.
@@ -36,6 +40,8 @@ class SegmentMerge {
 
   std::uint64_t spans_read() const noexcept { return read_; }
   std::uint64_t spans_left() const noexcept { return kept_.size(); }
+  // What the rows take so far, and the bytes of their sources' files, for as many are written.
+  std::uint64_t held_bytes() const noexcept;
   // What the rows take so far, with what is reserved for those to come.
   std::size_t memory_bytes() const noexcept { return kept_.memory_bytes(); }
   // Of columns of pages.
@@ -47,6 +53,8 @@ class SegmentMerge {
   void ReserveForAll();
 
   const std::uint64_t rows_;
+  const std::uint64_t most_bytes_;
+  std::uint64_t file_bytes_ = 0;  // of the pages read
   std::function<bool(std::uint64_t)> stop_;
   model::SpanBatch kept_;
   RowHints hints_;

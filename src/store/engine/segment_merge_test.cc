@@ -68,6 +68,7 @@ class SegmentMergeTest : public ::testing::Test {
     for (std::size_t i = 0; i < data_.segments.size(); ++i) {
       auto added = merge.Add(data_, i);
       if (!added.has_value()) return std::move(added).error();
+      EXPECT_TRUE(*added);
     }
     return merge.Build(kOrigin);
   }
@@ -316,6 +317,32 @@ TEST_F(SegmentMergeTest, NoMoreThanABoundIsReservedForTexts) {
   ASSERT_TRUE(merge.Add(data_, 0).has_value());
   EXPECT_GT(merge.memory_bytes(), 256 * kMiB) << "of 320 MiB that the others would have";
   EXPECT_LT(merge.memory_bytes(), 300 * kMiB);
+}
+
+// Bytes bound what is held, wherever within a source they end.
+TEST_F(SegmentMergeTest, TakesNoMoreThanItHasRoomFor) {
+  Random random(5);
+  for (int i = 0; i < 2; ++i) Source(Orderly(random, 20'000, "host"));
+  std::uint64_t of_one = 0;
+  {
+    SegmentMerge merge(40'000);
+    ASSERT_TRUE(merge.Add(data_, 0).value());
+    of_one = merge.held_bytes();
+    EXPECT_TRUE(merge.HasRoomFor(~std::uint32_t{0}));
+  }
+  // The records alone.
+  EXPECT_GT(of_one, 20'000 * sizeof(SpanRecord));
+  SegmentMerge merge(40'000, nullptr, of_one * 3 / 2);
+  EXPECT_TRUE(merge.HasRoomFor(20'000));
+  ASSERT_TRUE(merge.Add(data_, 0).value());
+  EXPECT_EQ(merge.held_bytes(), of_one);
+  EXPECT_TRUE(merge.HasRoomFor(9'000));
+  EXPECT_FALSE(merge.HasRoomFor(11'000));
+  const auto second = merge.Add(data_, 1);
+  ASSERT_TRUE(second.has_value()) << second.error().message();
+  EXPECT_FALSE(*second);
+  EXPECT_GT(merge.held_bytes(), of_one * 3 / 2);
+  EXPECT_LT(merge.held_bytes(), of_one * 19 / 10) << "the rest of the source was read all the same";
 }
 
 TEST_F(SegmentMergeTest, StopsBetweenPages) {

@@ -27,6 +27,8 @@ class TextSplits {
   column::TemplateUnion& templates() noexcept { return templates_; }
   // `number`: in templates(); `values`: as many as the template has slots.
   void Add(model::StringId text, std::uint32_t number, const std::uint64_t* values);
+  // Of the splits, but for what is only reserved.
+  std::size_t used_bytes() const noexcept { return begins_.size() * 4 + words_.size() * 8; }
 
  private:
   column::TemplateUnion templates_;
