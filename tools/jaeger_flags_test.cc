@@ -140,8 +140,9 @@ struct Read {
   Resolved resolved;
 };
 Read ReadLine(Role role, std::vector<std::string> line) {
-  // An agent without a collector is refused, whatever else it is told.
+  // An agent without a collector is refused, whatever else it is told, and a query without a store.
   if (role == kAgent) line.insert(line.begin(), "--reporter.type=none");
+  if (role == kQuery) line.insert(line.begin(), "--data=store");
   std::reverse(line.begin(), line.end());  // as CLI11 takes them
   CLI::App app;
   ServiceFlags flags;
@@ -221,9 +222,9 @@ TEST_P(JaegerFlags, AreTakenFromTheEnvironment) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, JaegerFlags, testing::Values(kAgent, kCollector, kQuery, kAllInOne),
-                         [](const auto& info) {
-                           return info.param == kAllInOne ? "allInOne"
-                                                          : std::string(RoleName(info.param));
+                         [](const auto& of) {
+                           return of.param == kAllInOne ? "allInOne"
+                                                          : std::string(RoleName(of.param));
                          });
 
 TEST(JaegerFlagsOnly, TypeOfReporterIsAnAgents) {

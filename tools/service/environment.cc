@@ -96,12 +96,13 @@ std::vector<Given> ReadEnvironment(const Environment& environment,
   MoveScribePort(values);
   std::vector<Given> given;
   std::vector<std::string> known(std::begin(kOthers), std::end(kOthers));
-  std::set<std::string_view> settled;  // settings, and variables that two names share
+  std::set<std::string_view> settled;  // settings
+  std::set<std::string_view> used;     // variables: two names may share one
   const std::vector<Variable> variables = Variables();
   for (const Variable& variable : variables) {
     known.push_back(variable.variable);
     const auto found = values.find(variable.variable);
-    if (found == values.end() || !settled.insert(found->first).second ||
+    if (found == values.end() || !used.insert(found->first).second ||
         !settled.insert(SettingOf(variable.name)).second) {
       continue;
     }
