@@ -23,12 +23,16 @@ def run(*arguments, **environment):
 
 class Settings(unittest.TestCase):
     def test_every_flag_of_jaeger_is_taken(self):
-        text = (ROOT / "tools/service/jaeger_names_test.cc").read_text()
-        flags = [f"--{name}={value}" for name, value in re.findall(r'{"([a-z.-]+)", "(.*?)"}', text)]
-        switches = re.search(r"kSwitches\[\] = {(.*?)};", text, re.DOTALL).group(1)
-        flags += [f"--{name}" for name in re.findall(r'"(.*?)"', switches)]
-        flags.append("--config-file=/dev/null")
+        text = (ROOT / "tools/jaeger_flags_test.cc").read_text()
+        flags = []
+        several = re.findall(r"#define (\w+)\(prefix, port\)(.*?[^\\])\n\n", text, re.DOTALL)
+        for macro, body in several:
+            for prefix, port in re.findall(macro + r'\("(.*?)", "(\d+)"\)', text):
+                text += body.replace('prefix "', f'"{prefix}').replace('":" port', f'":{port}"')
+        for name, value in re.findall(r'{\s*"([a-z.-]+)", ("(?:.*?)"|nullptr), k', text):
+            flags.append(f"--{name}" if value == "nullptr" else f"--{name}={value[1:-1]}")
         self.assertGreater(len(flags), 70)
+        self.assertIn("--processor.zipkin-compact.server-host-port=:5775", flags)
         # Old names of one setting stand in different groups.
         groups = {}
         for flag in flags:
