@@ -110,7 +110,7 @@ Result<model::TraceExtent> ExtentOf(const SnapshotData& data, TraceId id) {
 namespace {
 
 Result<TraceSummary> FromTable(const SegmentReader& segment, const store::TracePart& part) {
-  TS_TRY_ASSIGN(const auto* table, segment.traces());
+  TS_TRY_ASSIGN(const auto* lists, segment.service_lists());
   TS_TRY_ASSIGN(const auto* strings, segment.dictionary());
   TraceSummary summary;
   summary.trace_id = part.id;
@@ -122,7 +122,7 @@ Result<TraceSummary> FromTable(const SegmentReader& segment, const store::TraceP
   summary.span_count = part.rows;
   summary.error_count = part.errors;
   summary.orphan_count = part.orphans;
-  for (const store::ServiceCount& s : table->profiles[part.profile])
+  for (const store::ServiceCount& s : (*lists)[part.profile])
     summary.services.push_back({std::string(strings->At(s.service)), s.spans, s.errors});
   std::sort(summary.services.begin(), summary.services.end(),
             [](const auto& a, const auto& b) { return a.name < b.name; });

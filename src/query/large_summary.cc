@@ -85,12 +85,13 @@ class LargeSummary {
   Status AddParts() {
     for (const TracePlace& place : places_) {
       TS_TRY_ASSIGN(const auto* table, place.segment->traces());
+      TS_TRY_ASSIGN(const auto* lists, place.segment->service_lists());
       TS_TRY_ASSIGN(const auto* strings, place.segment->dictionary());
       const store::TracePart& part = table->parts[place.ordinal];
       if (part.has_start) extent_.Add(part.start_ns, part.end_ns);
       summary_.span_count += part.rows;
       summary_.error_count += part.errors;
-      for (const store::ServiceCount& count : table->profiles[part.profile]) {
+      for (const store::ServiceCount& count : (*lists)[part.profile]) {
         TraceSummary::Service& service = ServiceNamed(strings->At(count.service));
         service.span_count += count.spans;
         service.error_count += count.errors;

@@ -13,7 +13,7 @@ using store::TracePart;
 Result<PartJudge> PartJudge::Make(const predicate::CompiledQuery& query,
                                   const store::SegmentReader& segment, bool of_most) {
   PartJudge judge(query, segment);
-  TS_TRY_ASSIGN(judge.table_, segment.traces());
+  TS_TRY_ASSIGN(judge.lists_, segment.service_lists());
   TS_TRY_ASSIGN(judge.strings_, segment.dictionary());
   judge.FindServices(of_most);
   // Below this no end passes 2^64, so that a part is as long as each of its spans.
@@ -32,7 +32,7 @@ void PartJudge::FindServices(bool of_most) {
       if (const auto id = strings_->Find(name)) leaves_[leaf].services.push_back(*id);
     }
     std::vector<std::uint8_t>& known = leaves_[leaf].known;
-    known.resize(table_->profiles.size(), kUnknown);
+    known.resize(lists_->size(), kUnknown);
     for (std::uint32_t i = 0; of_most && i < known.size(); ++i) known[i] = FindOut(i, leaf) ? 1 : 0;
   }
 }
@@ -40,8 +40,8 @@ void PartJudge::FindServices(bool of_most) {
 bool PartJudge::FindOut(std::uint32_t number, std::size_t leaf) const {
   const std::vector<std::uint32_t>& services = leaves_[leaf].services;
   const predicate::LeafOutline& outline = query_->outline(leaf);
-  const auto& profile = table_->profiles[number];
-  return std::any_of(profile.begin(), profile.end(), [&](const ServiceCount& s) {
+  const auto list = (*lists_)[number];
+  return std::any_of(list.begin(), list.end(), [&](const ServiceCount& s) {
     return (!outline.errors_only || s.errors > 0) &&
            (outline.services.empty() ||
             std::find(services.begin(), services.end(), s.service) != services.end());

@@ -54,13 +54,13 @@ class PartJudge {
 
   const predicate::CompiledQuery* query_;
   const store::SegmentReader* segment_;
-  const store::TraceTable* table_ = nullptr;
+  const store::ServiceLists* lists_ = nullptr;
   const column::StringDictionary* strings_ = nullptr;
   bool spans_lie_within_ = false;       // no span is longer than its part
   static constexpr std::uint8_t kUnknown = 2;
   struct Leaf {
     std::vector<std::uint32_t> services;      // of the outline, that the segment has
-    mutable std::vector<std::uint8_t> known;  // by profile, found out when first asked for
+    mutable std::vector<std::uint8_t> known;  // by list, found out when first asked for
   };
   std::vector<Leaf> leaves_;
 };

@@ -131,10 +131,10 @@ Result<bool> SegmentReader::HasLowId(std::uint64_t low) const {
     TS_TRY(column::DecodeInts(in, parts, lows));
     if (parts != meta_.traces) return Damaged("its table of traces has another length");
     lows.shrink_to_fit();
-    std::sort(lows.begin(), lows.end());
     return lows;
   }));
-  return std::binary_search(ids->begin(), ids->end(), low);
+  TS_TRY_ASSIGN(const index::IdPermutation* order, trace_order());
+  return !order->Find(low, [&](std::uint32_t i) { return (*ids)[i]; }).empty();
 }
 
 Result<std::vector<std::uint32_t>> SegmentReader::PartsWithLowId(std::uint64_t low) const {
@@ -164,6 +164,18 @@ Result<const TraceTable*> SegmentReader::traces() const {
     if (!table.has_value()) return std::move(table).error().WithContext("segment " + name_);
     if (table->parts.size() != meta_.traces) return Damaged("its table of traces lacks some");
     return table;
+  });
+}
+
+Result<const ServiceLists*> SegmentReader::service_lists() const {
+  return service_lists_.Get([this]() -> Result<ServiceLists> {
+    TS_TRY_ASSIGN(const auto* strings, dictionary());
+    TS_TRY_ASSIGN(const TraceTable* table, traces());
+    TS_TRY_ASSIGN(const std::string bytes, ReadSection(SectionKind::kTraces));
+    auto lists =
+        table->ParseLists(bytes, meta_.rows, static_cast<std::uint32_t>(strings->size()));
+    if (!lists.has_value()) return std::move(lists).error().WithContext("segment " + name_);
+    return lists;
   });
 }
 
@@ -327,6 +339,7 @@ Status SegmentReader::VerifyAll() const {
   TS_TRY(lists->Verify());
   TS_TRY(text_filters());
   TS_TRY(trace_order());
+  TS_TRY(service_lists());
   TS_TRY(links());
   TS_TRY(metrics());
   for (const PageInfo& page : pages_) {

@@ -75,11 +75,12 @@ class SegmentReader {
   // The ids that have these low 64 bits.
   Result<std::vector<TraceId>> FindLowId(std::uint64_t low) const;
 
-  // Whether a trace with these low 64 bits is here. Keeps 8 bytes a trace, where the calls above
+  // Whether a trace with these low 64 bits is here. Keeps 10 bytes a trace, where the calls above
   // keep the table of traces: for a writer, which asks every segment for the ids of each new one.
   Result<bool> HasLowId(std::uint64_t low) const;
 
   Result<const TraceTable*> traces() const;
+  Result<const ServiceLists*> service_lists() const;  // of the parts in traces()
   Result<const column::StringDictionary*> dictionary() const;
   Result<const SegmentTables*> tables() const;
   Result<const index::Postings*> postings() const;
@@ -169,6 +170,7 @@ class SegmentReader {
   std::optional<index::FuseFilter> trace_filter_;  // none: any id may be here
 
   Lazy<TraceTable> traces_;
+  Lazy<ServiceLists> service_lists_;
   Lazy<column::StringDictionary> dictionary_;
   Lazy<SegmentTables> tables_;
   Lazy<index::Postings> postings_;
@@ -177,7 +179,7 @@ class SegmentReader {
   Lazy<TextFilters> text_filters_;
   Lazy<TemplateMap> templates_;
   Lazy<index::IdPermutation> trace_order_;
-  Lazy<std::vector<std::uint64_t>> low_ids_;  // of the table of traces, sorted
+  Lazy<std::vector<std::uint64_t>> low_ids_;  // of the table of traces, in its order
 };
 
 }  // namespace tracestore::store

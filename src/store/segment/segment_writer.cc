@@ -215,7 +215,7 @@ Result<BuiltSegment> BuildSegment(const SpanBatch& batch,
   const DictionaryBuilder dictionary(batch, shapes);
   dictionary.MapTables(shapes.tables);
   const ColumnTemplates templates = BuildTemplates(batch, order, shapes, hints.splits);
-  const TraceTable traces = BuildTraceTable(batch, order, dictionary);
+  const auto [traces, services] = BuildTraces(batch, order, dictionary);
 
   // More than usual spans take: it is not copied as it grows, and what is not used of it is no memory.
   constexpr std::size_t kUsualBytesASpan = 48;
@@ -242,7 +242,7 @@ Result<BuiltSegment> BuildSegment(const SpanBatch& batch,
   file.Section(SectionKind::kDictionary, column::EncodeStringDictionary(dictionary.strings()));
   file.Section(SectionKind::kTables, shapes.tables.Encode());
   file.Section(SectionKind::kTemplates, EncodeTemplates(templates));
-  file.Section(SectionKind::kTraces, traces.Encode());
+  file.Section(SectionKind::kTraces, traces.Encode(services));
   file.Section(SectionKind::kPages, EncodePageIndex(pages));
   file.Section(SectionKind::kPostings,
                index.FinishPostings(static_cast<std::uint32_t>(pages.size())));

@@ -19,9 +19,9 @@ class PartBuilder {
       services_.push_back(dictionary.IdOfText(ServiceOf(batch, resource)));
   }
 
-  TraceTable Build() {
-    for (const TraceRows& trace : order_.traces) table_.parts.push_back(PartOf(trace));
-    return std::move(table_);
+  BuiltTraces Build() {
+    for (const TraceRows& trace : order_.traces) built_.table.parts.push_back(PartOf(trace));
+    return std::move(built_);
   }
 
  private:
@@ -71,8 +71,8 @@ class PartBuilder {
       key.push_back(s.errors);
     }
     const auto [at, fresh] =
-        profiles_.try_emplace(std::move(key), static_cast<std::uint32_t>(table_.profiles.size()));
-    if (fresh) table_.profiles.push_back(profile_);
+        profiles_.try_emplace(std::move(key), built_.services.size());
+    if (fresh) built_.services.Add(profile_);
     part.profile = at->second;
   }
 
@@ -107,7 +107,7 @@ class PartBuilder {
   const SpanBatch& batch_;
   const RowOrder& order_;
   const DictionaryBuilder& dictionary_;
-  TraceTable table_;
+  BuiltTraces built_;
   std::vector<std::uint32_t> services_;
   std::vector<std::uint64_t> ids_;
   std::vector<ServiceCount> profile_;
@@ -116,8 +116,8 @@ class PartBuilder {
 
 }  // namespace
 
-TraceTable BuildTraceTable(const SpanBatch& batch, const RowOrder& order,
-                           const DictionaryBuilder& dictionary) {
+BuiltTraces BuildTraces(const SpanBatch& batch, const RowOrder& order,
+                        const DictionaryBuilder& dictionary) {
   return PartBuilder(batch, order, dictionary).Build();
 }
 

@@ -7,7 +7,12 @@
 
 namespace tracestore::store {
 
-TraceTable BuildTraceTable(const model::SpanBatch& batch, const RowOrder& order,
-                           const DictionaryBuilder& dictionary);
+struct BuiltTraces {
+  TraceTable table;
+  ServiceLists services;
+};
+
+BuiltTraces BuildTraces(const model::SpanBatch& batch, const RowOrder& order,
+                        const DictionaryBuilder& dictionary);
 
 }  // namespace tracestore::store

@@ -38,29 +38,42 @@ unsigned Flags(const TracePart& p) {
   return (p.has_firehose ? 1U : 0U) | (p.has_repeats ? 2U : 0U) | (p.has_start ? 4U : 0U);
 }
 
-Status ReadProfiles(base::ByteReader& in, std::uint32_t rows, std::uint32_t dictionary_size,
-                    TraceTable& table) {
-  std::string scratch;
-  // Each row is counted once in each list that has it, each list belongs to a part.
-  const std::size_t most = 32 + std::size_t{rows} * 12 + table.parts.size() * 4;
-  TS_TRY_ASSIGN(const std::string_view raw, column::ReadFrame(in, most, scratch));
+// Three varints a count: one of them is at least three bytes.
+constexpr std::size_t kLeastCountBytes = 3;
+
+Result<ServiceLists> ReadLists(std::string_view raw, std::size_t most_lists,
+                               std::uint32_t dictionary_size) {
   base::ByteReader r(raw);
-  table.profiles.resize(static_cast<std::size_t>(r.BoundedVarint(table.parts.size())));
-  for (auto& profile : table.profiles) {
-    profile.resize(r.Count(3));
-    for (ServiceCount& s : profile) {
+  ServiceLists lists;
+  const auto count = static_cast<std::size_t>(r.BoundedVarint(most_lists));
+  lists.Reserve(raw.size() / kLeastCountBytes, count);
+  std::vector<ServiceCount> list;
+  for (std::size_t i = 0; i < count && r.ok(); ++i) {
+    list.resize(r.Count(kLeastCountBytes));
+    for (ServiceCount& s : list) {
       s.service = static_cast<std::uint32_t>(r.BoundedVarint(dictionary_size - 1));
       s.spans = static_cast<std::uint32_t>(r.BoundedVarint(kMaxSegmentRows));
       s.errors = static_cast<std::uint32_t>(r.BoundedVarint(kMaxSegmentRows));
     }
+    lists.Add(list);
   }
   if (!r.ok() || !r.done()) return Damaged("the service lists are cut short");
-  return {};
+  return lists;
 }
 
 }  // namespace
 
-std::string TraceTable::Encode() const {
+void ServiceLists::Reserve(std::size_t counts, std::size_t lists) {
+  counts_.reserve(counts);
+  ends_.reserve(lists);
+}
+
+void ServiceLists::Add(std::span<const ServiceCount> list) {
+  counts_.insert(counts_.end(), list.begin(), list.end());
+  ends_.push_back(static_cast<std::uint32_t>(counts_.size()));
+}
+
+std::string TraceTable::Encode(const ServiceLists& lists) const {
   std::string out;
   base::ByteWriter(out).Varint(parts.size());
   Write(parts, out, [](const TracePart& p) { return p.id.high; });
@@ -84,10 +97,10 @@ std::string TraceTable::Encode() const {
   Write(parts, out, [](const TracePart& p) { return Flags(p); });
   std::string raw;
   base::ByteWriter w(raw);
-  w.Varint(profiles.size());
-  for (const auto& profile : profiles) {
-    w.Varint(profile.size());
-    for (const ServiceCount& s : profile) {
+  w.Varint(lists.size());
+  for (std::uint32_t i = 0; i < lists.size(); ++i) {
+    w.Varint(lists[i].size());
+    for (const ServiceCount& s : lists[i]) {
       w.Varint(s.service);
       w.Varint(s.spans);
       w.Varint(s.errors);
@@ -144,12 +157,24 @@ Result<TraceTable> TraceTable::Parse(std::string_view section, std::uint32_t row
     p.has_repeats = (v & 2) != 0;
     p.has_start = (v & 4) != 0;
   }));
-  TS_TRY(ReadProfiles(in, rows, dictionary_size, table));
-  for (const TracePart& p : parts) {
-    if (p.profile >= table.profiles.size()) return Damaged("a service list is missing");
-  }
-  if (!in.ok() || !in.done()) return Damaged("bytes follow its end");
+  table.lists_at = section.size() - in.remaining();
   return table;
+}
+
+Result<ServiceLists> TraceTable::ParseLists(std::string_view section, std::uint32_t rows,
+                                            std::uint32_t dictionary_size) const {
+  if (dictionary_size == 0) return Damaged("there is no dictionary");
+  base::ByteReader in(section.substr(std::min(lists_at, section.size())));
+  std::string scratch;
+  // Each row is counted once in each list that has it, each list belongs to a part.
+  const std::size_t most = 32 + std::size_t{rows} * 12 + parts.size() * 4;
+  TS_TRY_ASSIGN(const std::string_view raw, column::ReadFrame(in, most, scratch));
+  if (!in.ok() || !in.done()) return Damaged("bytes follow its end");
+  TS_TRY_ASSIGN(ServiceLists lists, ReadLists(raw, parts.size(), dictionary_size));
+  for (const TracePart& part : parts) {
+    if (part.profile >= lists.size()) return Damaged("a service list is missing");
+  }
+  return lists;
 }
 
 std::size_t TraceTable::PartOf(std::uint32_t row) const noexcept {

@@ -1,6 +1,8 @@
 // The table of traces of a segment: what is known of each trace part without touching its spans.
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,21 +33,44 @@ struct TracePart {
   std::uint32_t root_row = kNoRoot;  // of these rows: model::RootRank
   std::uint32_t root_name = 0;       // dictionary ids
   std::uint32_t root_service = 0;
-  std::uint32_t profile = 0;         // its services: an index into TraceTable::profiles
+  std::uint32_t profile = 0;         // its services: an index into ServiceLists
   bool has_start = false;            // a span with a start is here
   bool has_firehose = false;
   bool has_repeats = false;          // several spans with one id: counts need the spans
 };
 
+// Lists of services with their counts. One that several parts share stands once. Immutable once
+// made; any thread reads.
+class ServiceLists {
+ public:
+  std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(ends_.size()); }
+  // Precondition: list < size().
+  std::span<const ServiceCount> operator[](std::uint32_t list) const noexcept {
+    const std::uint32_t begin = list == 0 ? 0 : ends_[list - 1];
+    return std::span(counts_).subspan(begin, ends_[list] - begin);
+  }
+  void Reserve(std::size_t counts, std::size_t lists);
+  void Add(std::span<const ServiceCount> list);
+
+ private:
+  std::vector<ServiceCount> counts_;  // of all lists, one after the other
+  std::vector<std::uint32_t> ends_;
+};
+
 // Parts by start, then id. Immutable once parsed; any thread reads.
 struct TraceTable {
   std::vector<TracePart> parts;
-  std::vector<std::vector<ServiceCount>> profiles;
+  std::size_t lists_at = 0;  // where the lists of services begin in the section
 
-  std::string Encode() const;
+  std::string Encode(const ServiceLists& lists) const;
+  // All but the lists, which take longer than the rest and who fetches a trace doesn't need.
   // Errors: kCorruption, also where the rows of the parts don't add up to `rows`.
   static Result<TraceTable> Parse(std::string_view section, std::uint32_t rows,
                                   std::uint32_t dictionary_size);
+  // The lists of the section that this table was parsed from. Errors: kCorruption, also where a
+  // part's list is missing.
+  Result<ServiceLists> ParseLists(std::string_view section, std::uint32_t rows,
+                                  std::uint32_t dictionary_size) const;
   // The part that holds `row`. Precondition: row < the segment's rows.
   std::size_t PartOf(std::uint32_t row) const noexcept;
 };

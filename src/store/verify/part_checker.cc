@@ -14,10 +14,10 @@ using model::SpanBatch;
 using model::SpanRecord;
 
 PartChecker::PartChecker(const SegmentReader& segment, const TraceTable& table,
-                         const column::StringDictionary& dictionary,
+                         const ServiceLists* services, const column::StringDictionary& dictionary,
                          const std::map<SectionKind, std::uint64_t>& section_at, VerifyRun& run)
-    : segment_(segment), table_(table), dictionary_(dictionary), section_at_(section_at),
-      run_(run) {
+    : segment_(segment), table_(table), services_(services), dictionary_(dictionary),
+      section_at_(section_at), run_(run) {
   part_rows_.resources.emplace_back();
   part_rows_.scopes.emplace_back();
 }
@@ -131,10 +131,12 @@ void PartChecker::CheckPart(const TracePart& part) {
   }
   if (part.errors != errors || part.has_firehose != has_firehose_ || part.has_repeats != repeats)
     WrongPart(part, "its count of errors or its flags are not those of its rows");
-  const auto& profile = table_.profiles[part.profile];
-  if (!std::equal(profile.begin(), profile.end(), services.begin(), services.end(),
-                  [](const ServiceCount& a, const auto& b) { return a == b.second; })) {
-    WrongPart(part, "its list of services is not that of its rows");
+  if (services_ != nullptr) {
+    const auto list = (*services_)[part.profile];
+    if (!std::equal(list.begin(), list.end(), services.begin(), services.end(),
+                    [](const ServiceCount& a, const auto& b) { return a == b.second; })) {
+      WrongPart(part, "its list of services is not that of its rows");
+    }
   }
   CheckRoot(part, ids);
   // Among rows with one id arrival decides, which isn't kept.

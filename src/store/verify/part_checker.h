@@ -14,8 +14,9 @@ namespace tracestore::store {
 // One thread. Memory: some 200 bytes for each row of the trace at hand.
 class PartChecker {
  public:
-  // All must outlive the checker. `section_at`: offsets of the sections, for findings.
-  PartChecker(const SegmentReader& segment, const TraceTable& table,
+  // All must outlive the checker. `section_at`: offsets of the sections, for findings. `services`:
+  // null where they can't be read.
+  PartChecker(const SegmentReader& segment, const TraceTable& table, const ServiceLists* services,
               const column::StringDictionary& dictionary,
               const std::map<SectionKind, std::uint64_t>& section_at, VerifyRun& run);
 
@@ -43,6 +44,7 @@ class PartChecker {
 
   const SegmentReader& segment_;
   const TraceTable& table_;
+  const ServiceLists* const services_;
   const column::StringDictionary& dictionary_;
   const std::map<SectionKind, std::uint64_t>& section_at_;
   VerifyRun& run_;

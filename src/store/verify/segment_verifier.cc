@@ -175,8 +175,10 @@ class ContentChecker {
     const auto context = segment_.Context();
     const auto postings = segment_.postings();
     const auto order = segment_.trace_order();
+    const auto services = segment_.service_lists();
     const auto filters = segment_.MayHaveHash(0, 0);
     Parsed(context, SectionKind::kTables, findings_before);
+    Parsed(services, SectionKind::kTraces, findings_before);
     Parsed(postings, SectionKind::kPostings, findings_before);
     Parsed(order, SectionKind::kTraceOrder, findings_before);
     Parsed(filters, SectionKind::kTextFilters, findings_before);
@@ -184,7 +186,8 @@ class ContentChecker {
     Parsed(segment_.metrics(), SectionKind::kSpanMetrics, findings_before);
     if (!context.has_value()) return CheckPages(nullptr, nullptr, nullptr);
     summaries_.emplace(segment_, *context->dictionary, section_at_, run_);
-    PartChecker parts(segment_, *context->traces, *context->dictionary, section_at_, run_);
+    PartChecker parts(segment_, *context->traces, services.has_value() ? *services : nullptr,
+                      *context->dictionary, section_at_, run_);
     std::optional<TermChecker> terms;
     if (postings.has_value())
       terms.emplace(segment_, **postings, *context->dictionary, section_at_, run_);
