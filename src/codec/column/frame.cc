@@ -7,6 +7,8 @@
 
 #include <zstd.h>
 
+#include "base/thread_scratch.h"
+
 namespace tracestore::column {
 namespace {
 
@@ -14,8 +16,6 @@ constexpr int kLevel = 1;
 // Every zstd frame starts with these four bytes; they are left out on disk. With dozens of streams
 // a page of 1,000 rows they would be 0.1 byte a row.
 constexpr std::string_view kMagic("\x28\xB5\x2F\xFD", 4);
-// Scratch memory above this is given back after use.
-constexpr std::size_t kKeepScratchBytes = std::size_t{1} << 20;
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
@@ -55,27 +55,7 @@ ZSTD_DCtx* Decompressor() {
   return context.get();
 }
 
-// Reused per thread; emptied by the guard when it has grown past what is worth keeping.
-std::string& SharedScratch() {
-  thread_local std::string scratch;
-  return scratch;
-}
-
-class ScratchGuard {
- public:
-  explicit ScratchGuard(std::size_t size_bytes) : scratch_(SharedScratch()) {
-    if (scratch_.size() < size_bytes) scratch_.resize(size_bytes);
-  }
-  ~ScratchGuard() {
-    if (scratch_.capacity() > kKeepScratchBytes) std::string().swap(scratch_);
-  }
-  ScratchGuard(const ScratchGuard&) = delete;
-  ScratchGuard& operator=(const ScratchGuard&) = delete;
-  char* data() noexcept { return scratch_.data(); }
-
- private:
-  std::string& scratch_;
-};
+using Scratch = base::ThreadScratch<struct FrameBytes>;
 
 Error Corrupt(const char* what) { return {ErrorCode::kCorruption, std::string("frame: ") + what}; }
 
@@ -90,17 +70,17 @@ void AppendRawFrame(std::string_view raw, std::string& out) {
 void AppendFrame(std::string_view raw, std::string& out, FrameContent content) {
   if (raw.size() < kLeastCompressedBytes) return AppendRawFrame(raw, out);
   // Room for what would be worth taking only: zstd stops early where the bytes don't shrink.
-  ScratchGuard scratch(raw.size() + kMagic.size());
-  const std::size_t size =
-      ZSTD_compress2(CompressorFor(content), scratch.data(), raw.size() + kMagic.size(),
-                     raw.data(), raw.size());
+  const Scratch scratch;
+  char* const to = scratch.AtLeast(raw.size() + kMagic.size());
+  const std::size_t size = ZSTD_compress2(CompressorFor(content), to, raw.size() + kMagic.size(),
+                                          raw.data(), raw.size());
   // Two bytes for the stored size and one of margin.
   if (ZSTD_isError(size) || size < kMagic.size() || size - kMagic.size() + 3 > raw.size()) {
     return AppendRawFrame(raw, out);
   }
   base::ByteWriter writer(out);
   writer.Varint((static_cast<std::uint64_t>(raw.size()) << 1) | 1);
-  writer.Bytes(std::string_view(scratch.data() + kMagic.size(), size - kMagic.size()));
+  writer.Bytes(std::string_view(to + kMagic.size(), size - kMagic.size()));
 }
 
 Result<std::string_view> ReadFrame(base::ByteReader& in, std::size_t max_raw_bytes,
@@ -116,13 +96,14 @@ Result<std::string_view> ReadFrame(base::ByteReader& in, std::size_t max_raw_byt
   }
   const std::string_view stored = in.Bytes();
   if (!in.ok()) return Corrupt("the compressed bytes are cut short");
-  ScratchGuard with_magic(stored.size() + kMagic.size());
-  kMagic.copy(with_magic.data(), kMagic.size());
-  stored.copy(with_magic.data() + kMagic.size(), stored.size());
+  const Scratch with_magic;
+  char* const from = with_magic.AtLeast(stored.size() + kMagic.size());
+  kMagic.copy(from, kMagic.size());
+  stored.copy(from + kMagic.size(), stored.size());
   const auto size_bytes = static_cast<std::size_t>(raw_size);
   if (scratch.size() < size_bytes) scratch.resize(size_bytes);
   const std::size_t size =
-      ZSTD_decompressDCtx(Decompressor(), scratch.data(), size_bytes, with_magic.data(),
+      ZSTD_decompressDCtx(Decompressor(), scratch.data(), size_bytes, from,
                           stored.size() + kMagic.size());
   if (ZSTD_isError(size)) return Corrupt("zstd can't decompress it");
   if (size != size_bytes) return Corrupt("the decompressed size differs from the header");

@@ -230,6 +230,12 @@ Error Damaged() { return {ErrorCode::kCorruption, "a batch of spans in the log i
 
 std::string EncodeBatch(const SpanBatch& batch) {
   std::string out;
+  EncodeBatch(batch, out);
+  return out;
+}
+
+void EncodeBatch(const SpanBatch& batch, std::string& out) {
+  out.clear();
   out.reserve(batch.strings.text_bytes() + batch.size() * 128 + batch.attributes.size() * 13);
   base::ByteWriter writer(out);
   writer.U8(kVersion);
@@ -244,7 +250,6 @@ std::string EncodeBatch(const SpanBatch& batch) {
   ColumnWriter columns(out);
   WriteParts(batch, columns);
   WriteSpans(batch, columns);
-  return out;
 }
 
 Result<SpanBatch> DecodeBatch(std::string_view payload) {

@@ -1,5 +1,6 @@
 // How an engine takes spans in: appends that come at a time share one write and one sync of the
 // log, and a head that is full is frozen.
+#include "base/thread_scratch.h"
 #include "base/try.h"
 #include "store/engine/batch_codec.h"
 #include "store/engine/engine.h"
@@ -9,6 +10,12 @@ namespace {
 
 // What one append writes of its own and of others' records.
 constexpr std::size_t kMostGroupBytes = std::size_t{4} << 20;
+
+Result<PreparedLogRecord> RecordOf(const model::SpanBatch& batch) {
+  const base::ThreadScratch<model::SpanBatch> payload;
+  EncodeBatch(batch, payload.bytes());
+  return PrepareLogRecord(kBatchRecordKind, payload.bytes(), true);
+}
 
 }  // namespace
 
@@ -49,8 +56,7 @@ Status Engine::Append(model::SpanBatch&& batch) {
   if (batch.empty()) return {};
   TS_TRY(CheckOpen());
   const auto spans = static_cast<double>(batch.size());
-  TS_TRY_ASSIGN(PreparedLogRecord record,
-                PrepareLogRecord(kBatchRecordKind, EncodeBatch(batch), true));
+  TS_TRY_ASSIGN(PreparedLogRecord record, RecordOf(batch));
   PendingAppend pending{std::move(record), std::move(batch), std::nullopt};
   TS_TRY(AppendQueued(pending));
   Metric("appended_spans", spans);

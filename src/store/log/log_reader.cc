@@ -13,8 +13,11 @@
 namespace tracestore::store {
 namespace {
 
-// One read of several usual records; also the memory that a reader keeps.
-constexpr std::size_t kWindowBytes = std::size_t{64} << 10;
+// One read of several usual records.
+constexpr std::size_t kWindowBytes = std::size_t{256} << 10;
+// Of larger records this much stays for the next one, so that it needn't come fresh from the
+// kernel.
+constexpr std::size_t kMostKeptBytes = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -79,8 +82,10 @@ Result<bool> LogReader::Reaches(std::uint64_t end) {
 Result<std::string_view> LogReader::Fetch(std::uint64_t offset, std::size_t size) {
   if (offset < window_begin_ || offset + size > window_begin_ + window_.size()) {
     const std::uint64_t most = std::max<std::uint64_t>(size, kWindowBytes);
-    if (window_.capacity() > kWindowBytes && most <= kWindowBytes) std::string().swap(window_);
-    window_.resize(static_cast<std::size_t>(std::min(most, size_ - offset)));
+    if (window_.capacity() > kMostKeptBytes && most <= kWindowBytes) std::string().swap(window_);
+    const auto bytes = static_cast<std::size_t>(std::min(most, size_ - offset));
+    if (bytes > window_.capacity()) window_.clear();  // nothing of it is to be copied
+    window_.resize(bytes);
     window_begin_ = offset;
     auto got = file_->ReadAt(offset, window_.data(), window_.size());
     if (!got.has_value()) {
@@ -124,6 +129,7 @@ Result<bool> LogReader::ReadPayload(const LogRecordHeader& header, LogRecord* re
   if (base::Checksum32(stored) != header.payload_checksum) return false;
   record->payload = stored;
   if (header.compression == LogCompression::kLz4) {
+    if (header.raw_bytes > raw_.capacity()) raw_.clear();
     raw_.resize(header.raw_bytes);
     const int got =
         LZ4_decompress_safe(stored.data(), raw_.data(), static_cast<int>(stored.size()),

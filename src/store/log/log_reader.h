@@ -28,7 +28,7 @@ struct LogReadStats {
   std::uint64_t first_damaged_record = 0;
 };
 
-// One thread at a time. Memory: a window of 64 KiB, or one record and its decompressed payload.
+// One thread at a time. Memory: a window of 256 KiB, or one record and its decompressed payload.
 class LogReader {
  public:
   enum class Step : std::uint8_t {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/thread_scratch.h"
 #include "base/try.h"
 
 namespace tracestore::store {
@@ -17,7 +18,8 @@ constexpr std::size_t kWriteBytes = std::size_t{1} << 20;
 
 }  // namespace
 
-Result<PreparedLogRecord> PrepareLogRecord(std::uint8_t kind, std::string payload, bool compress) {
+Result<PreparedLogRecord> PrepareLogRecord(std::uint8_t kind, std::string_view payload,
+                                           bool compress) {
   if (payload.size() > kMostLogPayloadBytes) {
     return Error(ErrorCode::kInvalidArgument,
                  "a log record of " + std::to_string(payload.size()) +
@@ -28,16 +30,17 @@ Result<PreparedLogRecord> PrepareLogRecord(std::uint8_t kind, std::string payloa
   record.header.kind = kind;
   record.header.raw_bytes = static_cast<std::uint32_t>(payload.size());
   if (compress && payload.size() > 1) {
-    record.stored.resize(payload.size() - 1);  // lz4 gives 0 when the result needs more room
-    const int bytes =
-        LZ4_compress_default(payload.data(), record.stored.data(), static_cast<int>(payload.size()),
-                             static_cast<int>(record.stored.size()));
+    const base::ThreadScratch<PreparedLogRecord> scratch;
+    const std::size_t room = payload.size() - 1;  // lz4 gives 0 when the result needs more
+    char* const to = scratch.AtLeast(room);
+    const int bytes = LZ4_compress_default(payload.data(), to, static_cast<int>(payload.size()),
+                                           static_cast<int>(room));
     if (bytes > 0) {
-      record.stored.resize(static_cast<std::size_t>(bytes));
+      record.stored.assign(to, static_cast<std::size_t>(bytes));
       record.header.compression = LogCompression::kLz4;
     }
   }
-  if (record.header.compression == LogCompression::kNone) record.stored = std::move(payload);
+  if (record.header.compression == LogCompression::kNone) record.stored = payload;
   record.header.stored_bytes = static_cast<std::uint32_t>(record.stored.size());
   record.header.payload_checksum = base::Checksum32(record.stored);
   return record;

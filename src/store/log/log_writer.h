@@ -34,7 +34,8 @@ struct PreparedLogRecord {
 };
 
 // Any thread. kInvalidArgument when `payload` has more than 64 MiB.
-Result<PreparedLogRecord> PrepareLogRecord(std::uint8_t kind, std::string payload, bool compress);
+Result<PreparedLogRecord> PrepareLogRecord(std::uint8_t kind, std::string_view payload,
+                                           bool compress);
 
 // One thread at a time, but that another may Sync beside it. After a failed Append or Sync nothing
 // is ever appended to this file again: every further call gives kIo, and the store goes on in a new
