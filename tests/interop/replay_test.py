@@ -265,6 +265,36 @@ class Replay(unittest.TestCase):
         self.compare(ZIPKIN_CAPTURES, self.send_zipkin, 24,
                      lambda answer, name: zipkin_spans_of(answer, "zipkin_v1" in name))
 
+    def test_services_and_operations_are_those_that_jaeger_listed(self):
+        """Jaeger lists them in no order, ours by name. Of its own server's traces, which it lists
+        too, there is nothing to send."""
+        for captures, send in ((CAPTURES, self.send), (OTLP_CAPTURES, self.send_otlp),
+                               (ZIPKIN_CAPTURES, self.send_zipkin)):
+            for name in captures:
+                send(name)
+        expected = json.loads((WIRE / "expected-jaeger-v1/services.json").read_text())
+        self.assertEqual(len(expected["data"]), expected["total"])
+        ask = lambda path: json.loads(self.service.get("query", path)[1])
+        told = ask("/api/services")
+        self.assertEqual(set(expected["data"]) - set(told["data"]), set())
+        self.assertEqual(told["data"], sorted(set(told["data"])))
+        self.assertEqual(told["total"], len(told["data"]))
+        self.assertEqual({key: told[key] for key in ("limit", "offset", "errors")},
+                         {key: expected[key] for key in ("limit", "offset", "errors")})
+        files = sorted(WIRE.glob("expected-jaeger-v1/*.operations.json"))
+        self.assertEqual({file.name.removesuffix(".operations.json") for file in files},
+                         set(expected["data"]))
+        pair = lambda operation: (operation["name"], operation["spanKind"])
+        for file in files:
+            service = file.name.removesuffix(".operations.json")
+            with self.subTest(service):
+                listed = json.loads(file.read_text())
+                ours = ask(f"/api/operations?service={service}")
+                self.assertEqual(sorted(map(pair, ours["data"])),
+                                 sorted(map(pair, listed["data"])))
+                self.assertEqual({key: ours[key] for key in ours if key != "data"},
+                                 {key: listed[key] for key in listed if key != "data"})
+
     def test_the_capture_of_5775_is_told_as_its_bytes_say(self):
         content = (WIRE / f"{OLD_CAPTURE}.bin").read_bytes()
         name, arguments = thrift_compact.message(content)
