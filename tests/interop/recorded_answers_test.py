@@ -6,6 +6,7 @@ beside TRACESTORE_SHARED_DATA, where they may stay.
 Usage: recorded_answers_test.py PROGRAM     exit 77 (skipped) where the files aren't there
 """
 
+import base64
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import tempfile
 import unittest
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -232,6 +234,14 @@ class RecordedAnswers(unittest.TestCase):
         print(f"    {compared} answers, {len(V1_DIFFERS)} of them differ on purpose",
               file=sys.stderr)
 
+        # Newer servers, and JSON of protobuf, have ids in base64, too.
+        for alphabet in (base64.b64encode, base64.urlsafe_b64encode):
+            coded = urllib.parse.quote(alphabet(bytes.fromhex(TRACE)), safe="")
+            for path, found in (("/api/traces/", '{"data":[{"traceID":"' + TRACE),
+                                ("/api/traces?traceID=", '{"data":[{"traceID":"' + TRACE),
+                                ("/api/v3/traces/", '{"result":{"resourceSpans":[')):
+                status, told = self.ask(service, "query", "GET", path + coded)
+                self.assertEqual((status, told[:len(found)]), (200, found), path)
         # The admin's pages: what of them names no moment or version. /debug/vars has what Go's
         # runtime keeps; ours answers as on any path that it doesn't know.
         admin = {request: (status, body) for section, request, status, body in answers

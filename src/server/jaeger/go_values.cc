@@ -219,6 +219,20 @@ class StringMapReader {
   std::string_view rest_;
 };
 
+// No hex digits end in the padding.
+std::optional<TraceId> TraceIdFromBase64(std::string_view text) {
+  constexpr std::size_t kLength = 24;
+  if (text.size() != kLength || !text.ends_with("==")) return std::nullopt;
+  const auto bytes = model::DecodeBase64(text);
+  if (!bytes || bytes->size() != sizeof(TraceId)) return std::nullopt;
+  TraceId id;
+  for (std::size_t i = 0; i < sizeof id.high; ++i) {
+    id.high = id.high << 8 | static_cast<unsigned char>((*bytes)[i]);
+    id.low = id.low << 8 | static_cast<unsigned char>((*bytes)[i + sizeof id.high]);
+  }
+  return id;
+}
+
 }  // namespace
 
 std::string GoQuote(std::string_view text) {
@@ -312,6 +326,7 @@ Result<std::chrono::nanoseconds> ParseGoDuration(std::string_view text) {
 }
 
 Result<TraceId> ParseJaegerTraceId(std::string_view text) {
+  if (const auto id = TraceIdFromBase64(text)) return *id;
   if (text.size() > 32) {
     return Invalid("TraceID cannot be longer than 32 hex characters: " +
                    std::string(text.substr(0, 64)));

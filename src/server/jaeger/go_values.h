@@ -27,7 +27,8 @@ Result<bool> ParseGoBool(std::string_view text);
 // time.ParseDuration: "1h15m30.918s", "-5ms", "0"; `time: missing unit in duration "5"`.
 Result<std::chrono::nanoseconds> ParseGoDuration(std::string_view text);
 
-// A trace id of 1 to 32 hex digits; `strconv.ParseUint: parsing "zz": invalid syntax` names the
+// A trace id of 1 to 32 hex digits, or of 16 bytes in base64 with its padding, of either alphabet,
+// as JSON of protobuf has them; `strconv.ParseUint: parsing "zz": invalid syntax` names the
 // half that is none.
 Result<TraceId> ParseJaegerTraceId(std::string_view text);
 

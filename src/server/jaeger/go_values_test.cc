@@ -62,6 +62,17 @@ TEST(GoValues, TraceIds) {
             "TraceID cannot be longer than 32 hex characters: " + std::string(33, '1'));
 }
 
+TEST(GoValues, TraceIdsInBase64) {
+  const TraceId id{0x0af7651916cd43ddULL, 0x8448eb211c80319cULL};
+  EXPECT_EQ(ParseJaegerTraceId("CvdlGRbNQ92ESOshHIAxnA==").value(), id);
+  const TraceId all{~0ULL, 0xfbffffffffffffffULL};
+  EXPECT_EQ(ParseJaegerTraceId("///////////7/////////w==").value(), all);
+  EXPECT_EQ(ParseJaegerTraceId("___________7_________w==").value(), all) << "for urls";
+  // Of eight bytes, without padding, and no base64.
+  for (const char* text : {"hEjrIRyAMZw=", "CvdlGRbNQ92ESOshHIAxnA", "CvdlGRbN!92ESOshHIAxnA=="})
+    EXPECT_FALSE(ParseJaegerTraceId(text).has_value()) << text;
+}
+
 TEST(GoValues, StringMaps) {
   EXPECT_EQ(ParseGoStringMap(R"( {"a":"1", "b\n":"\u00e9\ud83d\ude00","a":"2"} )").value(),
             (std::map<std::string, std::string>{{"a", "2"}, {"b\n", "é😀"}}));
