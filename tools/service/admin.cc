@@ -5,12 +5,15 @@
 #include "service/jaeger_metrics.h"
 #include "service/metrics.h"
 #include "service/parts.h"
+#include "service/process_metrics.h"
 
 namespace tracestore::tools {
 
 Status StartAdmin(Service& service) {
   DescribeMetrics(service.metrics());
   DescribeJaegerMetrics(service.metrics());
+  DescribeProcess(service.metrics());
+  service.OnCollect(CollectProcess);
   SetJaegerBuildInfo(service.metrics());
   service.metrics().Set("tracestore_build_info", {{"version", server::Version()}}, 1);
   server::AdminOptions admin;

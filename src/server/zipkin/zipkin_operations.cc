@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/try.h"
 #include "codec/json/json_writer.h"
 #include "server/admin/admin_api.h"
 #include "server/zipkin/zipkin_answers.h"
@@ -55,9 +56,15 @@ std::string UiConfig(const ZipkinQueryOptions& options) {
 
 }  // namespace
 
+ZipkinOperations::ZipkinOperations(const ZipkinQueryOptions& options)
+    : options_(options), store_([&options]() -> Status {
+        TS_TRY(options.snapshot());
+        return {};
+      }) {}
+
 HttpResponse ZipkinOperations::Health(const HttpRequest&) const {
-  const auto snapshot = options_.snapshot();
-  const bool up = snapshot.has_value();
+  const Status seen = store_.Ask(options_.timeout);
+  const bool up = seen.has_value();
   const char* status = up ? "UP" : "DOWN";
   std::string body;
   codec::JsonWriter json(body);
@@ -78,7 +85,7 @@ HttpResponse ZipkinOperations::Health(const HttpRequest&) const {
   text("status", status);
   if (!up) {
     begin("details");
-    text("error", snapshot.error().message());
+    text("error", std::string(ErrorCodeName(seen.error().code())) + ": " + seen.error().message());
     json.EndObject();
   }
   json.EndObject();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/http.h"
+#include "server/zipkin/health_probe.h"
 #include "server/zipkin/zipkin_query_api.h"
 
 namespace tracestore::server {
@@ -14,9 +15,9 @@ namespace tracestore::server {
 // Threads: any. `options` is borrowed.
 class ZipkinOperations {
  public:
-  explicit ZipkinOperations(const ZipkinQueryOptions& options) : options_(options) {}
+  explicit ZipkinOperations(const ZipkinQueryOptions& options);
 
-  // UP where the store can be read, else DOWN with 503.
+  // UP where the store can be read within QUERY_TIMEOUT, else DOWN with 503.
   net::HttpResponse Health(const net::HttpRequest& request) const;
   net::HttpResponse Info(const net::HttpRequest& request) const;
   net::HttpResponse ActuatorHealth(const net::HttpRequest& request) const;
@@ -27,6 +28,7 @@ class ZipkinOperations {
 
  private:
   const ZipkinQueryOptions& options_;
+  mutable HealthProbe store_;
 };
 
 struct ZipkinOperation {

@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <latch>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace tracestore::server {
@@ -311,7 +315,64 @@ TEST_F(ZipkinQuery, AFailingStoreIs500AndDown) {
   Refuses("services", "no disk", 500);
   const net::HttpResponse health = Get("/health");
   EXPECT_EQ(health.status, 503);
-  EXPECT_THAT(health.body, HasSubstr("\"error\":\"no disk\""));
+  EXPECT_THAT(health.body, HasSubstr("\"error\":\"io: no disk\""));
+}
+
+TEST_F(ZipkinQuery, AStoreThatHangsIsDown) {
+  std::latch let_go(1);
+  std::atomic<int> looks = 0;
+  ZipkinQueryOptions options;
+  options.timeout = std::chrono::milliseconds(20);
+  options.snapshot = [&]() -> Result<Snapshot> {
+    ++looks;
+    let_go.wait();
+    AppendResult report;
+    return SnapshotOfFiles({kZipkin}, report);
+  };
+  handler = MakeZipkinQueryHandler(std::move(options));
+  for (int i = 0; i < 2; ++i) {  // the second waits for the same look
+    const net::HttpResponse health = Get("/health");
+    EXPECT_EQ(health.status, 503);
+    EXPECT_THAT(health.body, HasSubstr("\"error\":\"cancelled: the store gave no answer in 20 ms\""));
+    EXPECT_THAT(health.body, HasSubstr("\"status\":\"DOWN\""));
+  }
+  EXPECT_EQ(looks, 1);
+  let_go.count_down();
+  while (Get("/health").status != 200) std::this_thread::yield();
+}
+
+// Zipkin splits at most so often: what is left is one part, with its commas.
+TEST_F(ZipkinQuery, BoundsWhatOneRequestNames) {
+  std::string ids = "a";
+  for (int i = 1; i < 1000; ++i) ids += "," + std::to_string(100'000 + i);
+  EXPECT_THAT(Body("/api/v2/traceMany?traceIds=" + ids), HasSubstr(kA));
+  Refuses("traceMany?traceIds=" + ids + ",1", "100999,1 should be lower-hex encoded with no prefix");
+  std::string query = "env%3Dprod";
+  for (int i = 1; i < 100; ++i) query += "+and+http.path";
+  EXPECT_EQ(Finds("annotationQuery=" + query), Ids{kA});
+  EXPECT_EQ(Finds("annotationQuery=" + query + "+and+env"), Ids{}) << "part of the hundredth";
+}
+
+TEST_F(ZipkinQuery, TellsItsPagesWhatTheyAsk) {
+  const net::HttpResponse plain = Get("/zipkin/config.json");
+  EXPECT_EQ(plain.body,
+            R"({"environment":"","queryLimit":10,"defaultLookback":900000,"searchEnabled":true,)"
+            R"("logsUrl":null,"supportUrl":null,"archivePostUrl":null,"archiveUrl":null,)"
+            R"("dependency":{"enabled":true,"lowErrorRate":0.5,"highErrorRate":0.75}})");
+  using Header = std::pair<std::string, std::string>;
+  EXPECT_THAT(plain.headers, testing::Contains(Header{"Cache-Control", "max-age=600"}));
+  ZipkinQueryOptions options;
+  options.search_enabled = false;
+  options.ui = {.environment = "test", .query_limit = 20,
+                .default_lookback = std::chrono::milliseconds{60'000}, .logs_url = "http://l/{traceId}",
+                .support_url = "http://s", .archive_post_url = "http://p", .archive_url = "http://a",
+                .dependencies = false, .low_error_rate = 0.1, .high_error_rate = 0.9};
+  Serve(std::move(options));
+  EXPECT_EQ(Body("/zipkin/config.json"),
+            R"({"environment":"test","queryLimit":20,"defaultLookback":60000,)"
+            R"("searchEnabled":false,"logsUrl":"http://l/{traceId}","supportUrl":"http://s",)"
+            R"("archivePostUrl":"http://p","archiveUrl":"http://a",)"
+            R"("dependency":{"enabled":false,"lowErrorRate":0.1,"highErrorRate":0.9}})");
 }
 
 TEST_F(ZipkinQuery, OtherPathsAndMethodsAreNotFound) {

@@ -1,0 +1,170 @@
+"""Zipkin's port as its pages, scrapers and browsers see it: headers, compression, long answers,
+figures; and an answer that fails after its first byte.
+
+Usage: zipkin_port_test.py PROGRAM
+"""
+
+import gzip
+import http.client
+import json
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from service import Service
+
+PROGRAM = sys.argv.pop(1)
+NOW_US = int(time.time()) * 1_000_000
+# Texts that don't compress to nothing, so that traces take room in answers and on disk.
+LONG = "".join(f"{i * 2654435761 % 2**32:08x}" for i in range(250))
+
+
+def spans(first, count, service="shop"):
+    """Traces of one span, each later than the one before."""
+    return [{"traceId": f"{number:016x}", "id": f"{number:016x}", "name": "get", "kind": "SERVER",
+             "timestamp": NOW_US - 3_600_000_000 + number * 1000, "duration": 10,
+             "localEndpoint": {"serviceName": service},
+             "tags": {"env": f"e{number % 5}", "text": f"{number} {LONG}"}}
+            for number in range(first, first + count)]
+
+
+class ZipkinPort(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory(prefix="tracestore-test-")
+        self.addCleanup(self.scratch.cleanup)
+
+    def start(self, *flags, data="data", listener="zipkin", **more):
+        service = Service(PROGRAM, Path(self.scratch.name) / data, *flags, **more)
+        self.addCleanup(service.kill)
+        self.port = service.ports[listener]
+        return service
+
+    def ask(self, method, path, body=None, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        self.addCleanup(connection.close)
+        connection.request(method, path, body, {name.replace("_", "-"): value
+                                                for name, value in headers.items()})
+        return connection.getresponse()
+
+    def send(self, batch):
+        answer = self.ask("POST", "/api/v2/spans", json.dumps(batch), Content_Type="application/json")
+        self.assertEqual((answer.status, answer.read()), (202, b""))
+
+    def test_headers(self):
+        self.start(environment={"AUTOCOMPLETE_KEYS": "env"})
+        self.send(spans(1, 3))
+        cache = lambda path: self.ask("GET", path).getheader("Cache-Control")
+        never = "max-age=300, must-revalidate"
+        self.assertEqual(cache("/api/v2/autocompleteKeys"), never)
+        self.assertIsNone(cache("/api/v2/autocompleteValues?key=env"))
+        self.send(spans(4, 3))
+        self.assertEqual(cache("/api/v2/autocompleteValues?key=env"), never)
+        self.assertEqual(cache("/zipkin/config.json"), "max-age=600")
+        # Anybody's pages may ask, by default, also first whether they may.
+        answer = self.ask("GET", "/api/v2/services", Origin="http://elsewhere")
+        self.assertEqual(answer.getheader("Access-Control-Allow-Origin"), "*")
+        preflight = self.ask("OPTIONS", "/api/v2/spans", Origin="http://elsewhere",
+                             Access_Control_Request_Method="POST",
+                             Access_Control_Request_Headers="content-type")
+        self.assertEqual(preflight.status, 200)
+        self.assertEqual(preflight.getheader("Access-Control-Allow-Origin"), "*")
+        self.assertEqual(preflight.getheader("Access-Control-Allow-Methods"), "GET,POST")
+        allowed = preflight.getheader("Access-Control-Allow-Headers").lower()
+        self.assertTrue({"content-type", "x-grpc-web"} <= set(allowed.replace(" ", "").split(",")))
+
+    def test_other_origins_are_not_told_that_they_may(self):
+        self.start(environment={"ZIPKIN_QUERY_ALLOWED_ORIGINS": "http://here"})
+        for origin, told in (("http://here", "http://here"), ("http://elsewhere", None)):
+            answer = self.ask("GET", "/api/v2/services", Origin=origin)
+            self.assertEqual((answer.status, answer.getheader("Access-Control-Allow-Origin")),
+                             (200, told))
+
+    def test_long_answers_are_compressed_where_asked_to(self):
+        self.start()
+        self.send(spans(1, 5))
+        plain = self.ask("GET", "/api/v2/traces")
+        self.assertIsNone(plain.getheader("Content-Encoding"))
+        body = plain.read()
+        self.assertEqual(plain.getheader("Content-Length"), str(len(body)))
+        self.assertGreaterEqual(len(body), 2048)
+        packed = self.ask("GET", "/api/v2/traces", Accept_Encoding="gzip")
+        self.assertEqual(packed.getheader("Content-Encoding"), "gzip")
+        self.assertEqual(gzip.decompress(packed.read()), body)
+        short = self.ask("GET", "/api/v2/services", Accept_Encoding="gzip")
+        self.assertIsNone(short.getheader("Content-Encoding"))
+
+    def test_more_than_a_mebibyte_comes_in_pieces(self):
+        self.start()
+        self.send(spans(1, 700))
+        answer = self.ask("GET", "/api/v2/traces?limit=1000")
+        self.assertEqual(answer.status, 200)
+        self.assertIsNone(answer.getheader("Content-Length"))
+        self.assertEqual(answer.getheader("Transfer-Encoding"), "chunked")
+        body = answer.read()
+        self.assertGreater(len(body), 1 << 20)
+        told = [trace[0]["traceId"] for trace in json.loads(body)]
+        self.assertEqual(told, [f"{number:016x}" for number in range(700, 0, -1)])
+        short = self.ask("GET", "/api/v2/traces?limit=100")
+        self.assertEqual(short.getheader("Content-Length"), str(len(short.read())))
+
+    def test_an_answer_that_fails_is_broken_off(self):
+        service = self.start()
+        self.send(spans(1, 300))
+        service.stop()  # seals: a segment of the older ones
+        service = self.start()
+        self.send(spans(1001, 900))
+        service.stop()
+        old, new = sorted((Path(self.scratch.name) / "data/segments").glob("*.seg"))
+        content = bytearray(old.read_bytes())
+        for at in range(64, len(content) // 2, 64):  # its pages, which the search reads last
+            content[at] ^= 0xFF
+        old.write_bytes(content)
+        self.start(command="query", listener="query_zipkin")
+        answer = self.ask("GET", "/api/v2/traces?limit=2000")
+        self.assertEqual(answer.status, 200)
+        with self.assertRaises(http.client.IncompleteRead) as broken:
+            answer.read()
+        self.assertGreater(len(broken.exception.partial), 1 << 20)
+        self.assertFalse(broken.exception.partial.endswith(b"]]"))
+        # What fails before the first byte has its status, and a sentence with the place.
+        answer = self.ask("GET", f"/api/v2/trace/{1:016x}")
+        self.assertEqual((answer.status, answer.getheader("Content-Type")), (500, "text/*"))
+        self.assertIn(str(old), answer.read().decode())
+        answer = self.ask("GET", f"/api/v2/trace/{1001:016x}")
+        self.assertEqual(answer.status, 200)
+
+    def test_figures_for_prometheus(self):
+        service = self.start()
+        self.send(spans(1, 3))
+        for path in (f"/api/v2/trace/{1:016x}", f"/api/v2/trace/{2:016x}", "/api/v2/services",
+                     "/nothing"):
+            self.ask("GET", path).read()
+        lines = self.ask("GET", "/prometheus").read().decode().splitlines()
+        figures = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        count = lambda status, uri: figures.get(
+            f'http_server_requests_seconds_count{{method="GET",status="{status}",uri="{uri}"}}')
+        self.assertEqual(count(200, "/api/v2/trace/{traceId}"), "2")
+        self.assertEqual(count(200, "/api/v2/services"), "1")
+        self.assertEqual(count(404, "NOT_FOUND"), "1")
+        self.assertEqual(figures['zipkin_collector_spans_total{transport="http"}'], "3")
+        # Of the process, held against what the kernel says here.
+        process = {name: float(value) for name, value in figures.items()
+                   if name.startswith("process_")}
+        proc = Path(f"/proc/{service.process.pid}")
+        self.assertGreater(process["process_cpu_seconds_total"], 0)
+        self.assertAlmostEqual(process["process_open_fds"], len(list((proc / "fd").iterdir())),
+                               delta=20)
+        self.assertEqual(process["process_files_open_files"], process["process_open_fds"])
+        limit = next(line for line in (proc / "limits").read_text().splitlines()
+                     if line.startswith("Max open files")).split()[3]
+        self.assertEqual(process["process_files_max_files"], float(limit))
+        self.assertLess(abs(process["process_start_time_seconds"]
+                            + process["process_uptime_seconds"] - time.time()), 60)
+        self.assertLess(process["process_uptime_seconds"], 120)
+        self.assertGreater(process["process_resident_memory_bytes"], 1 << 20)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
