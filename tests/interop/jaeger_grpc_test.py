@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 from pathlib import Path
 
 from otlp_json import NOW_NS, attribute, of_service, send, span
@@ -37,7 +38,9 @@ def fill(service):
          of_service("shop", [span(SMALL, 1, "GET /", 2, attributes=[attribute("user", "ada")]),
                              span(SMALL, 2, "call", 3, parent=1)]),
          of_service("stock", [span(SMALL, 3, "read", 2, parent=2,
-                                   status={"code": 2, "message": "empty"})]))
+                                   status={"code": 2, "message": "empty"},
+                                   events=[{"timeUnixNano": str(NOW_NS), "name": "retry"}],
+                                   links=[{"traceId": LARGE, "spanId": f"{1:016x}"}])]))
     padding = "x" * 1000
     for begin in range(1, LARGE_SPANS + 1, 2000):
         send(service, of_service("batch", [
@@ -51,14 +54,19 @@ def spans_of(chunks):
             for scope in resource.scope_spans for one in scope.spans]
 
 
+def rfc3339(ns):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 10**9)) + f".{ns % 10**9:09d}Z"
+
+
 class Base(unittest.TestCase):
     api = "jaeger.api_v2"
+    flags = ()
 
     @classmethod
     def setUpClass(cls):
         cls.scratch = tempfile.TemporaryDirectory(prefix="tracestore-test-")
         cls.addClassCleanup(cls.scratch.cleanup)
-        cls.service = Service(PROGRAM, Path(cls.scratch.name) / "store")
+        cls.service = Service(PROGRAM, Path(cls.scratch.name) / "store", *cls.flags)
         cls.addClassCleanup(cls.service.__exit__)
         fill(cls.service)
         cls.channel = grpc.insecure_channel(f"127.0.0.1:{cls.service.ports['query_grpc']}")
@@ -341,6 +349,59 @@ class ApiV3(Base):
                      "invalid query filter: it cannot be combined with [service_name]; "
                      "express those predicates in the filter instead")
 
+    def filtered(self, operator, *args):
+        """What the same says over HTTP: the status, and the traces that it found or the refusal."""
+        window = {"query.start_time_min": rfc3339(NOW_NS),
+                  "query.start_time_max": rfc3339(NOW_NS + 10**9)}
+        asked = urllib.parse.urlencode({
+            **window, "query.filter": json.dumps({"op": operator, "args": list(args)})})
+        status, body = self.service.get("query", f"/api/v3/trace-summaries?{asked}")
+        told = json.loads(body)
+        if status != 200:
+            return status, told["error"]["message"]
+        return status, {one["traceId"] for one in told.get("summaries", [])}
+
+    def test_every_operator_over_http(self):
+        field = lambda name, level="span": {"field": {"name": name, "level": level}}
+        user = {"attr": {"key": "user", "level": "span"}}
+        value = lambda text, kind=None: {"scalar": {"value": text, **({"type": kind} if kind else {})}}
+        several = lambda *texts: {"list": {"values": list(texts), "type": "string"}}
+        call = lambda operator, *args: {"call": {"op": operator, "args": list(args)}}
+        service = field("service", "resource")
+        of_shop = call("eq", service, value("shop"))
+        for found, operator, *args in (
+                ({SMALL}, "eq", service, value("stock")),
+                ({SMALL, LARGE}, "ne", service, value("stock")),
+                ({SMALL}, "ne", user, value("bob")),
+                (set(), "ne", user, value("ada")),
+                ({SMALL}, "exists", user),
+                ({SMALL}, "regex", user, value("a.a|xyz")),
+                (set(), "regex", user, value("Ada")),
+                ({SMALL}, "in", service, several("shop", "stock")),
+                ({LARGE}, "not_in", service, several("shop", "stock")),
+                ({SMALL, LARGE}, "gt", field("duration"), value("1ns")),
+                (set(), "gt", field("duration"), value("1h")),
+                ({SMALL, LARGE}, "gte", field("startTime"), value(rfc3339(NOW_NS))),
+                (set(), "lt", field("startTime"), value(rfc3339(NOW_NS))),
+                ({SMALL, LARGE}, "lte", field("duration"), value("1h")),
+                (set(), "and", of_shop, call("eq", field("status"), value("error"))),
+                ({SMALL, LARGE}, "or", of_shop, call("eq", service, value("batch"))),
+                ({SMALL, LARGE}, "not", call("eq", field("status"), value("error"))),
+                ({LARGE}, "not", call("in", service, several("shop", "stock"))),
+                ({SMALL}, "some", {"nested": {"level": "event"}},
+                 call("eq", field("name", "event"), value("retry"))),
+                ({SMALL}, "some", {"nested": {"level": "link"}},
+                 call("eq", field("traceID", "link"), value(LARGE))),
+                (set(), "some", {"nested": {"level": "link"}},
+                 call("eq", field("traceID", "link"), value(SMALL)))):
+            with self.subTest(operator, args=args):
+                self.assertEqual(self.filtered(operator, *args), (200, found))
+        for sentence, operator, *args in (
+                ('invalid query filter: unknown filter operator "like"', "like"),
+                ('invalid query filter: operator "exists" takes a reference, got an untyped constant',
+                 "exists", value("1"))):
+            self.assertEqual(self.filtered(operator, *args), (400, sentence))
+
     def test_summarizes(self):
         request = self.query("FindTraceSummariesRequest")
         found = [one for chunk in self.stub.FindTraceSummaries(request, timeout=60)
@@ -370,6 +431,33 @@ class ApiV3(Base):
     def test_calls_end_when_the_client_gives_up(self):
         chunks = self.calls_that_are_given_up(lambda: self.get(LARGE))
         self.assertEqual(len(spans_of(chunks)), LARGE_SPANS)
+
+
+class PastTheLimit(Base):
+    """A query that takes longer than it may: all spans have to be looked at, none is found."""
+
+    api = "jaeger.api_v3"
+    flags = ("--query.timeout=1ms",)
+    SENTENCE = "the query's deadline has passed"
+
+    def test_it_is_cancelled_and_says_so(self):
+        padding = {"attr": {"key": "padding", "level": "span"}}
+        nothing = {"op": "regex", "args": [padding, {"scalar": {"value": "xyz.*zyx"}}]}
+        wanted = PROTOS["jaeger.expression.v1.Call"](**nothing)
+        asked = self.message("FindTracesRequest", query=self.message(
+            "TraceQueryParameters", filter=wanted, start_time_min=self.time_of(NOW_NS),
+            start_time_max=self.time_of(NOW_NS + 10**9)))
+        self.refuses(lambda: self.stub.FindTraces(asked, timeout=60),
+                     grpc.StatusCode.DEADLINE_EXCEEDED,
+                     f"failed when searching for traces: {self.SENTENCE}")
+        parameters = urllib.parse.urlencode({
+            "query.start_time_min": rfc3339(NOW_NS), "query.filter": json.dumps(nothing),
+            "query.start_time_max": rfc3339(NOW_NS + 10**9)})
+        for path in ("traces", "trace-summaries"):
+            status, body = self.service.get("query", f"/api/v3/{path}?{parameters}")
+            self.assertEqual((status, json.loads(body)["error"]["message"]), (500, self.SENTENCE))
+        # Others are not held up, nor the service: an answer that needs no search.
+        self.assertEqual(self.service.get("query", "/api/v3/services")[0], 200)
 
 
 if __name__ == "__main__":

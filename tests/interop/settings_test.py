@@ -21,6 +21,18 @@ def run(*arguments, **environment):
     return done.returncode, done.stdout, done.stderr
 
 
+def settings_of(printed):
+    """By dotted name, of the YAML that --print-config prints."""
+    found, names = {}, []
+    for line in printed.splitlines():
+        text = line.split("#")[0].rstrip()
+        if text.strip():
+            key, _, value = text.strip().partition(":")
+            names = [*names[:(len(text) - len(text.lstrip())) // 2], key]
+            found[".".join(names)] = value.strip()
+    return found
+
+
 class Settings(unittest.TestCase):
     def test_every_flag_of_jaeger_is_taken(self):
         text = (ROOT / "tools/jaeger_flags_test.cc").read_text()
@@ -44,6 +56,37 @@ class Settings(unittest.TestCase):
         for group in groups.values():
             code, _, error = run("all-in-one", *group, "--print-config")
             self.assertEqual(code, 0, f"{group}: {error}")
+
+    def test_where_services_listen_unless_told_otherwise(self):
+        """The ports that clients, agents and dashboards know."""
+        udp = {"processor.jaeger-compact.server-host-port": 6831,
+               "processor.jaeger-binary.server-host-port": 6832,
+               "processor.zipkin-compact.server-host-port": 5775}
+        sampling = {"http-server.host-port": 5778, "sampling.grpc.host-port": 5779}
+        collector = {**udp, **sampling, "admin.http.host-port": 14269,
+                     "collector.grpc-server.host-port": 14250,
+                     "collector.http-server.host-port": 14268,
+                     "collector.tchan-server.host-port": 14267,
+                     "collector.otlp.grpc.host-port": 4317, "collector.otlp.http.host-port": 4318,
+                     "collector.zipkin.host-port": 9411}
+        query = {"query.host-port": 16686, "query.grpc-server.host-port": 16685,
+                 "tempo.host-port": 3200}
+        storage = {"remote-storage.host-port": 17271, "remote-storage.archive-host-port": 17272}
+        for role, flags, ports in (
+                ("all-in-one", [], {**collector, **query, **storage}),
+                ("collector", [], collector),
+                ("agent", ["--reporter.grpc.host-port=c:1"],
+                 {**udp, **sampling, "admin.http.host-port": 14271}),
+                ("query", ["--data=/nowhere"],
+                 {**query, "query.zipkin.host-port": 9412, "admin.http.host-port": 16687}),
+                ("remote-storage", [], {**storage, "admin.http.host-port": 17270})):
+            with self.subTest(role):
+                code, out, error = run(role, *flags, "--print-config")
+                self.assertEqual((code, error), (0, ""))
+                told = {name: int(value) for name, value in settings_of(out).items()
+                        if name.endswith("host-port") and value.isdigit()}
+                # What a role has no use for is printed, too.
+                self.assertEqual(told, {**udp, **ports})
 
     def test_print_config_and_precedence(self):
         with tempfile.TemporaryDirectory() as scratch:
