@@ -138,8 +138,10 @@ class RecordedAnswers(unittest.TestCase):
                                          headers={"Content-Type": content_type} if body else {})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
+                self.content_type = answer.headers["Content-Type"]
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
+            self.content_type = error.headers["Content-Type"]
             return error.code, error.read().decode()
 
     def serve(self, answers):
@@ -215,6 +217,9 @@ class RecordedAnswers(unittest.TestCase):
                 body = b"{bad" if request.endswith("bad") else spans
             with self.subTest(request):
                 code, told = self.ask(service, "query", method, self.later(path), body)
+                # Also of errors, which v1 says are text.
+                if told.startswith("{"):
+                    self.assertEqual(self.content_type, "application/json")
                 told = self.as_then(told)
                 other = differs.get("filter" if "query.filter" in path else request)
                 self.assertEqual(code, other[0] if other else status, told)
@@ -225,6 +230,46 @@ class RecordedAnswers(unittest.TestCase):
                 compared += 1
         return compared
 
+    def ingest(self, service, answers):
+        """What the collector's ports said. On 9411 ours answers in Zipkin's own words."""
+        said = {request: (status, body) for section, request, status, body in answers
+                if section == "INGEST"}
+        thrift = "application/x-thrift"
+        for request, listener, path, body, content_type in (
+                ("POST otlp/http wrong content-type", "otlp_http", "/v1/traces", b"{}", "text/plain"),
+                ("POST jaeger thrift http bad type", "jaeger_http", "/api/traces", b"x", "text/plain"),
+                ("POST jaeger thrift http bad body", "jaeger_http", "/api/traces", b"\x0c", thrift),
+                ("GET sampling /api/sampling?service=fe", "jaeger_http", "/api/sampling?service=fe",
+                 None, None),
+                ("GET sampling no service", "jaeger_http", "/api/sampling", None, None)):
+            with self.subTest(request):
+                method = request.split()[0]
+                status, told = self.ask(service, listener, method, path, body, content_type)
+                self.assertEqual((status, told.strip()), said[request])
+        status, told = self.ask(service, "otlp_http", "POST", "/v1/traces", b"{bad")
+        expected = json.loads(said["POST otlp/http bad json"][1])
+        self.assertEqual((status, json.loads(told).keys(), json.loads(told)["code"]),
+                         (400, expected.keys(), expected["code"]))  # the message is the parser's
+
+    def analyses(self, service):
+        """Where Jaeger's open server answers canned data: counted from the spans that were sent."""
+        window = "?service=fe&start=1&end=9000000000000000"
+        for path in ("/api/deep-dependencies", "/analytics/v1/dependencies"):
+            status, told = self.ask(service, "query", "GET", path + window)
+            self.assertEqual((status, self.content_type), (200, "application/json"))
+            (one,) = json.loads(told)["dependencies"]
+            self.assertEqual([step["service"] for step in one["path"]], ["fe", "be"])
+            self.assertIn({"key": "exemplar_trace_id", "value": TRACE}, one["attributes"])
+        status, told = self.ask(service, "query", "GET", "/api/quality-metrics?service=fe&hours=48")
+        self.assertEqual((status, self.content_type), (200, "application/json"))
+        told = json.loads(told)
+        metrics = {metric["name"]: metric for metric in told["metrics"]}
+        # The two spans of `fe` have ids of their own; below its call a server's span stands.
+        unique = metrics["Unique Span IDs"]
+        self.assertEqual((unique["passCount"], unique["failureCount"]), (2, 0))
+        self.assertEqual(metrics["Client Spans"]["passCount"], 1)
+        self.assertEqual({score["key"] for score in told["scores"]}, {"coverage", "quality"})
+
     def test_legacy_routes_answer_as_v1_did(self):
         answers = recorded("jaeger-v1-answers.txt")
         service, spans = self.serve(answers)
@@ -234,6 +279,8 @@ class RecordedAnswers(unittest.TestCase):
         print(f"    {compared} answers, {len(V1_DIFFERS)} of them differ on purpose",
               file=sys.stderr)
 
+        self.ingest(service, answers)
+        self.analyses(service)
         # Newer servers, and JSON of protobuf, have ids in base64, too.
         for alphabet in (base64.b64encode, base64.urlsafe_b64encode):
             coded = urllib.parse.quote(alphabet(bytes.fromhex(TRACE)), safe="")

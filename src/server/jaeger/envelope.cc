@@ -46,7 +46,7 @@ net::HttpResponse Success(std::string_view data, std::uint64_t total, bool prett
 net::HttpResponse Failure(int status, std::string_view message) {
   std::string body(EnvelopeHead());
   body += "null" + EnvelopeTail(0, {{status, std::string(message), ""}}) + '\n';
-  net::HttpResponse response = net::HttpResponse::Text(status, std::move(body));
+  net::HttpResponse response = net::HttpResponse::Json(status, std::move(body));
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return response;
 }

@@ -25,7 +25,8 @@ std::string EnvelopeTail(std::uint64_t total, const std::vector<ApiError>& error
 
 // The whole answer around a finished JSON value. Indented by four spaces if `pretty`.
 net::HttpResponse Success(std::string_view data, std::uint64_t total, bool pretty);
-// As Jaeger's (Go's http.Error) does: the envelope without data as text/plain with a line break.
+// The envelope without data and with a line break at its end, as Jaeger's (Go's http.Error); as
+// JSON, where v1 calls it text.
 net::HttpResponse Failure(int status, std::string_view message);
 // 400 for what the caller did wrong, 404 for what isn't there, else 500.
 net::HttpResponse Failure(const Error& error);

@@ -12,10 +12,10 @@ TEST(Envelope, HasFiveKeysAlways) {
   EXPECT_EQ(good.body, R"({"data":["a"],"total":1,"limit":0,"offset":0,"errors":null})");
 }
 
-TEST(Envelope, ErrorsAreTextWithALineBreak) {
+TEST(Envelope, ErrorsAreJsonWithALineBreak) {
   const net::HttpResponse bad = Failure(404, "trace not found");
   EXPECT_EQ(bad.status, 404);
-  EXPECT_EQ(bad.content_type, "text/plain; charset=utf-8");
+  EXPECT_EQ(bad.content_type, "application/json");
   EXPECT_EQ(bad.body,
             R"({"data":null,"total":0,"limit":0,"offset":0,)"
             R"("errors":[{"code":404,"msg":"trace not found"}]})"

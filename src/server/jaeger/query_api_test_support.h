@@ -96,7 +96,7 @@ class JaegerQuery : public testing::Test {
   void ExpectError(const std::string& target, int status, const std::string& message) {
     const Answer answer = Get(target);
     EXPECT_EQ(answer.status, status) << target;
-    EXPECT_EQ(answer.type, "text/plain; charset=utf-8");
+    EXPECT_EQ(answer.type, "application/json");
     EXPECT_EQ(answer.body, R"({"data":null,"total":0,"limit":0,"offset":0,"errors":[{"code":)" +
                                std::to_string(status) + R"(,"msg":")" + message + "\"}]}\n");
   }
