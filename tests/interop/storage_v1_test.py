@@ -244,6 +244,11 @@ class Whole:
         self.assertGreater(len(chunks), 2)
         ids = {one.span_id for chunk in chunks for one in chunk.spans}
         self.assertEqual(len(ids), LARGE_SPANS)
+        # And none has more spans than Jaeger's own server sends at a time, however short they are.
+        self.stream(self.span(902, number, "short", "s", start=NOW_NS + number)
+                    for number in range(1, 2501))
+        sizes = [len(chunk.spans) for chunk in self.chunks_of(902)]
+        self.assertEqual((sum(sizes), max(sizes)), (2500, 1000))
         self.write(self.span(901, 1, "large"))
         found = self.find(service_name="large")  # each chunk is of one trace
         self.assertEqual({trace: len(spans) for trace, spans in found.items()},

@@ -32,7 +32,8 @@ Result<bool> TraceMessages::Next(std::string& message) {
   row_ += rows;
   // Spans of one trace are alike, but not all: it grows slowly.
   per_message_ = std::clamp<std::size_t>(
-      rows * kWantedMessageBytes / std::max<std::size_t>(message.size(), 1), 1, 4 * rows);
+      rows * kWantedMessageBytes / std::max<std::size_t>(message.size(), 1), 1,
+      std::min(4 * rows, kMostMessageSpans));
   return true;
 }
 

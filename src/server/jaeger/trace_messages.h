@@ -18,6 +18,8 @@ namespace tracestore::server {
 // stream, ours and the transport's.
 inline constexpr std::size_t kWantedMessageBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMostMessageBytes = std::size_t{3} << 20;
+// As many spans as a message of Jaeger's own storage server has at most.
+inline constexpr std::size_t kMostMessageSpans = 1'000;
 
 struct TraceMessagesOptions {
   // Reads one trace; no spans: it is passed over.
