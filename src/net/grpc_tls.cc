@@ -14,6 +14,11 @@
 namespace tracestore::net {
 namespace {
 
+// Where its certificate is, for sentences.
+const std::string& IdentityFileOf(const TlsServerOptions& tls) noexcept {
+  return tls.key_store_file.empty() ? tls.cert_file : tls.key_store_file;
+}
+
 using grpc::experimental::FileWatcherCertificateProvider;
 
 constexpr unsigned kRefreshSeconds = 1;  // of a client's files; gRPC's least
@@ -50,7 +55,7 @@ Result<std::unique_ptr<GrpcServerTls>> GrpcServerTls::Open(const TlsServerOption
     return CannotHold("greatest version " + tls.max_version);
   }
   TS_TRY_ASSIGN(auto context, TlsContext::ForServer(tls));
-  TS_TRY(CheckNamesForGrpc(context->Current().get(), tls.cert_file));
+  TS_TRY(CheckNamesForGrpc(context->Current().get(), IdentityFileOf(tls)));
   // Its constructor is private.
   return std::unique_ptr<GrpcServerTls>(new GrpcServerTls(tls, std::move(context)));
 }
@@ -62,7 +67,7 @@ grpc_ssl_certificate_config_reload_status GrpcServerTls::Fetch(
   auto current = tls.context_->Current();
   if (current == tls.given_ || current == tls.refused_)
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
-  if (const Status read = CheckNamesForGrpc(current.get(), tls.options_.cert_file);
+  if (const Status read = CheckNamesForGrpc(current.get(), IdentityFileOf(tls.options_));
       !read.has_value()) {
     tls.refused_ = std::move(current);
     lock.unlock();

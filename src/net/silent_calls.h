@@ -3,6 +3,7 @@
 // begins a thousand loses its own. Private to the gRPC server.
 #pragma once
 #include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -57,7 +58,7 @@ class SilentCalls {
     std::size_t fewer;  // than can be counted
     std::uint64_t first_call;
     std::uint64_t connection;
-    friend auto operator<=>(const Rank&, const Rank&) = default;
+    friend std::strong_ordering operator<=>(const Rank&, const Rank&) = default;
   };
 
   static Rank RankOf(std::uint64_t connection, const Calls& calls) {

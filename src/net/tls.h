@@ -6,13 +6,16 @@
 
 namespace tracestore::net {
 
-// Files are PEM. They are looked at again when a client connects, at most once per
+// Files are PEM, but for the key store. They are looked at again when a client connects, at most once per
 // `reload_interval`, and taken anew if one has changed; files that can't be used then are reported
 // and the old ones serve on.
 struct TlsServerOptions {
   bool enabled = false;
   std::string cert_file;            // the server's certificate, then those between it and its CA
   std::string key_file;             // its private key, without a pass phrase
+  // In place of both: a PKCS 12 key store that has them, and its password.
+  std::string key_store_file;
+  std::string key_store_password;
   std::string client_ca_file;       // if set, clients must show a certificate of one of these CAs
   std::string min_version = "1.2";  // "1.0", "1.1", "1.2", "1.3"
   std::string max_version;          // the same; "": the newest

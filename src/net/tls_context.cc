@@ -56,7 +56,11 @@ Result<Context> LoadServer(const TlsServerOptions& options) {
     return Error{ErrorCode::kInvalidArgument,
                  "TLS cipher list \"" + options.cipher_list + "\": OpenSSL knows none of it"};
   }
-  TS_TRY(UseIdentity(context.get(), options.cert_file, options.key_file));
+  if (options.key_store_file.empty()) {
+    TS_TRY(UseIdentity(context.get(), options.cert_file, options.key_file));
+  } else {
+    TS_TRY(UseKeyStore(context.get(), options.key_store_file, options.key_store_password));
+  }
   if (!options.client_ca_file.empty()) {
     TS_TRY(UseAuthorities(context.get(), options.client_ca_file, "client CA", true));
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
@@ -126,12 +130,18 @@ Status TlsContext::Start() {
 }
 
 Result<std::shared_ptr<TlsContext>> TlsContext::ForServer(TlsServerOptions options) {
-  if (options.cert_file.empty() || options.key_file.empty()) {
+  const bool store = !options.key_store_file.empty();
+  if (!store && (options.cert_file.empty() || options.key_file.empty())) {
     return Error{ErrorCode::kInvalidArgument, "TLS needs a certificate file and a key file"};
+  }
+  if (store && !(options.cert_file.empty() && options.key_file.empty())) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "TLS takes a key store, or a certificate file and a key file: not both"};
   }
   const std::shared_ptr<TlsContext> made(new TlsContext);
   made->for_server_ = true;
-  made->files_ = {options.cert_file, options.key_file};
+  if (store) made->files_ = {options.key_store_file};
+  else made->files_ = {options.cert_file, options.key_file};
   if (!options.client_ca_file.empty()) made->files_.push_back(options.client_ca_file);
   made->interval_ = options.reload_interval;
   made->server_ = std::move(options);

@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -31,6 +32,7 @@ using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
+using KeyStore = std::unique_ptr<PKCS12, Freed<PKCS12_free>>;
 using File = std::unique_ptr<std::FILE, Freed<std::fclose>>;
 
 void FreeAll(STACK_OF(X509) * certificates) { sk_X509_pop_free(certificates, X509_free); }
@@ -76,14 +78,14 @@ std::string Shown(const ASN1_TIME* time) {
   return {text, size};
 }
 
-Status CheckTimes(const X509* certificate, const std::string& path) {
+Status CheckTimes(const X509* certificate, const char* what, const std::string& path) {
   const ASN1_TIME* until = X509_get0_notAfter(certificate);
   const ASN1_TIME* from = X509_get0_notBefore(certificate);
   if (X509_cmp_current_time(until) < 0) {
-    return Bad("certificate", path, "the certificate expired on " + Shown(until));
+    return Bad(what, path, "the certificate expired on " + Shown(until));
   }
   if (X509_cmp_current_time(from) > 0) {
-    return Bad("certificate", path, "the certificate is not valid before " + Shown(from));
+    return Bad(what, path, "the certificate is not valid before " + Shown(from));
   }
   return {};
 }
@@ -145,7 +147,7 @@ Status UseIdentity(SSL_CTX* context, const std::string& cert_file, const std::st
   const Bio cert_bio = Over(certs);
   const Certificate own(PEM_read_bio_X509(cert_bio.get(), nullptr, nullptr, nullptr));
   if (own == nullptr) return Bad("certificate", cert_file, "there is no PEM certificate in it");
-  TS_TRY(CheckTimes(own.get(), cert_file));
+  TS_TRY(CheckTimes(own.get(), "certificate", cert_file));
   if (SSL_CTX_use_certificate(context, own.get()) != 1) {
     return Bad("certificate", cert_file, "OpenSSL refuses the certificate as too weak or damaged");
   }
@@ -170,6 +172,43 @@ Status UseIdentity(SSL_CTX* context, const std::string& cert_file, const std::st
   if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
     return Bad("key", key_file, "OpenSSL refuses the key");
   }
+  return {};
+}
+
+Status UseKeyStore(SSL_CTX* context, const std::string& file, const std::string& password) {
+  constexpr const char* kWhat = "key store";
+  TS_TRY_ASSIGN(const std::string bytes, ReadWhole(kWhat, file));
+  const Bio bio = Over(bytes);
+  const KeyStore store(d2i_PKCS12_bio(bio.get(), nullptr));
+  if (store == nullptr) return Bad(kWhat, file, "it is no PKCS 12 key store");
+  if (PKCS12_mac_present(store.get()) == 1 &&
+      PKCS12_verify_mac(store.get(), password.c_str(), static_cast<int>(password.size())) != 1) {
+    return Bad(kWhat, file, "its password is another, or it is damaged");
+  }
+  EVP_PKEY* key_read = nullptr;
+  X509* own_read = nullptr;
+  STACK_OF(X509)* others_read = nullptr;
+  const bool parsed =
+      PKCS12_parse(store.get(), password.c_str(), &key_read, &own_read, &others_read) == 1;
+  const Key key(key_read);
+  const Certificate own(own_read);
+  const Certificates others(others_read);
+  if (!parsed) {
+    return Bad(kWhat, file,
+               "OpenSSL can't decrypt what is in it; store it with AES (keytool of Java 17 does)");
+  }
+  if (key == nullptr || own == nullptr)
+    return Bad(kWhat, file, "there is no certificate with its key in it");
+  TS_TRY(CheckTimes(own.get(), kWhat, file));
+  if (SSL_CTX_use_certificate(context, own.get()) != 1 ||
+      SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
+    return Bad(kWhat, file, "OpenSSL refuses the certificate as too weak or damaged");
+  }
+  for (int i = 0; i < sk_X509_num(others.get()); ++i) {
+    if (SSL_CTX_add1_chain_cert(context, sk_X509_value(others.get(), i)) != 1)
+      return Bad(kWhat, file, "a certificate of its chain can't be used");
+  }
+  ERR_clear_error();
   return {};
 }
 

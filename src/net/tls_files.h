@@ -11,6 +11,9 @@ namespace tracestore::net {
 // Puts the certificate with its chain, and the key, into `context`. Errors as in tls_context.h.
 Status UseIdentity(SSL_CTX* context, const std::string& cert_file, const std::string& key_file);
 
+// The same from a PKCS 12 key store.
+Status UseKeyStore(SSL_CTX* context, const std::string& file, const std::string& password);
+
 // Trusts the CAs of `file`; with `name_them` a server also tells clients which they are. `what` is
 // "client CA" or "CA", for errors.
 Status UseAuthorities(SSL_CTX* context, const std::string& file, const char* what, bool name_them);

@@ -7,6 +7,9 @@ Usage: zipkin_port_test.py PROGRAM
 import gzip
 import http.client
 import json
+import socket
+import ssl
+import subprocess
 import sys
 import tempfile
 import time
@@ -134,6 +137,71 @@ class ZipkinPort(unittest.TestCase):
         self.assertIn(str(old), answer.read().decode())
         answer = self.ask("GET", f"/api/v2/trace/{1001:016x}")
         self.assertEqual(answer.status, 200)
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60,
+                       cwd=self.scratch.name)
+
+    def key_store(self, name, *more):
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                     "-nodes", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
+                     "-days", "2", "-keyout", "key.pem", "-out", "cert.pem")
+        self.openssl("pkcs12", "-export", "-in", "cert.pem", "-inkey", "key.pem", "-out", name,
+                     "-passout", "pass:open sesame", *more)
+        return Path(self.scratch.name) / name
+
+    def test_tls_from_a_key_store(self):
+        """As ARMERIA_SSL_* tell Zipkin's server, HTTP and gRPC on the one port."""
+        store = self.key_store("zipkin.p12")
+        settings = {"ARMERIA_SSL_ENABLED": "true", "ARMERIA_SSL_KEY_STORE": str(store),
+                    "ARMERIA_SSL_KEY_STORE_PASSWORD": "open sesame",
+                    "ARMERIA_SSL_KEY_STORE_TYPE": "PKCS12"}
+        service = self.start(environment=settings)
+        self.assertNotIn("sesame", service.log())
+        trusting = ssl.create_default_context(cafile=str(store.parent / "cert.pem"))
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting,
+                                                 timeout=60)
+        self.addCleanup(connection.close)
+        connection.request("POST", "/api/v2/spans", json.dumps(spans(1, 1)),
+                           {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.read()), (202, b""))
+        connection.request("GET", "/api/v2/services")
+        self.assertEqual(connection.getresponse().read(), b'["shop"]')
+        self.assertIn("h2", self.alpn(store))
+        plain = self.ask("GET", "/api/v2/services")  # without TLS nobody is heard
+        self.assertEqual(plain.status, 400)
+        self.assertNotIn(b"shop", plain.read())
+        service.stop()
+
+    def alpn(self, store):
+        offering = ssl.create_default_context(cafile=str(store.parent / "cert.pem"))
+        offering.set_alpn_protocols(["h2"])
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as plain:
+            with offering.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+                return secure.selected_alpn_protocol()
+
+    def test_key_stores_that_do_not_open(self):
+        store = self.key_store("zipkin.p12")
+        other = store.with_name("other.p12")
+        other.write_bytes(store.read_bytes()[:-40])
+        self.openssl("pkcs12", "-export", "-nokeys", "-in", "cert.pem", "-out", "keyless.p12",
+                     "-passout", "pass:open sesame")
+        for path, password, more, sentence in (
+                (store, "wrong", {}, f"key store file {store}: its password is another, or it is "
+                                     "damaged"),
+                (other, "open sesame", {}, f"key store file {other}: it is no PKCS 12 key store"),
+                (store.with_name("keyless.p12"), "open sesame", {},
+                 "there is no certificate with its key in it"),
+                (store.with_name("none.p12"), "x", {}, "No such file or directory"),
+                (store, "open sesame", {"COLLECTOR_ZIPKIN_TLS_CERT": "cert.pem"},
+                 "TLS takes a key store, or a certificate file and a key file: not both")):
+            with self.subTest(sentence), self.assertRaises(AssertionError) as refused:
+                self.start(environment={"ARMERIA_SSL_ENABLED": "true", **more,
+                                        "ARMERIA_SSL_KEY_STORE": str(path),
+                                        "ARMERIA_SSL_KEY_STORE_PASSWORD": password})
+            self.assertIn(sentence, str(refused.exception))
+            self.assertNotIn("sesame", str(refused.exception))
 
     def test_figures_for_prometheus(self):
         service = self.start()

@@ -33,6 +33,11 @@ struct Effective {
 };
 
 constexpr Effective kEffective[] = {
+    {"ARMERIA_SSL_ENABLED", "true", "collector.zipkin.tls.enabled", "true"},
+    {"ARMERIA_SSL_KEYSTORE", "/k.p12", "collector.zipkin.tls.key-store", "/k.p12"},
+    {"ARMERIA_SSL_KEYSTOREPASSWORD", "x", "collector.zipkin.tls.key-store-password", "x"},
+    {"ARMERIA_SSL_KEY_STORE", "/k.p12", "collector.zipkin.tls.key-store", "/k.p12"},
+    {"ARMERIA_SSL_KEY_STORE_PASSWORD", "x", "collector.zipkin.tls.key-store-password", "x"},
     {"AUTOCOMPLETE_KEYS", "environment,region", "zipkin.query.autocomplete-keys", "environment"},
     {"COLLECTOR_GRPC_ENABLED", "false", "collector.zipkin.grpc-enabled", "false"},
     {"COLLECTOR_HTTP_ENABLED", "false", "collector.zipkin.http-enabled", "false"},
@@ -74,6 +79,7 @@ constexpr const char* kIneffective[] = {
     "ACTIVEMQ_QUEUE",
     "ACTIVEMQ_URL",
     "ACTIVEMQ_USERNAME",
+    "ARMERIA_SSL_KEY_STORE_TYPE",
     "AUTOCOMPLETE_TTL",
     "COLLECTOR_ACTIVEMQ_ENABLED",
     "COLLECTOR_KAFKA_ENABLED",
