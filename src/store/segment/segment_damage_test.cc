@@ -94,6 +94,7 @@ std::size_t ReadWhatIsThere(const SegmentReader& segment) {
   (void)segment.MayHaveValue("a", "b");
   (void)segment.PagesWithValue("a", "b", index::PageSet::Full(segment.page_count()));
   (void)segment.PagesWithLink({1, 2});
+  (void)segment.service_lists();
   std::size_t rows = 0;
   for (const bool all : {true, false}) {
     Projection projection;
@@ -155,6 +156,23 @@ TEST(SegmentDamage, ATableOfTracesThatLacksSomeIsRefused) {
   const auto traces = (*reader)->traces();
   ASSERT_FALSE(traces.has_value());
   EXPECT_EQ(ErrorCode::kCorruption, traces.error().code());
+}
+
+// A writer asks every segment for the ids of each new one.
+TEST(SegmentDamage, WithoutTheOrderOfIdsTheyAreFoundAllTheSame) {
+  Parts parts = SomeParts(4);
+  const auto whole = OpenBytes(MakeFile(parts));
+  ASSERT_TRUE(whole.has_value()) << whole.error().message();
+  PartOf(parts, SectionKind::kTraceOrder) += 'x';
+  const auto reader = OpenBytes(MakeFile(parts));
+  ASSERT_TRUE(reader.has_value()) << reader.error().message();
+  ASSERT_FALSE((*reader)->trace_order().has_value());
+  const auto traces = (*whole)->traces();
+  ASSERT_TRUE(traces.has_value());
+  for (const TracePart& part : (*traces)->parts) {
+    EXPECT_EQ((*reader)->HasLowId(part.id.low).value_or(false), true);
+    EXPECT_EQ((*reader)->HasLowId(part.id.low + 12345).value_or(true), false);
+  }
 }
 
 // A status message is read as a text, whatever type its column claims to have.

@@ -133,8 +133,10 @@ Result<bool> SegmentReader::HasLowId(std::uint64_t low) const {
     lows.shrink_to_fit();
     return lows;
   }));
-  TS_TRY_ASSIGN(const index::IdPermutation* order, trace_order());
-  return !order->Find(low, [&](std::uint32_t i) { return (*ids)[i]; }).empty();
+  const auto order = trace_order();
+  // A segment whose order is damaged keeps no new one from being sealed.
+  if (!order.has_value()) return std::find(ids->begin(), ids->end(), low) != ids->end();
+  return !(*order)->Find(low, [&](std::uint32_t i) { return (*ids)[i]; }).empty();
 }
 
 Result<std::vector<std::uint32_t>> SegmentReader::PartsWithLowId(std::uint64_t low) const {
