@@ -209,6 +209,19 @@ class Tempo(unittest.TestCase):
         self.assertEqual(status, 501, body)
         self.assertTrue(headers["Content-Type"].startswith("text/plain"))
 
+    def test_formats_and_headers_that_say_nothing(self):
+        path = f"/api/traces/{self.id}"
+        for accept, told in (("text/html, application/protobuf;q=0.9", PROTOBUF),
+                             ("application/json, application/protobuf", PROTOBUF),
+                             ("application/json", "application/json"),
+                             ("application/vnd.grafana.llm", "application/json"),
+                             ("text/html", "application/json"), (None, "application/json")):
+            status, headers, _ = ask(self.service, path, accept)
+            self.assertEqual((status, headers["Content-Type"]), (200, told), accept)
+        # Without tenancy the header of tenants is nobody's.
+        asked = {"X-Scope-OrgID": "somebody|else"}
+        status, _, body = ask(self.service, path, "application/json", asked)
+        self.assertEqual((status, body), ask(self.service, path, "application/json")[::2])
     def test_the_query_builder_lists_tags(self):
         answer = self.message(f"/api/v2/search/tags?limit=5000&{self.range}",
                               "SearchTagsV2Response")

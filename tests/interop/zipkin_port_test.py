@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 from pathlib import Path
 
 from service import Service
@@ -137,6 +138,94 @@ class ZipkinPort(unittest.TestCase):
         self.assertIn(str(old), answer.read().decode())
         answer = self.ask("GET", f"/api/v2/trace/{1001:016x}")
         self.assertEqual(answer.status, 200)
+
+    def found(self, parameters=""):
+        """Trace ids of a search, as numbers."""
+        answer = self.ask("GET", f"/api/v2/traces?{parameters}")
+        body = answer.read()
+        self.assertEqual(answer.status, 200, body)
+        return [int(trace[0]["traceId"], 16) for trace in json.loads(body)]
+
+    def test_what_a_search_takes_where_nothing_is_said(self):
+        self.start()
+        old = spans(100, 1)
+        old[0]["timestamp"] = NOW_US - 25 * 3600 * 1_000_000
+        self.send(spans(1, 12) + old)
+        self.assertEqual(self.found(), list(range(12, 2, -1)))  # ten, of the last day
+        self.assertEqual(self.found("limit=100&serviceName=&spanName=&remoteServiceName="),
+                         list(range(12, 0, -1)))
+        self.assertEqual(self.found(f"limit=100&lookback={26 * 3600 * 1000}"),
+                         [*range(12, 0, -1), 100])
+        answer = self.ask("GET", "/api/v2/spans?serviceName=")
+        self.assertEqual((answer.status, answer.read()), (200, b"[]"))
+
+    def test_the_default_lookback_is_a_setting(self):
+        self.start(environment={"QUERY_LOOKBACK": str(30 * 60 * 1000)})
+        self.send(spans(1, 1))  # an hour old
+        self.assertEqual(self.found(), [])
+        self.assertEqual(self.found(f"lookback={2 * 3600 * 1000}"), [1])
+
+    def test_words_of_an_annotation_query(self):
+        self.start()
+        batch = spans(1, 3)
+        batch[0]["tags"] = {"error": "", "equation": "a=b"}
+        batch[1]["tags"] = {"error": "boom"}
+        batch[2]["tags"] = {"note": "error"}
+        batch[2]["annotations"] = [{"timestamp": NOW_US, "value": "retry"}]
+        self.send(batch)
+        for query, ids in (("error", [2, 1]), ("error=", [2, 1]), ("error=boom", [2]),
+                           ("equation=a=b", [1]), ("  error = boom  ", [2]), ("retry", [3]),
+                           ("retry and note=error", [3]), ("retry and error", []),
+                           ("error=boom and error", [2]), ("error=x and error=boom", [2]),
+                           ("Error", []), ("error=Boom", [])):
+            asked = urllib.parse.urlencode({"annotationQuery": query})
+            self.assertEqual(self.found(asked), ids, query)
+
+    def test_lenient_ids_join_what_shares_a_low_half(self):
+        self.start(environment={"STRICT_TRACE_ID": "false"})
+        short, long = spans(7, 1)[0], spans(7, 1)[0]
+        long.update(traceId="463ac35c9f6413ad" + short["traceId"], id=f"{8:016x}")
+        self.send([short, long])
+        for asked in (short["traceId"], long["traceId"], "7"):
+            told = json.loads(self.ask("GET", f"/api/v2/trace/{asked}").read())
+            self.assertEqual({span["traceId"] for span in told},
+                             {short["traceId"], long["traceId"]})
+        self.assertEqual(len(json.loads(self.ask("GET", "/api/v2/traces").read())), 1)
+
+    def test_a_bad_span_refuses_its_message(self):
+        self.start()
+        for part in ({"tags": {"a": None}}, {"annotations": [{"value": "x"}]},
+                     {"annotations": [{"timestamp": NOW_US}]}):
+            good, bad = spans(1, 2)
+            answer = self.ask("POST", "/api/v2/spans", json.dumps([good, {**bad, **part}]),
+                              Content_Type="application/json")
+            self.assertEqual(answer.status, 400, answer.read())
+        self.assertEqual(self.found(), [])
+
+    def test_methods_and_switches(self):
+        self.start(environment={"HTTP_COLLECTOR_ENABLED": "false"})
+        for method in ("DELETE", "PUT"):
+            answer = self.ask(method, "/api/v2/services")
+            self.assertEqual((answer.status, answer.read()), (404, b"404 Not Found"))
+            self.assertTrue(answer.getheader("Content-Type").startswith("text/plain"))
+        for version in (1, 2):
+            answer = self.ask("POST", f"/api/v{version}/spans", "[]",
+                              Content_Type="application/json")
+            self.assertEqual(answer.status, 404)
+        answer = self.ask("GET", "/api/v2/spans?serviceName=shop")
+        self.assertEqual((answer.status, answer.read()), (200, b"[]"))
+
+    def test_its_own_figures(self):
+        self.start()
+        self.send(spans(1, 3))
+        figures = json.loads(self.ask("GET", "/metrics").read())
+        for name in ("messages", "messages_dropped", "bytes", "spans", "spans_dropped"):
+            self.assertIn(f"counter.zipkin_collector.{name}.http", figures)
+        self.assertEqual(figures["counter.zipkin_collector.spans.http"], 3)
+        self.assertEqual(figures["counter.zipkin_collector.messages.http"], 1)
+        self.assertEqual(figures["gauge.zipkin_collector.message_spans.http"], 3)
+        self.assertEqual(figures["gauge.zipkin_collector.message_bytes.http"],
+                         len(json.dumps(spans(1, 3))))
 
     def openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60,
