@@ -218,7 +218,9 @@ class ZipkinPort(unittest.TestCase):
     def test_its_own_figures(self):
         self.start()
         self.send(spans(1, 3))
-        figures = json.loads(self.ask("GET", "/metrics").read())
+        text = self.ask("GET", "/metrics").read().decode()
+        self.assertIn('"counter.zipkin_collector.spans.http":3.0', text)  # floats, as Java's
+        figures = json.loads(text)
         for name in ("messages", "messages_dropped", "bytes", "spans", "spans_dropped"):
             self.assertIn(f"counter.zipkin_collector.{name}.http", figures)
         self.assertEqual(figures["counter.zipkin_collector.spans.http"], 3)
@@ -226,6 +228,13 @@ class ZipkinPort(unittest.TestCase):
         self.assertEqual(figures["gauge.zipkin_collector.message_spans.http"], 3)
         self.assertEqual(figures["gauge.zipkin_collector.message_bytes.http"],
                          len(json.dumps(spans(1, 3))))
+        answer = self.ask("GET", "/actuator/metrics")
+        self.assertEqual(answer.getheader("Content-Type"),
+                         "application/vnd.spring-boot.actuator.v2+json")
+        self.assertIn("zipkin_collector.spans", json.loads(answer.read())["names"])
+        told = json.loads(self.ask("GET", "/actuator/metrics/zipkin_collector.spans").read())
+        self.assertEqual(told["measurements"], [{"statistic": "COUNT", "value": 3.0}])
+        self.assertEqual(self.ask("GET", "/actuator/metrics/nothing").status, 404)
 
     def openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60,

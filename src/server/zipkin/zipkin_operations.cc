@@ -1,5 +1,8 @@
 #include "server/zipkin/zipkin_operations.h"
 
+#include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/try.h"
@@ -13,11 +16,88 @@ namespace {
 using net::HttpRequest;
 using net::HttpResponse;
 
+constexpr std::string_view kMeterPath = "/actuator/metrics/";
 constexpr const char* kActuatorType = "application/vnd.spring-boot.actuator.v2+json";
 
 HttpResponse OfActuator(HttpResponse response) {
   response.content_type = kActuatorType;
   return response;
+}
+
+// Java's text of a double: whole numbers have a digit behind the point.
+void AppendFloat(double value, codec::JsonWriter& json) {
+  std::string text;
+  codec::JsonWriter(text).Double(value);
+  if (text.find_first_of(".eEn") == std::string::npos) text += ".0";
+  json.Raw(text);
+}
+
+// "counter.zipkin_collector.spans.http" of /metrics, as Spring knows it.
+struct Meter {
+  std::string name;       // "zipkin_collector.spans"
+  std::string transport;  // "http": its tag
+  bool counter = false;
+  double value = 0;
+};
+
+std::vector<Meter> MetersOf(const ZipkinQueryOptions& options) {
+  std::vector<Meter> meters;
+  if (!options.counters) return meters;
+  for (const auto& [name, value] : options.counters()) {
+    const std::size_t first = name.find('.');
+    const std::size_t last = name.rfind('.');
+    if (first == std::string::npos || last <= first) continue;
+    meters.push_back({name.substr(first + 1, last - first - 1), name.substr(last + 1),
+                      name.starts_with("counter."), value});
+  }
+  return meters;
+}
+
+std::string NamesOf(const std::vector<Meter>& meters) {
+  std::set<std::string> names;
+  for (const Meter& meter : meters) names.insert(meter.name);
+  std::string body;
+  codec::JsonWriter json(body);
+  json.BeginObject();
+  json.Key("names");
+  json.BeginArray();
+  for (const std::string& name : names) json.String(name);
+  json.EndArray();
+  json.EndObject();
+  return body;
+}
+
+// Of one name, all transports together.
+std::string FigureOf(const std::vector<Meter>& meters) {
+  double sum = 0;
+  for (const Meter& meter : meters) sum += meter.value;
+  std::string body;
+  codec::JsonWriter json(body);
+  json.BeginObject();
+  json.Key("name");
+  json.String(meters.front().name);
+  json.Key("measurements");
+  json.BeginArray();
+  json.BeginObject();
+  json.Key("statistic");
+  json.String(meters.front().counter ? "COUNT" : "VALUE");
+  json.Key("value");
+  AppendFloat(sum, json);
+  json.EndObject();
+  json.EndArray();
+  json.Key("availableTags");
+  json.BeginArray();
+  json.BeginObject();
+  json.Key("tag");
+  json.String("transport");
+  json.Key("values");
+  json.BeginArray();
+  for (const Meter& meter : meters) json.String(meter.transport);
+  json.EndArray();
+  json.EndObject();
+  json.EndArray();
+  json.EndObject();
+  return body;
 }
 
 std::string UiConfig(const ZipkinQueryOptions& options) {
@@ -120,11 +200,20 @@ HttpResponse ZipkinOperations::Metrics(const HttpRequest&) const {
   if (options_.counters) {
     for (const auto& [name, value] : options_.counters()) {
       json.Key(name);
-      json.Double(value);
+      AppendFloat(value, json);
     }
   }
   json.EndObject();
   return HttpResponse::Json(200, std::move(body));
+}
+
+HttpResponse ZipkinOperations::ActuatorMetrics(const HttpRequest& request) const {
+  std::vector<Meter> meters = MetersOf(options_);
+  const std::string name = request.path.substr(std::min(request.path.size(), kMeterPath.size()));
+  if (name.empty()) return OfActuator(HttpResponse::Json(200, NamesOf(meters)));
+  std::erase_if(meters, [&](const Meter& meter) { return meter.name != name; });
+  if (meters.empty()) return ZipkinNotFound();
+  return OfActuator(HttpResponse::Json(200, FigureOf(meters)));
 }
 
 HttpResponse ZipkinOperations::Prometheus(const HttpRequest&) const {
@@ -150,6 +239,8 @@ std::vector<ZipkinOperation> ZipkinOperationsOf(const ZipkinQueryOptions& option
       {"/info", "/info", &Operations::Info},
       {"/actuator/info", "/actuator/info", &Operations::ActuatorInfo},
       {"/metrics", "/metrics", &Operations::Metrics},
+      {"/actuator/metrics", "/actuator/metrics", &Operations::ActuatorMetrics},
+      {"/actuator/metrics/{name}", "/actuator/metrics/{name}", &Operations::ActuatorMetrics},
       {"/prometheus", "/prometheus", &Operations::Prometheus},
       {"/actuator/prometheus", "/actuator/prometheus", &Operations::Prometheus},
   };

@@ -23,6 +23,8 @@ class ZipkinOperations {
   net::HttpResponse ActuatorHealth(const net::HttpRequest& request) const;
   net::HttpResponse ActuatorInfo(const net::HttpRequest& request) const;
   net::HttpResponse Metrics(const net::HttpRequest& request) const;
+  // The names of all figures, or one by its name, as Spring tells them.
+  net::HttpResponse ActuatorMetrics(const net::HttpRequest& request) const;
   net::HttpResponse Prometheus(const net::HttpRequest& request) const;
   net::HttpResponse Config(const net::HttpRequest& request) const;
 

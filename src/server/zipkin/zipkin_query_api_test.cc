@@ -264,7 +264,12 @@ TEST_F(ZipkinQuery, TellsOfItself) {
             R"({"status":"UP","zipkin":{"status":"UP",)"
             R"("details":{"tracestore{}":{"status":"UP"}}}})");
   EXPECT_THAT(Body("/info"), HasSubstr("{\"zipkin\":{\"version\":"));
-  EXPECT_EQ(Body("/metrics"), R"({"counter.zipkin_collector.messages.http":3})");
+  EXPECT_EQ(Body("/metrics"), R"({"counter.zipkin_collector.messages.http":3.0})");
+  EXPECT_EQ(Get("/actuator/metrics").body, R"({"names":["zipkin_collector.messages"]})");
+  EXPECT_EQ(Get("/actuator/metrics/zipkin_collector.messages").body,
+            R"({"name":"zipkin_collector.messages","measurements":[{"statistic":"COUNT",)"
+            R"("value":3.0}],"availableTags":[{"tag":"transport","values":["http"]}]})");
+  EXPECT_EQ(Get("/actuator/metrics/nothing").status, 404);
   EXPECT_THAT(Body("/zipkin/config.json"), HasSubstr("\"searchEnabled\":true"));
   for (const char* path : {"/prometheus", "/actuator/prometheus"}) {
     const net::HttpResponse response = Get(path);
