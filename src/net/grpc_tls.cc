@@ -54,6 +54,7 @@ Result<std::unique_ptr<GrpcServerTls>> GrpcServerTls::Open(const TlsServerOption
   if (!tls.max_version.empty() && tls.max_version != "1.3") {
     return CannotHold("greatest version " + tls.max_version);
   }
+  RefusePeersThatGrpcCannotRead();
   TS_TRY_ASSIGN(auto context, TlsContext::ForServer(tls));
   TS_TRY(CheckNamesForGrpc(context->Current().get(), IdentityFileOf(tls)));
   // Its constructor is private.
@@ -99,6 +100,7 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> MakeChannelCredentials(
     const TlsClientOptions& tls, grpc::ChannelArguments& arguments) {
   if (!tls.enabled) return grpc::InsecureChannelCredentials();
   if (tls.min_version == "1.3") return CannotHold("least version 1.3 of a client");
+  RefusePeersThatGrpcCannotRead();
   TS_TRY(TlsContext::ForClient(tls));
   grpc::experimental::TlsChannelCredentialsOptions options;
   if (!tls.ca_file.empty() || !tls.cert_file.empty()) {

@@ -204,6 +204,27 @@ TEST_F(GrpcTls, ACertificateThatGrpcCannotReadLeavesTheOldOne) {
   EXPECT_EQ(Ask(*server, named), "OK");
 }
 
+// gRPC itself would end the process, before anybody asks whether the client is to be trusted.
+TEST_F(GrpcTls, AClientThatGrpcCannotReadIsRefused) {
+  TlsServerOptions mutual = Server();
+  mutual.client_ca_file = certs.Path("ca.crt");
+  const auto server = Start(mutual);
+  TestCertificateOptions names;
+  names.name = "client.example";
+  TlsClientOptions client = Client();
+  client.cert_file = certs.Path("named.crt");
+  client.key_file = certs.Path("named.key");
+  const auto ask_with = [&](int address_bytes) {
+    names.address_bytes = address_bytes;
+    const TestIdentity made = certs.NewServer(names);
+    certs.Write("named.key", made.key);
+    certs.Write("named.crt", made.certificate);
+    return Ask(*server, client);
+  };
+  for (const int bytes : {5, 1, 17}) EXPECT_EQ(ask_with(bytes), "UNAVAILABLE") << bytes;
+  for (const int bytes : {0, 4, 16}) EXPECT_EQ(ask_with(bytes), "OK") << bytes;
+}
+
 TEST_F(GrpcTls, HoldsALeastVersion) {
   TlsServerOptions strict = Server();
   strict.min_version = "1.3";

@@ -126,6 +126,21 @@ std::string Unreadable(const X509* certificate) {
   return "";
 }
 
+// What OpenSSL does by itself, but for the names.
+int VerifyReadable(X509_STORE_CTX* asked, void* /*argument*/) {
+  const X509* peer = X509_STORE_CTX_get0_cert(asked);
+  if (peer != nullptr && !Unreadable(peer).empty()) {
+    ERR_clear_error();
+    X509_STORE_CTX_set_error(asked, X509_V_ERR_UNSUPPORTED_NAME_SYNTAX);
+    return 0;
+  }
+  return X509_verify_cert(asked);
+}
+
+void WatchContext(void* made, void*, CRYPTO_EX_DATA*, int, long, void*) {
+  SSL_CTX_set_cert_verify_callback(static_cast<SSL_CTX*>(made), VerifyReadable, nullptr);
+}
+
 bool WriteAll(BIO* to, const STACK_OF(X509) * certificates) {
   for (int i = 0; i < sk_X509_num(certificates); ++i) {
     if (PEM_write_bio_X509(to, sk_X509_value(certificates, i)) != 1) return false;
@@ -238,6 +253,11 @@ Status CheckNamesForGrpc(SSL_CTX* context, const std::string& cert_file) {
   return Error{ErrorCode::kUnsupported,
                "TLS certificate file " + cert_file + ": gRPC can't read " + what +
                    " in it, which OpenSSL takes: have it issued anew without"};
+}
+
+void RefusePeersThatGrpcCannotRead() {
+  static const int once = SSL_CTX_get_ex_new_index(0, nullptr, WatchContext, nullptr, nullptr);
+  (void)once;
 }
 
 Result<PemFiles> ToPem(SSL_CTX* context) {

@@ -22,6 +22,12 @@ Status UseAuthorities(SSL_CTX* context, const std::string& file, const char* wha
 // it ends the process over some that OpenSSL takes. Errors: kUnsupported, which name, and the way out.
 Status CheckNamesForGrpc(SSL_CTX* context, const std::string& cert_file);
 
+// From the first call on every handshake of the process refuses a peer whose certificate has such
+// names. gRPC makes contexts of its own and looks for names before anybody is asked whether the peer
+// is to be trusted: OpenSSL tells of each context that is made. What verifies it by a callback of its
+// own (SSL_CTX_set_cert_verify_callback) keeps that. Any thread.
+void RefusePeersThatGrpcCannotRead();
+
 // What these two put into a context, as PEM again: for gRPC, which makes contexts of its own.
 struct PemFiles {
   std::string certificates;  // its own, then its chain

@@ -37,7 +37,7 @@ class TestCertificates {
   void Write(const std::string& name, const std::string& text) const;
   // A new server certificate by the same CA, named `name`.
   TestIdentity NewServer(const std::string& name) const;
-  TestIdentity NewServer(const TestCertificateOptions& options) const;
+  TestIdentity NewServer(const TestCertificateOptions& options) const;  // or a client's
 
  private:
   std::filesystem::path directory_;
