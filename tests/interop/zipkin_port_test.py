@@ -236,6 +236,21 @@ class ZipkinPort(unittest.TestCase):
         self.assertEqual(told["measurements"], [{"statistic": "COUNT", "value": 3.0}])
         self.assertEqual(self.ask("GET", "/actuator/metrics/nothing").status, 404)
 
+    def test_its_pages_are_counted_where_there_are_any(self):
+        folder = Path(self.scratch.name) / "build" / "zipkin-lens"
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text('<head><base href="/zipkin/"></head>')
+        self.start("--lens", str(folder.parent))
+        self.assertEqual(self.ask("GET", "/").status, 302)
+        self.assertEqual(self.ask("GET", "/zipkin/dependency").status, 200)
+        text = self.ask("GET", "/prometheus").read().decode()
+        for status, uri in ((302, "REDIRECTION"), (200, "/zipkin/index.html")):
+            self.assertIn(f'http_server_requests_seconds_count{{method="GET",status="{status}",'
+                          f'uri="{uri}"}} 1\n', text)
+        self.start("--lens", str(folder.parent), data="other", environment={"UI_ENABLED": "false"})
+        self.assertEqual(self.ask("GET", "/zipkin/").status, 404)
+        self.assertEqual(self.ask("GET", "/api/v2/services").status, 200)
+
     def openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=60,
                        cwd=self.scratch.name)

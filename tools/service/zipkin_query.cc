@@ -101,7 +101,8 @@ Status OpenZipkinQuery(Service& service) {
   const ZipkinUiSection& ui = service.config().zipkin.ui;
   if (config.on && ui.on && !ui.lens.empty()) {
     TS_TRY_ASSIGN(auto lens, server::ReadLens(ui.lens));
-    reads = server::MakeLensHandler(std::move(lens), ui.base_path, std::move(reads));
+    reads = server::MakeLensHandler(std::move(lens), ui.base_path, std::move(reads),
+                                    query.observer);
     service.Show("Zipkin's web pages", ui.lens);
   }
   const char* const listener = service.config().role == kQuery ? "query_zipkin" : "zipkin";

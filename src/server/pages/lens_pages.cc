@@ -67,19 +67,28 @@ Result<StaticFiles> ReadLens(const std::string& path) {
 }
 
 net::HttpHandler MakeLensHandler(StaticFiles files, const std::string& base_path,
-                                 net::HttpHandler api) {
+                                 net::HttpHandler api, PageObserver observer) {
   files.Set(kIndex, WithBase(files.Find(kIndex)->bytes, base_path));
   const auto kept = std::make_shared<const StaticFiles>(std::move(files));
-  return [kept, api = std::move(api)](const net::HttpRequest& request) {
+  return [kept, api = std::move(api), observer = std::move(observer)](
+             const net::HttpRequest& request) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto told = [&](const char* route, net::HttpResponse response) {
+      if (observer) observer(route, response.status, std::chrono::steady_clock::now() - begin);
+      return response;
+    };
     const std::string_view path = request.path;
     if (request.method != "GET") return api(request);
-    if (path == "/" || path == "/zipkin") return LeadTo(std::string(kRoot));
-    if (path == "/favicon.ico") return LeadTo(std::string(kRoot) + "favicon.ico");
+    if (path == "/" || path == "/zipkin") return told("REDIRECTION", LeadTo(std::string(kRoot)));
+    if (path == "/favicon.ico")
+      return told("REDIRECTION", LeadTo(std::string(kRoot) + "favicon.ico"));
     if (!path.starts_with(kRoot)) return api(request);
     const std::string_view rest = path.substr(kRoot.size());
-    if (IsPage(rest)) return StaticAnswer(request, *kept->Find(kIndex), kForAMinute);
+    if (IsPage(rest)) {
+      return told("/zipkin/index.html", StaticAnswer(request, *kept->Find(kIndex), kForAMinute));
+    }
     if (const StaticFile* file = kept->Find(rest))
-      return StaticAnswer(request, *file, CacheControl(rest));
+      return told("/zipkin/*", StaticAnswer(request, *file, CacheControl(rest)));
     return api(request);
   };
 }

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "server/pages/pages_test_support.h"
 
 namespace tracestore::server {
@@ -34,6 +37,22 @@ TEST(Lens, IsReadOfDirectoriesAndJars) {
   const std::string none = folder.Zip("none.jar", {{"META-INF/x", "y"}});
   EXPECT_THAT(ReadLens(none).error().message(), HasSubstr("has no index.html of zipkin-lens"));
   EXPECT_EQ(ReadLens(folder.path() + "/no.jar").error().code(), ErrorCode::kNotFound);
+}
+
+TEST(Lens, TellsOfItsAnswers) {
+  const Folder folder;
+  folder.Write(kBuild);
+  std::vector<std::string> told;
+  const auto lens = MakeLensHandler(
+      Lens(folder.path()), "/zipkin", Api,
+      [&told](std::string_view route, int status, std::chrono::nanoseconds) {
+        told.push_back(std::string(route) + " " + std::to_string(status));
+      });
+  for (const char* path : {"/", "/favicon.ico", "/zipkin/dependency",
+                           "/zipkin/static/js/main.1a2b.js", "/zipkin/api/v2/services"})
+    (void)lens(GetRequest(path));
+  EXPECT_THAT(told, testing::ElementsAre("REDIRECTION 302", "REDIRECTION 302",
+                                         "/zipkin/index.html 200", "/zipkin/* 200"));
 }
 
 TEST(Lens, IsUnderZipkin) {
