@@ -10,9 +10,9 @@ namespace tracestore::server {
 Status HealthProbe::Ask(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   if (!looking_) {
-    looking_ = true;
     if (thread_.joinable()) thread_.join();  // it has said what it saw, and ends
     thread_ = base::StartThread([this] { Look(); });
+    looking_ = true;  // only where there is a thread; it waits for the lock
   }
   const std::uint64_t before = looks_;
   if (!done_.wait_for(lock, patience, [&] { return looks_ != before; })) {
