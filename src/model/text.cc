@@ -63,18 +63,27 @@ constexpr std::array<signed char, 256> MakeBase64Values() {
 }
 constexpr auto kBase64Values = MakeBase64Values();
 
+template <std::size_t kEights>
+bool IsAscii(const char* text) {
+  std::uint64_t eights[kEights];
+  std::memcpy(eights, text, sizeof eights);
+  std::uint64_t all = 0;
+  for (const std::uint64_t eight : eights) all |= eight;
+  return (all & 0x8080808080808080) == 0;
+}
+
 }  // namespace
 
 bool IsUtf8(std::string_view text) noexcept {
   while (!text.empty()) {
-    // Most texts are ASCII: eight bytes at a time.
-    std::uint64_t eight = 0;
-    if (text.size() >= sizeof eight) {
-      std::memcpy(&eight, text.data(), sizeof eight);
-      if ((eight & 0x8080808080808080) == 0) {
-        text.remove_prefix(sizeof eight);
-        continue;
-      }
+    // Most texts are ASCII: many bytes at a time.
+    if (text.size() >= 32 && IsAscii<4>(text.data())) {
+      text.remove_prefix(32);
+      continue;
+    }
+    if (text.size() >= 8 && IsAscii<1>(text.data())) {
+      text.remove_prefix(8);
+      continue;
     }
     const std::size_t length = Utf8Length(text);
     if (length == 0) return false;

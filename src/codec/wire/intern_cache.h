@@ -3,7 +3,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -25,9 +24,8 @@ class InternCache {
     const std::uint64_t mixed =
         (ends.head ^ (ends.tail * 0x9E3779B97F4A7C15ULL) ^ text.size()) * 0xBF58476D1CE4E5B9ULL;
     Slot& slot = slots_[(mixed >> 40) & (kSlots - 1)];
-    // The ends are the whole of a text of up to 16 bytes.
     if (slot.size == text.size() && slot.head == ends.head && slot.tail == ends.tail &&
-        (text.size() <= 16 || std::memcmp(slot.text, text.data(), text.size()) == 0)) {
+        IsSameBetween(slot.text, text)) {
       slot.text = text.data();  // the nearer copy, for the next compare's cache lines
       return slot.id;
     }
@@ -67,6 +65,15 @@ class InternCache {
       return std::uint64_t{static_cast<std::uint8_t>(at[i])};
     };
     return {byte(0) | byte(size / 2) << 8 | byte(size - 1) << 16, 0};
+  }
+
+  // Of two texts with the same ends.
+  static bool IsSameBetween(const char* known, std::string_view text) noexcept {
+    for (std::size_t at = 8; at + 8 < text.size(); at += 8) {
+      if (base::LoadLe<std::uint64_t>(known + at) != base::LoadLe<std::uint64_t>(text.data() + at))
+        return false;
+    }
+    return true;
   }
 
   model::StringTable& strings_;

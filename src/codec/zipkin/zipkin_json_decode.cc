@@ -7,6 +7,7 @@
 #include "codec/json/json_error.h"
 #include "codec/zipkin/zipkin_json.h"
 #include "codec/zipkin/zipkin_json_fields.h"
+#include "codec/zipkin/zipkin_json_plain.h"
 
 namespace tracestore::codec {
 namespace {
@@ -57,13 +58,8 @@ bool Decoder::IsV1(const char* how) {
 bool Decoder::ReadKind(element value) {
   std::string_view text;
   if (!in_.Text(value, "kind", text)) return false;
-  constexpr std::pair<std::string_view, SpanKind> kKinds[] = {{"CLIENT", SpanKind::kClient},
-                                                              {"SERVER", SpanKind::kServer},
-                                                              {"PRODUCER", SpanKind::kProducer},
-                                                              {"CONSUMER", SpanKind::kConsumer}};
-  for (const auto& [name, kind] : kKinds) {
-    if (text != name) continue;
-    span_.kind = kind;
+  if (const auto kind = ZipkinKindOf(text)) {
+    span_.kind = *kind;
     return true;
   }
   return in_.Refuse(
@@ -253,6 +249,10 @@ Result<model::DecodeReport> DecodeZipkinJson(std::string_view text, SpanBatch& o
                                              const ZipkinJsonOptions& options) {
   const auto mark = out.mark();
   if (out.spans.empty()) ReserveFor(text.size(), out);
+  auto plain = DecodePlainZipkinJson(text, out, options);
+  if (plain.has_value() && plain->has_value()) return **std::move(plain);
+  out.Rollback(mark);
+  if (!plain.has_value()) return std::move(plain).error();
   auto result = Decoder(out, options).Run(text);
   if (!result.has_value()) out.Rollback(mark);
   return result;

@@ -2,7 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "base/bytes.h"
 #include "base/hex.h"
@@ -52,42 +57,41 @@ std::uint64_t HalfOf(std::string_view text, std::uint8_t& seen) {
   return value;
 }
 
-// Eight digits at once where all are 0 to 9 or a to f. Bytes below 0x80 don't carry into each other:
-// one from `first` to `last` gets its highest bit by 0x80 - first, and not by 0x7F - last.
-constexpr std::uint64_t kEach = 0x0101010101010101;
-constexpr std::uint64_t Between(std::uint64_t bytes, unsigned char first, unsigned char last) {
-  return (bytes + kEach * (0x80U - first)) & ~(bytes + kEach * (0x7FU - last));
-}
-bool ReadEight(const char* text, std::uint64_t& out) {
-  const auto bytes = base::LoadLe<std::uint64_t>(text);
-  constexpr std::uint64_t kHighest = kEach * 0x80;
-  const std::uint64_t good = Between(bytes, '0', '9') | Between(bytes, 'a', 'f');
-  if ((bytes & kHighest) != 0 || (good & kHighest) != kHighest) return false;
-  std::uint64_t digits = (bytes & (kEach * 0xF)) + 9 * ((bytes >> 6) & kEach);
-  digits = (digits << 4 | digits >> 8) & 0x00FF00FF00FF00FF;
-  digits = (digits << 8 | digits >> 16) & 0x0000FFFF0000FFFF;
-  out = out << 32 | ((digits << 16 | digits >> 32) & 0xFFFFFFFF);
+// Sixteen digits at once where all are 0 to 9 or a to f.
+#if defined(__SSE2__)
+bool ReadSixteen(const char* text, std::uint64_t& out) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+  const auto between = [bytes](char first, char last) {
+    return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(first - 1))),
+                         _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(last + 1))));
+  };
+  const __m128i letters = between('a', 'f');
+  if (_mm_movemask_epi8(_mm_or_si128(between('0', '9'), letters)) != 0xFFFF) return false;
+  const __m128i digits = _mm_add_epi8(_mm_and_si128(bytes, _mm_set1_epi8(0xF)),
+                                      _mm_and_si128(letters, _mm_set1_epi8(9)));
+  // Of each two digits the first is in the lower byte of a lane.
+  const __m128i pairs = _mm_or_si128(_mm_srli_epi16(digits, 8), _mm_slli_epi16(digits, 4));
+  const __m128i whole = _mm_and_si128(pairs, _mm_set1_epi16(0xFF));
+  char halves[16];
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(halves), _mm_packus_epi16(whole, whole));
+  out = __builtin_bswap64(base::LoadLe<std::uint64_t>(halves));
   return true;
 }
+#else
+bool ReadSixteen(const char* text, std::uint64_t& out) {
+  std::uint8_t seen = 0;
+  out = HalfOf({text, 16}, seen);
+  return (seen & (kNoDigit | kCapital)) == 0;
+}
+#endif
 
 // The ids that clients send: 16 or 32 digits. False leaves them to who looks at each.
 bool ReadPlainHex(std::string_view text, TraceId& out) {
   const bool both = text.size() == 32;
   if (!both && text.size() != 16) return false;
-  const char* const low = text.data() + text.size() - 16;
-  out = {};
-  return ReadEight(low, out.low) && ReadEight(low + 8, out.low) &&
-         (!both || (ReadEight(text.data(), out.high) && ReadEight(text.data() + 8, out.high)));
-}
-
-// At most 32 digits. False where one is none, or with `lower` a capital letter.
-bool ReadHex(std::string_view text, bool lower, TraceId& out) {
-  if (ReadPlainHex(text, out)) return true;
-  std::uint8_t seen = 0;
-  const std::size_t high = text.size() > 16 ? text.size() - 16 : 0;
-  out.high = HalfOf(text.substr(0, high), seen);
-  out.low = HalfOf(text.substr(high), seen);
-  return (seen & (lower ? kNoDigit | kCapital : kNoDigit)) == 0;
+  out.high = 0;
+  return ReadSixteen(text.data() + text.size() - 16, out.low) &&
+         (!both || ReadSixteen(text.data(), out.high));
 }
 
 // What Zipkin says of a text that is no id, checked in its order.
@@ -100,6 +104,25 @@ std::string ZipkinIdSentence(std::string_view text, const char* field, std::size
 }
 
 }  // namespace
+
+bool ReadZipkinHex(std::string_view text, bool lower, TraceId& out) {
+  if (ReadPlainHex(text, out)) return true;
+  std::uint8_t seen = 0;
+  const std::size_t high = text.size() > 16 ? text.size() - 16 : 0;
+  out.high = HalfOf(text.substr(0, high), seen);
+  out.low = HalfOf(text.substr(high), seen);
+  return (seen & (lower ? kNoDigit | kCapital : kNoDigit)) == 0;
+}
+
+std::optional<SpanKind> ZipkinKindOf(std::string_view text) noexcept {
+  constexpr std::pair<std::string_view, SpanKind> kKinds[] = {{"CLIENT", SpanKind::kClient},
+                                                              {"SERVER", SpanKind::kServer},
+                                                              {"PRODUCER", SpanKind::kProducer},
+                                                              {"CONSUMER", SpanKind::kConsumer}};
+  for (const auto& [name, kind] : kKinds)
+    if (text == name) return kind;
+  return std::nullopt;
+}
 
 bool ZipkinFieldReader::Refuse(std::string reason, std::string sentence, std::string zipkin) {
   refusal_ = {std::move(reason), std::move(sentence), std::move(zipkin)};
@@ -133,7 +156,7 @@ bool ZipkinFieldReader::Id(element value, const char* what, const char* field, s
                            bool v1, TraceId& out) {
   std::string_view text;
   if (!Text(value, field, text)) return false;
-  if (!text.empty() && text.size() <= most && ReadHex(text, strict_, out)) return true;
+  if (!text.empty() && text.size() <= most && ReadZipkinHex(text, strict_, out)) return true;
   const std::string rule = " is not 1 to " + std::to_string(most) + " hexadecimal digits";
   return Refuse(what + rule, std::string(what) + " " + QuoteForMessage(text) + rule,
                 ZipkinIdSentence(text, field, most, v1));

@@ -63,6 +63,12 @@ bool IsKey(std::string_view key, const char (&name)[kSize]) noexcept {
   return key.size() == kSize - 1 && std::memcmp(key.data(), name, kSize - 1) == 0;
 }
 
+// At most 32 digits. False where one is none, or with `lower` a capital letter.
+bool ReadZipkinHex(std::string_view text, bool lower, TraceId& out);
+
+// Of "CLIENT", "SERVER", "PRODUCER", "CONSUMER".
+std::optional<SpanKind> ZipkinKindOf(std::string_view text) noexcept;
+
 inline bool IsNull(simdjson::dom::element value) {
   return value.type() == simdjson::dom::element_type::NULL_VALUE;
 }

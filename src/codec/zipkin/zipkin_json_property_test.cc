@@ -105,6 +105,51 @@ TEST(ZipkinJsonProperty, RefusesEveryTruncation) {
   }
 }
 
+// The same spans with a field that nobody knows, which only a tree is made of.
+std::string WithUnknownField(const std::string& text) {
+  const std::size_t at = text.find('{');
+  if (at == std::string::npos) return text;
+  const bool empty = text.find_first_not_of(" \n", at + 1) == text.find('}', at);
+  return text.substr(0, at + 1) + "\"~\":[]" + (empty ? "" : ",") + text.substr(at + 1);
+}
+
+// Read as it stands and as a tree: the same spans, the same refusals.
+void ExpectSameAsTree(const std::string& text, bool strict) {
+  SpanBatch plain, tree;
+  const auto a = DecodeZipkinJson(text, plain, {.strict = strict});
+  const auto b = DecodeZipkinJson(WithUnknownField(text), tree, {.strict = strict});
+  ASSERT_EQ(a.has_value(), b.has_value()) << text;
+  if (!a.has_value()) return;
+  ASSERT_EQ((*a).accepted, (*b).accepted) << text;
+  ASSERT_EQ((*a).rejected, (*b).rejected) << text;
+  ASSERT_NO_FATAL_FAILURE(ExpectSame(plain, tree)) << text;
+}
+
+TEST(ZipkinJsonProperty, PlainTextsAreReadAsATreeReadsThem) {
+  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ArbitraryOptions options;
+    options.origin = Origin::kZipkin;
+    options.spans = 3;
+    Random random(seed);
+    std::string text = Encode(ArbitraryBatch(seed % 50, options));
+    for (std::uint64_t i = seed < 50 ? 0 : 1 + random.Below(2); i > 0; --i) {
+      // What stands in front of the first brace isn't damaged: the unknown field goes behind it.
+      const std::size_t at = 2 + random.Below(text.size() - 2);
+      constexpr std::string_view kTelling = "{}[]\",:0e-ntf\\u";
+      if (random.Percent(30))
+        text.insert(at, 1, kTelling[random.Below(kTelling.size())]);
+      else if (random.Percent(30))
+        text.erase(at, 1);
+      else
+        text[at] = static_cast<char>(random.Percent(60) ? kTelling[random.Below(kTelling.size())]
+                                                        : text[at] ^ (1 << random.Below(8)));
+    }
+    ASSERT_NO_FATAL_FAILURE(ExpectSameAsTree(text, true));
+    ASSERT_NO_FATAL_FAILURE(ExpectSameAsTree(text, false));
+  }
+}
+
 TEST(ZipkinJsonProperty, BearsDamagedBytes) {
   ArbitraryOptions options;
   options.origin = Origin::kZipkin;

@@ -1,0 +1,112 @@
+#include "codec/json/plain_json.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "codec/json/json_dom.h"
+
+namespace tracestore::codec {
+namespace {
+
+// What the reader makes of a text with its quotes; a star where it isn't plain.
+std::string Read(const std::string& text) {
+  PlainJsonReader in(text);
+  std::string_view out;
+  return in.Text(out) ? std::string(out) : "*";
+}
+
+TEST(PlainJson, EachByteOfAText) {
+  for (std::size_t size = 1; size <= 40; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, 'm');
+        text[at] = static_cast<char>(byte);
+        const bool plain = byte >= 0x20 && byte != '"' && byte != '\\';
+        const std::string quoted = '"' + text + '"';
+        PlainJsonReader whole(quoted);
+        std::string_view out;
+        ASSERT_EQ(whole.Text(out), plain || byte == '"') << size << ' ' << at << ' ' << byte;
+        if (!plain) continue;
+        ASSERT_EQ(out, text);
+        ASSERT_EQ(whole.ascii(), byte < 0x80);
+        ASSERT_TRUE(whole.AtEnd());
+      }
+    }
+  }
+}
+
+TEST(PlainJson, EscapesAsTheTreeReadsThem) {
+  for (const std::string inner :
+       {R"(\"\\\/\b\f\n\r\t)", R"(a\u0041b\u00e9\u20AC)", R"(\ud83d\ude00 and more)",
+        R"(long text before \u0000 and a long one behind it too)", R"(\uFFFF\ud7ff\ue000)"}) {
+    const std::string text = '"' + inner + '"';
+    JsonTree tree;
+    const auto root = tree.Parse(text);
+    ASSERT_TRUE(root.has_value()) << text;
+    EXPECT_EQ(Read(text), *TextOf(*root)) << text;
+  }
+}
+
+TEST(PlainJson, RefusesEscapesThatAreNone) {
+  for (const char* inner : {R"(\x)", R"(\u12)", R"(\u12g4)", R"(\ud83d)", R"(\ud83d\n)",
+                            R"(\ud83dabcdef)", R"(\ude00)", R"(\ud83d\ud83d)", R"(\)", R"(\u)"}) {
+    EXPECT_EQ(Read('"' + std::string(inner) + '"'), "*") << inner;
+    EXPECT_EQ(Read('"' + std::string(inner)), "*") << inner;
+  }
+  EXPECT_EQ(Read("\"a\\\n\""), "*");
+}
+
+TEST(PlainJson, TextsWithEscapesStayWhileOthersAreRead) {
+  const std::string text = R"("a\nb""c\td""e")";
+  PlainJsonReader in(text);
+  std::string_view first, second, third;
+  ASSERT_TRUE(in.Text(first) && in.Text(second) && in.Text(third) && in.AtEnd());
+  EXPECT_EQ(first, "a\nb");
+  EXPECT_EQ(second, "c\td");
+  EXPECT_EQ(third, "e");
+}
+
+TEST(PlainJson, Numbers) {
+  const auto read = [](const std::string& text) -> std::string {
+    PlainJsonReader in(text);
+    std::uint64_t number = 0;
+    return in.Number(number) ? std::to_string(number) : "*";
+  };
+  EXPECT_EQ(read("0"), "0");
+  EXPECT_EQ(read(" 17,"), "17");
+  EXPECT_EQ(read("9999999999999999999}"), "9999999999999999999");
+  for (const char* other : {"", "01", "-1", "1.5", "1e3", "10000000000000000000", "\"1\"", "1a",
+                            "99999999999999999999999999", "null"}) {
+    EXPECT_EQ(read(other), "*") << other;
+  }
+}
+
+TEST(PlainJson, ObjectsAndLists) {
+  const auto sum = [](const std::string& text) {
+    PlainJsonReader in(text);
+    std::uint64_t all = 0;
+    const bool read = in.List([&] {
+      return in.Object([&](std::string_view key) {
+        std::uint64_t number = 0;
+        bool flag = false;
+        if (key == "flag") return in.Flag(flag);
+        if (!in.Number(number)) return false;
+        all += number * key.size();
+        return true;
+      });
+    });
+    return read && in.AtEnd() ? static_cast<int>(all) : -1;
+  };
+  EXPECT_EQ(sum("[]"), 0);
+  EXPECT_EQ(sum(" [ { } , { \"a\" : 1 , \"bc\":2 } ] \n\t\r"), 5);
+  EXPECT_EQ(sum("[{\"flag\":true},{\"flag\": false,\"a\":7}]"), 7);
+  for (const char* wrong :
+       {"", "[", "[{", "[{}", "[{},]", "[,]", "{}", "[{\"a\"}]", "[{\"a\":}]", "[{\"a\":1,}]",
+        "[{\"a\" 1}]", "[{\"flag\":truth}]", "[{\"flag\":tru", "[{}]]", "[{}] x", "[{\"a\":1}{}]"}) {
+    EXPECT_EQ(sum(wrong), -1) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace tracestore::codec
