@@ -5,6 +5,7 @@ descriptors back.
 Usage: faults_test.py PROGRAM     exit 77 (skipped) where grpcio isn't installed, but not in CI
 """
 
+import itertools
 import os
 import random
 import socket
@@ -23,7 +24,7 @@ import http2
 import messages
 import suite
 from crowd import Crowd
-from target import GRPC_CALLS, HTTP, HTTP_POSTS, MIB, PATIENCE, UDP, Target, eventually
+from target import GRPC_CALLS, HTTP, HTTP_GETS, HTTP_POSTS, MIB, PATIENCE, UDP, Target, eventually
 
 PROGRAM = sys.argv.pop(1)
 GIB = 1 << 30
@@ -237,22 +238,37 @@ class Faults(suite.FaultSuite):
         last = struct.pack("<I", 128 * 1024 << 3 | 1 << 1 | 1)[:3] + b"\0"
         return b"\x28\xb5\x2f\xfd\0\x50" + rle * block + last
 
+    def deflate_bomb(self, size=GIB):
+        """The same as zlib makes it."""
+        return b"\x78\xda" + self.gzip_bomb(size)[10:]
+
     def test_bombs_by_http(self):
+        bombs = (("gzip", self.gzip_bomb()), ("zstd", self.zstd_bomb()),
+                 ("deflate", self.deflate_bomb()), ("deflate", self.gzip_bomb()[10:]))
+        posts = [(listener, path, content_type)
+                 for listener, (path, content_type, _) in HTTP_POSTS.items()]
+        posts += [("zipkin", "/api/v1/spans", "application/x-thrift"),
+                  ("zipkin", "/api/v2/spans", "application/x-protobuf"),
+                  ("otlp_http", "/v1/traces", "application/x-protobuf"),
+                  ("query", "/api/transform", "application/json")]
+        posts += [(listener, path, "text/plain") for listener, path in HTTP_GETS.items()]
         with self.watch():
-            for coding, bomb in (("gzip", self.gzip_bomb()), ("zstd", self.zstd_bomb())):
-                for listener, (path, content_type, _) in HTTP_POSTS.items():
-                    with self.subTest(listener, coding=coding):
+            for coding, bomb in bombs:
+                for listener, path, content_type in posts:
+                    with self.subTest(listener, coding=coding, path=path):
                         status, answer = self.target.post(listener, path, content_type, bomb,
                                                           **{"Content-Encoding": coding})
                         self.assertEqual(status, 413, answer)
 
     def test_a_bomb_by_grpc(self):
         with self.watch():
-            for listener in self.grpc_listeners():
-                with self.subTest(listener), self.assertRaises(grpc.RpcError) as refused:
-                    self.target.call(listener, GRPC_CALLS[listener][0], bytes(100 * MIB),
-                                     compression=grpc.Compression.Gzip)
-                self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+            for listener, coding in itertools.product(
+                    self.grpc_listeners(), (grpc.Compression.Gzip, grpc.Compression.Deflate)):
+                with self.subTest(listener, coding=coding):
+                    with self.assertRaises(grpc.RpcError) as refused:
+                        self.target.call(listener, GRPC_CALLS[listener][0], bytes(100 * MIB),
+                                         compression=coding)
+                    self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
 
     # Spans that are too much.
 

@@ -19,11 +19,11 @@ except ImportError as missing:
     sys.exit(1 if os.environ.get("CI") == "true" else 77)
 
 import messages
-from target import GRPC_CALLS, HTTP_POSTS, UDP, Target, eventually
+from target import GRPC_CALLS, GRPC_READS, HTTP_POSTS, UDP, Target, eventually
 
 PROGRAM = sys.argv.pop(1)
 UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-RECEIVERS = [name for name in GRPC_CALLS if name != "sampling_grpc"]
+RECEIVERS = [name for name in GRPC_CALLS if name not in GRPC_READS]
 
 
 class Full(unittest.TestCase):

@@ -33,14 +33,18 @@ GRPC_CALLS = {
                        messages.otlp_protobuf),
     "sampling_grpc": ("/jaeger.api_v2.SamplingManager/GetSamplingStrategy",
                       lambda _: messages.field(1, "any")),
+    "query_grpc": ("/jaeger.api_v2.QueryService/GetServices", lambda _: b""),
+    "remote_storage_archive": ("/jaeger.storage.v1.SpanReaderPlugin/GetServices", lambda _: b""),
 }
+GRPC_READS = ("sampling_grpc", "query_grpc", "remote_storage_archive")  # of which no span is kept
 HTTP_POSTS = {
     "otlp_http": ("/v1/traces", "application/json", messages.otlp_json),
     "zipkin": ("/api/v2/spans", "application/json", messages.zipkin_json),
     "jaeger_http": ("/api/traces", "application/vnd.apache.thrift.binary",
                     messages.jaeger_thrift_http),
 }
-HTTP_GETS = {"sampling_http": "/sampling?service=any", "query": "/api/services", "admin": "/"}
+HTTP_GETS = {"sampling_http": "/sampling?service=any", "query": "/api/services", "admin": "/",
+             "tempo": "/api/echo"}
 HTTP = (*HTTP_POSTS, *HTTP_GETS)
 PACKETS = {
     "jaeger_compact": lambda number: messages.emit_batch(Compact, [number]),
@@ -173,7 +177,7 @@ class Target:
         number = self.next_number()
         eventually(f"gRPC of {listener}",
                    lambda: self.call(listener, method, make(number)) is not None)
-        if listener != "sampling_grpc":
+        if listener not in GRPC_READS:
             eventually(f"a span by gRPC of {listener}", lambda: self.is_kept(number))
 
     def check_scribe(self):
@@ -200,6 +204,7 @@ class Target:
             eventually(f"a span by {listener}", send_and_look)
 
     def check(self, listener):
+        assert listener in (*HTTP, *GRPC_CALLS, *UDP, "scribe", "jaeger_tchannel"), listener
         if listener in HTTP:
             self.check_http(listener)
         if listener in GRPC_CALLS:
