@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "empty_values.h"
 #include "service/environment.h"
 #include "service_flags.h"
 
@@ -143,11 +144,17 @@ Read ReadLine(Role role, std::vector<std::string> line) {
   // An agent without a collector is refused, whatever else it is told, and a query without a store.
   if (role == kAgent) line.insert(line.begin(), "--reporter.type=none");
   if (role == kQuery) line.insert(line.begin(), "--data=store");
-  std::reverse(line.begin(), line.end());  // as CLI11 takes them
   CLI::App app;
   ServiceFlags flags;
   flags.AddTo(app, role);
   Read read;
+  if (auto whole = WithEmptyValues(app, line); whole.has_value()) {
+    line = *std::move(whole);
+  } else {
+    read.refusal = whole.error().message();
+    return read;
+  }
+  std::reverse(line.begin(), line.end());  // as CLI11 takes them
   try {
     app.parse(line);
   } catch (const CLI::Error& error) {
@@ -236,6 +243,31 @@ TEST(JaegerFlagsOnly, TypeOfReporterIsAnAgents) {
 TEST(JaegerFlagsOnly, WhatQueryDoesNotWriteIsSaid) {
   EXPECT_THAT(ReadLine(kQuery, {"--downsampling.ratio=0.5"}).resolved.warnings,
               Contains("--downsampling.ratio has no effect: query has no such part"));
+}
+
+// Templates with a variable that isn't set give such lines; Jaeger's flags take them so.
+TEST(JaegerFlagsOnly, NothingAfterTheEqualsSignIsTheEmptyText) {
+  const Read read = ReadLine(kCollector, {"--sampling.strategies-file=", "--data=d", "--host=",
+                                          "--auth.except=", "--ports-file="});
+  ASSERT_EQ(read.refusal, "");
+  EXPECT_EQ(read.resolved.config.sampling.strategies_file, "");
+  EXPECT_EQ(read.resolved.config.store.data, "d");
+  EXPECT_EQ(read.resolved.config.host, "");
+  EXPECT_TRUE(read.resolved.config.auth.except.empty());
+  const Read names =
+      ReadLine(kAgent, {"--reporter.grpc.tls.ca=", "--reporter.grpc.tls.server-name=foo",
+                        "--reporter.grpc.tls.cert", "--config="});
+  EXPECT_EQ(names.refusal, "");
+  EXPECT_EQ(names.resolved.config.forward.tls.ca_file, "");
+  EXPECT_EQ(names.resolved.config.forward.tls.server_name, "foo");
+  EXPECT_EQ(names.resolved.config.forward.tls.cert_file, "--config=");  // a flag's value, as it is
+}
+
+TEST(JaegerFlagsOnly, NothingIsNoSwitch) {
+  EXPECT_EQ(ReadLine(kAgent, {"--reporter.grpc.tls.enabled="}).refusal,
+            "--reporter.grpc.tls.enabled= has no value: it takes true or false");
+  EXPECT_THAT(ReadLine(kCollector, {"--sampling.delay=", "--data=d"}).refusal,
+              HasSubstr("--sampling.delay: 'sampling.delay' takes"));
 }
 
 // Jaeger's levels may be in capitals.

@@ -18,6 +18,7 @@
 
 #include "cancel.h"
 #include "command.h"
+#include "empty_values.h"
 #include "exit_codes.h"
 #include "explain_parse.h"
 #include "help_formatter.h"
@@ -131,14 +132,18 @@ int Run(int argc, char** argv) {
     return kExitUsage;
   }
   const std::string first = argv[1];
-  const bool known = std::any_of(commands.begin(), commands.end(), [&](const Command& command) {
+  const auto known = std::find_if(commands.begin(), commands.end(), [&](const Command& command) {
     return command.app->get_name() == first;
   });
-  if (!first.starts_with('-') && !known) {
+  if (!first.starts_with('-') && known == commands.end()) {
     return Fail(kExitUsage, ExplainCommand(first, commands));
   }
+  auto arguments = WithEmptyValues(known == commands.end() ? root : *known->app,
+                                   std::vector<std::string>(argv + 1, argv + argc));
+  if (!arguments.has_value()) return Fail(kExitUsage, arguments.error().message());
+  std::reverse(arguments->begin(), arguments->end());  // as CLI11 takes them
   try {
-    root.parse(argc, argv);
+    root.parse(*std::move(arguments));
   } catch (const CLI::Success& done) {  // --help, --version
     return root.exit(done);
   } catch (const CLI::ExtrasError&) {

@@ -101,6 +101,18 @@ class Settings(unittest.TestCase):
             file.write_text(out)
             self.assertEqual(run("collector", "--print-config", TRACESTORE_CONFIG=str(file))[0], 0)
 
+    def test_nothing_after_the_equals_sign_is_the_empty_text(self):
+        code, out, error = run("collector", "--sampling.strategies-file=", "--data=/d",
+                               "--auth.except=", "--print-config")
+        self.assertEqual((code, error), (0, ""))
+        self.assertIn('strategies-file: ""  # --sampling.strategies-file\n', out)
+        self.assertIn('data: /d  # --data\n', out)
+        self.assertIn('except: []  # --auth.except\n', out)
+        self.assertEqual(
+            run("agent", "--reporter.grpc.tls.enabled=", "--reporter.type=none"),
+            (2, "", "tracestore: --reporter.grpc.tls.enabled= has no value: it takes true or "
+                    "false\n"))
+
     def test_refusals(self):
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch) / "a.yaml"
