@@ -49,6 +49,11 @@ RawReply ToReply(const grpc::Status& status, const grpc::ByteBuffer& bytes) {
   return reply;
 }
 
+std::string TargetOf(const GrpcClientOptions& options) {
+  const std::string at = FormatHostPort(options.host, options.port);
+  return options.name_server.empty() ? at : "dns://" + options.name_server + "/" + at;
+}
+
 // gRPC ends the process for metadata that it can't send, so it must not see any.
 bool IsValid(const std::string& key, const std::string& value) {
   const auto key_char = [](char c) {
@@ -120,6 +125,8 @@ Result<std::unique_ptr<GrpcClient>> GrpcClient::Make(GrpcClientOptions options) 
       std::min<std::size_t>(options.max_message_bytes, std::numeric_limits<int>::max())));
   arguments.SetMaxSendMessageSize(-1);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
+  if (options.round_robin)
+    arguments.SetServiceConfigJSON(R"({"loadBalancingConfig":[{"round_robin":{}}]})");
   const int first = ToInt(options.reconnect_after);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, first);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, first);
@@ -127,8 +134,7 @@ Result<std::unique_ptr<GrpcClient>> GrpcClient::Make(GrpcClientOptions options) 
                    std::max(first, ToInt(options.reconnect_at_most)));
   TS_TRY_ASSIGN(const auto credentials, MakeChannelCredentials(options.tls, arguments));
   auto impl = std::make_unique<Impl>();
-  impl->channel = grpc::CreateCustomChannel(FormatHostPort(options.host, options.port),
-                                            credentials, arguments);
+  impl->channel = grpc::CreateCustomChannel(TargetOf(options), credentials, arguments);
   impl->stub.emplace(impl->channel);
   return std::unique_ptr<GrpcClient>(new GrpcClient(std::move(impl)));
 }

@@ -131,6 +131,15 @@ class Settings(unittest.TestCase):
         self.assertEqual(error, "tracestore: SPAN_STORAGE_TYPE: storing spans in cassandra is not "
                                 "built yet; memory and badger name the embedded store\n")
 
+    def test_addresses_of_collectors_are_checked_before_the_start(self):
+        target = "dns:///collector-headless.ns.svc:14250"
+        self.assertEqual(run("agent", f"--reporter.grpc.host-port={target}", "--print-config")[0],
+                         0)
+        self.assertEqual(
+            run("agent", "--reporter.grpc.host-port=a:1,http://b:2", "--print-config"),
+            (2, "", "tracestore: --reporter.grpc.host-port: bad address \"http://b:2\": expected "
+                    "host:port, not a URL\n"))
+
     def test_query_under_a_path_with_headers(self):
         with tempfile.TemporaryDirectory() as data:
             with Service(PROGRAM, data, "--query.base-path=/jaeger", "--metrics-http-route=/m",

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/try.h"
+#include "ingest/forward/forward_target.h"
+#include "ingest/forward/open_forwarder.h"
 #include "net/tenancy.h"
 #include "net/url.h"
 #include "service/tenants.h"
@@ -78,15 +80,24 @@ Status CheckForward(const Resolved& resolved) {
   if (!config.on()) return {};
   std::string_view setting = "reporter.otlp.host-port";
   const std::vector<std::string>* collectors = &config.otlp_collectors;
+  auto protocol = config.type == "otlp-grpc" ? ingest::ForwardProtocol::kOtlpGrpc
+                                             : ingest::ForwardProtocol::kOtlpHttp;
   if (config.type == "grpc") {
     setting = "reporter.grpc.host-port";
     collectors = &config.grpc_collectors;
+    protocol = ingest::ForwardProtocol::kJaegerGrpc;
   } else if (config.type == "tchannel") {
     setting = "reporter.tchannel.host-port";
     collectors = &config.tchannel_collectors;
+    protocol = ingest::ForwardProtocol::kJaegerTchannel;
     TS_TRY(CheckTchannel(resolved));
   }
-  if (!collectors->empty()) return {};
+  const std::vector<std::string> addresses = ingest::SplitAddresses(*collectors);
+  for (const std::string& address : addresses) {
+    const Status taken = ingest::CheckCollectorAddress(protocol, address);
+    if (!taken.has_value()) return Wrong(resolved, setting, taken.error().message());
+  }
+  if (!addresses.empty()) return {};
   return Wrong(resolved, setting, "at least one collector hostPort address is required");
 }
 

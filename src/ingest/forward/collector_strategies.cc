@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "codec/sampling/strategy_json.h"
 #include "codec/sampling/strategy_proto.h"
+#include "ingest/forward/grpc_address.h"
 #include "net/grpc_client.h"
 #include "net/host_port.h"
 #include "net/http_client.h"
@@ -36,11 +37,7 @@ std::string PercentEncode(std::string_view text) {
 
 Result<AskCollector> AskByGrpc(const std::string& address, std::chrono::milliseconds timeout,
                                const CollectorAccess& access) {
-  TS_TRY_ASSIGN(auto at, net::ParseHostPort(address, "127.0.0.1"));
-  net::GrpcClientOptions options;
-  options.host = at.host.empty() ? "127.0.0.1" : at.host;
-  options.port = at.port;
-  options.tls = access.tls;
+  TS_TRY_ASSIGN(auto options, GrpcClientAt(address, access));
   TS_TRY_ASSIGN(auto made, net::GrpcClient::Make(std::move(options)));
   const std::shared_ptr<net::GrpcClient> client = std::move(made);
   return AskCollector([client, timeout, authorization = access.authorization](

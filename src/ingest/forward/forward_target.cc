@@ -7,6 +7,7 @@
 #include "codec/jaeger/protobuf_encoder.h"
 #include "codec/otlp/protobuf_encoder.h"
 #include "codec/wire/wire_reader.h"
+#include "ingest/forward/grpc_address.h"
 #include "ingest/forward/tchannel_target.h"
 #include "net/grpc_client.h"
 #include "net/http_client.h"
@@ -160,25 +161,26 @@ class HttpTarget final : public ForwardTarget {
   const CollectorAccess access_;
 };
 
+bool IsUrl(std::string_view address) { return address.find("://") != std::string_view::npos; }
+
+// A URL, or "host:port".
+Result<net::Url> HttpAddress(const std::string& address) {
+  if (IsUrl(address)) return net::ParseUrl(address);
+  TS_TRY_ASSIGN(auto at, CollectorAddress(address));
+  return net::Url{false, std::move(at.host), at.port, "/"};
+}
+
 Result<std::unique_ptr<ForwardTarget>> MakeHttpTarget(const std::string& address,
                                                       const CollectorAccess& access) {
+  TS_TRY_ASSIGN(const auto url, HttpAddress(address));
   net::HttpClientOptions options;
   options.tls = access.tls;
-  std::string path = "/v1/traces";
-  if (address.find("://") != std::string::npos) {
-    TS_TRY_ASSIGN(const auto url, net::ParseUrl(address));
-    options.tls.enabled = url.tls;
-    options.host = url.host;
-    options.port = url.port;
-    if (url.target != "/") path = url.target;
-  } else {
-    TS_TRY_ASSIGN(const auto at, CollectorAddress(address));
-    options.host = at.host;
-    options.port = at.port;
-  }
+  if (IsUrl(address)) options.tls.enabled = url.tls;
+  options.host = url.host;
+  options.port = url.port;
   TS_TRY_ASSIGN(auto client, net::HttpClient::Make(std::move(options)));
-  return std::unique_ptr<ForwardTarget>(
-      std::make_unique<HttpTarget>(address, std::move(path), std::move(client), access));
+  return std::unique_ptr<ForwardTarget>(std::make_unique<HttpTarget>(
+      address, url.target == "/" ? "/v1/traces" : url.target, std::move(client), access));
 }
 
 }  // namespace
@@ -189,6 +191,16 @@ Result<net::HostPort> CollectorAddress(const std::string& address) {
   if (parsed.port == 0)
     return Error(ErrorCode::kInvalidArgument, "collector '" + address + "' has no port");
   return parsed;
+}
+
+Status CheckCollectorAddress(ForwardProtocol protocol, const std::string& address) {
+  switch (protocol) {
+    case ForwardProtocol::kJaegerGrpc:
+    case ForwardProtocol::kOtlpGrpc: TS_TRY(GrpcClientAt(address, {})); return {};
+    case ForwardProtocol::kOtlpHttp: TS_TRY(HttpAddress(address)); return {};
+    case ForwardProtocol::kJaegerTchannel: TS_TRY(CollectorAddress(address)); return {};
+  }
+  return {};
 }
 
 const char* ForwardProtocolName(ForwardProtocol protocol) noexcept {
@@ -206,11 +218,7 @@ Result<std::unique_ptr<ForwardTarget>> MakeForwardTarget(ForwardProtocol protoco
                                                          const CollectorAccess& access) {
   if (protocol == ForwardProtocol::kOtlpHttp) return MakeHttpTarget(address, access);
   if (protocol == ForwardProtocol::kJaegerTchannel) return MakeTchannelTarget(address, access);
-  TS_TRY_ASSIGN(const auto at, CollectorAddress(address));
-  net::GrpcClientOptions options;
-  options.tls = access.tls;
-  options.host = at.host;
-  options.port = at.port;
+  TS_TRY_ASSIGN(auto options, GrpcClientAt(address, access));
   TS_TRY_ASSIGN(auto client, net::GrpcClient::Make(std::move(options)));
   return std::unique_ptr<ForwardTarget>(
       std::make_unique<GrpcTarget>(protocol, address, std::move(client), access));

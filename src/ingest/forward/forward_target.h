@@ -64,7 +64,10 @@ const char* ForwardProtocolName(ForwardProtocol protocol) noexcept;
 // "host:port", the host 127.0.0.1 where it is left out. Errors: kInvalidArgument.
 Result<net::HostPort> CollectorAddress(const std::string& address);
 
-// A collector at "host:port", for OTLP over HTTP also at "http://host:port/path" or https (without
+// Whether MakeForwardTarget() takes the address. Errors: kInvalidArgument.
+Status CheckCollectorAddress(ForwardProtocol protocol, const std::string& address);
+
+// A collector at "host:port", for gRPC also as GrpcClientAt() takes it, for OTLP over HTTP also at "http://host:port/path" or https (without
 // a path /v1/traces). Connects when it first sends. Errors: kInvalidArgument.
 Result<std::unique_ptr<ForwardTarget>> MakeForwardTarget(ForwardProtocol protocol,
                                                          const std::string& address,

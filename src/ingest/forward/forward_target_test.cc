@@ -176,6 +176,24 @@ TEST(ForwardTarget, AddressesAreChecked) {
   EXPECT_EQ(message(ForwardProtocol::kOtlpGrpc, "collector:0"),
             "collector 'collector:0' has no port");
   EXPECT_NE(message(ForwardProtocol::kOtlpGrpc, ""), "taken");
+  // What charts and operators tell Jaeger's agents.
+  EXPECT_EQ(message(ForwardProtocol::kJaegerGrpc, "dns:///collector-headless.ns.svc:14250"), "taken");
+  EXPECT_EQ(message(ForwardProtocol::kJaegerGrpc, "dns://10.0.0.10/collector:14250"), "taken");
+  EXPECT_EQ(message(ForwardProtocol::kOtlpGrpc, "passthrough:///collector:4317"), "taken");
+  EXPECT_EQ(message(ForwardProtocol::kJaegerGrpc, "dns://collector:14250"),
+            "bad address \"dns://collector:14250\": a name is written dns:///host:port");
+  EXPECT_EQ(message(ForwardProtocol::kJaegerGrpc, "http://collector:14250"),
+            "bad address \"http://collector:14250\": expected host:port, not a URL");
+  EXPECT_NE(message(ForwardProtocol::kJaegerTchannel, "dns:///collector:14267"), "taken");
+  for (const auto protocol : {ForwardProtocol::kJaegerGrpc, ForwardProtocol::kOtlpGrpc,
+                              ForwardProtocol::kOtlpHttp, ForwardProtocol::kJaegerTchannel}) {
+    for (const char* address : {"a:1", ":1", "a:0", "a", "", "dns:///a:1", "dns:///a", "http://a/b",
+                                "ftp://a", "passthrough:///a:1", "::1:1"}) {
+      EXPECT_EQ(CheckCollectorAddress(protocol, address).has_value(),
+                MakeForwardTarget(protocol, address).has_value())
+          << ForwardProtocolName(protocol) << " " << address;
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,122 @@
+"""An agent before collectors: how it finds them, and what it asks them for its clients.
+
+Usage: agent_test.py PROGRAM
+"""
+
+import json
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from service import Service
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = sys.argv.pop(1)
+PACKET = (ROOT / "tests/data/wire/jaeger-client-go-2.30.0-jaeger_thrift_compact.bin").read_bytes()
+PATIENCE = 60
+
+
+class NameServer(threading.Thread):
+    """Answers each question for an A record with `addresses`, others with nothing (RFC 1035)."""
+
+    def __init__(self, addresses):
+        super().__init__(daemon=True)
+        self.addresses = addresses
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+
+    def run(self):
+        while True:
+            question, sender = self.socket.recvfrom(4096)
+            if not question:
+                return  # __exit__
+            end = 12
+            while question[end]:
+                end += question[end] + 1
+            (kind,) = struct.unpack_from(">H", question, end + 1)
+            answers = self.addresses if kind == 1 else []
+            reply = question[:2] + struct.pack(">5H", 0x8180, 1, len(answers), 0, 0)
+            reply += question[12:end + 5]
+            for address in answers:
+                reply += struct.pack(">HHHIH", 0xC00C, 1, 1, 1, 4) + socket.inet_aton(address)
+            self.socket.sendto(reply, sender)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.socket.sendto(b"", self.socket.getsockname())
+        self.join()
+        self.socket.close()
+
+
+def metric(service, name):
+    _, text = service.get("admin", "/metrics")
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+               if line.startswith(name) and line[len(name)] in " {")
+
+
+def until(condition, act=lambda: None):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        act()
+        time.sleep(0.05)  # polls another process
+    return True
+
+
+def send(agent):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(PACKET, ("127.0.0.1", agent.ports["jaeger_compact"]))
+
+
+class Agent(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = Path(scratch.name)
+
+    def start(self, *arguments, **named):
+        service = Service(PROGRAM, *arguments, **named)
+        self.addCleanup(service.__exit__)
+        return service
+
+    def test_all_addresses_of_a_name_get_spans(self):
+        first = self.start(self.scratch / "1", command="collector")
+        port = first.ports["jaeger_grpc"]
+        second = self.start(self.scratch / "2",
+                            f"--collector.grpc-server.host-port=127.0.0.2:{port}",
+                            command="collector")
+        with NameServer(["127.0.0.1", "127.0.0.2"]) as names:
+            agent = self.start(
+                None, f"--reporter.grpc.host-port=dns://{names.address}/collectors.test:{port}",
+                "--reporter.batch.wait=1ms", command="agent")
+            received = "jaeger_collector_spans_received_total"
+            self.assertTrue(until(lambda: metric(first, received) and metric(second, received),
+                                  lambda: send(agent)), agent.log())
+
+    def test_targets_of_grpc(self):
+        collector = self.start(self.scratch / "1")
+        for scheme in ("dns:///", "passthrough:///"):
+            with self.subTest(scheme):
+                agent = self.start(
+                    None, "--reporter.grpc.host-port="
+                    f"{scheme}localhost:{collector.ports['jaeger_grpc']}", command="agent")
+                taken = "jaeger_agent_reporter_batches_submitted_total"
+                self.assertTrue(until(lambda: metric(agent, taken), lambda: send(agent)),
+                                agent.log())
+                status, body = agent.get("sampling_http", "/sampling?service=a")
+                self.assertEqual((status, json.loads(body)["strategyType"]),
+                                 (200, "PROBABILISTIC"))
+
+
+if __name__ == "__main__":
+    unittest.main()
