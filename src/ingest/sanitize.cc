@@ -23,9 +23,12 @@ using model::StringId;
 constexpr std::size_t kRecordBytes =
     16;  // what an attribute, event or link counts beside its texts
 
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
 class Run {
  public:
-  Run(const SanitizeOptions& options, SpanBatch& batch) : options_(options), batch_(batch) {}
+  Run(const SanitizeOptions& options, SpanBatch& batch, bool mended)
+      : options_(options), batch_(batch), look_for_mends_(mended) {}
 
   SanitizeResult Do() {
     LookAtStrings();
@@ -53,6 +56,10 @@ class Run {
     for (StringId id = 0; id < count; ++id) {
       const std::string_view text = batch_.text(id);
       if (text.size() > options_.max_value_bytes) any_long_ = true;
+      if (look_for_mends_ && text.find(kReplacement) != std::string_view::npos) {
+        came_mended_.resize(count);
+        came_mended_[id] = true;
+      }
       if (model::IsUtf8(text)) continue;
       if (not_utf8_.empty()) not_utf8_.resize(count);
       not_utf8_[id] = true;
@@ -62,7 +69,7 @@ class Run {
   // Whether some span may need more than a look. Bytes are no UTF-8 rightly: asked again one by
   // one.
   bool NeedsWork() const {
-    if (any_long_ || !not_utf8_.empty()) return true;
+    if (any_long_ || !not_utf8_.empty() || !came_mended_.empty()) return true;
     const auto too_many = [&](Range attributes) {
       return attributes.count > options_.max_attributes;
     };
@@ -133,10 +140,13 @@ class Run {
   }
 
   bool NotUtf8(StringId id) const { return id < not_utf8_.size() && not_utf8_[id]; }
+  unsigned CameMended(StringId id) const {
+    return id < came_mended_.size() && came_mended_[id] ? kCutUtf8 : 0;
+  }
 
   // A name or key: UTF-8, and not too long.
   unsigned Text(StringId& id) {
-    unsigned cuts = 0;
+    unsigned cuts = CameMended(id);
     if (NotUtf8(id)) {
       const auto [known, added] = mended_.emplace(id, 0);
       if (added) known->second = batch_.strings.Intern(MendUtf8(std::string(batch_.text(id))));
@@ -161,8 +171,8 @@ class Run {
 
   unsigned Value(Attribute& attribute) {
     if (!model::IsTextual(attribute.type())) return 0;
-    unsigned cuts = 0;
     auto id = static_cast<StringId>(attribute.bits);
+    unsigned cuts = CameMended(id);
     if (attribute.type() == ValueType::kString && NotUtf8(id)) {
       // A service must stay a text, and what a codec made from a field has the field's type.
       if (attribute.synthetic() || batch_.text(attribute.key) == "service.name") {
@@ -287,7 +297,9 @@ class Run {
   SanitizeResult result_;
   bool any_long_ = false;
   bool changed_ = false;
-  std::vector<bool> not_utf8_;  // by string as it came; empty where all are
+  bool look_for_mends_;
+  std::vector<bool> not_utf8_;     // by string as it came; empty where all are
+  std::vector<bool> came_mended_;  // likewise; empty where none did
   std::unordered_map<StringId, StringId> mended_;
   std::vector<unsigned> resource_cuts_;
   std::vector<unsigned> scope_cuts_;
@@ -299,7 +311,8 @@ class SanitizeSink final : public SpanSink {
       : options_(options), next_(next), observer_(std::move(observer)) {}
 
   Status Accept(SpanBatch&& batch, const SpanContext& context) override {
-    const SanitizeResult result = Sanitize(options_, batch);
+    const bool mended = context.report != nullptr && context.report->mended_texts != 0;
+    const SanitizeResult result = Sanitize(options_, batch, mended);
     const std::uint64_t refused = result.zero_trace_ids + result.zero_span_ids;
     if (refused != 0 && !Refuse(result, context))
       return Error(ErrorCode::kInvalidArgument, "a span's trace id or span id is zero");
@@ -352,8 +365,8 @@ const char* CutName(std::size_t bit) noexcept {
   return kNames[bit];
 }
 
-SanitizeResult Sanitize(const SanitizeOptions& options, SpanBatch& batch) {
-  return Run(options, batch).Do();
+SanitizeResult Sanitize(const SanitizeOptions& options, SpanBatch& batch, bool mended) {
+  return Run(options, batch, mended).Do();
 }
 
 std::unique_ptr<SpanSink> MakeSanitizeSink(const SanitizeOptions& options, SpanSink& next,

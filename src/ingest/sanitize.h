@@ -48,8 +48,10 @@ struct SanitizeResult {
   std::array<std::uint64_t, kCuts> cut{};  // spans, by the bit's number
 };
 
-// Pure. Rows keep their order; a batch without fault stays as it is.
-SanitizeResult Sanitize(const SanitizeOptions& options, model::SpanBatch& batch);
+// Pure. Rows keep their order; a batch without fault stays as it is. `mended`: the decoder had to
+// mend texts (DecodeReport::mended_texts), so that those with U+FFFD count as kCutUtf8.
+SanitizeResult Sanitize(const SanitizeOptions& options, model::SpanBatch& batch,
+                        bool mended = false);
 
 // As a stage before `next`, which is borrowed. Refused spans go to the context's report; where the
 // protocol refuses a message for them it answers kInvalidArgument.

@@ -91,6 +91,25 @@ TEST(Sanitize, MendsWhatIsNoUtf8) {
   EXPECT_EQ(result.cut[5], 1u);
 }
 
+TEST(Sanitize, CountsTextsThatTheDecoderMended) {
+  const auto one = [] {
+    SpanBatch batch = OneSpan("a\xEF\xBF\xBDz");
+    AddString(batch, "k", "v");
+    return batch;
+  };
+  SpanBatch batch = one();
+  EXPECT_EQ(Sanitize({}, batch).cut[5], 0u);  // the sender's own U+FFFD
+  EXPECT_EQ(Sanitize({}, batch, true).cut[5], 1u);
+  EXPECT_THAT(Shown(batch), ElementsAre("k=v", "tracestore.cut=utf8"));
+  EXPECT_EQ(batch.text(batch.spans[0].name), "a\xEF\xBF\xBDz");
+  // A value stays a text; spans without such texts are not counted.
+  batch = OneSpan();
+  AddString(batch, "k", "\xEF\xBF\xBD");
+  batch.spans.push_back(OneSpan().spans[0]);
+  EXPECT_EQ(Sanitize({}, batch, true).cut[5], 1u);
+  EXPECT_THAT(Shown(batch), ElementsAre("k=\xEF\xBF\xBD", "tracestore.cut=utf8"));
+}
+
 TEST(Sanitize, KeepsAServiceAText) {
   SpanBatch batch = OneSpan();
   batch.AddString(batch.strings.Intern("service.name"), "shop\xFF");
@@ -207,9 +226,13 @@ TEST(SanitizeSink, SaysWhatItRefusedAndCut) {
   EXPECT_EQ(report.accepted, 1u);
   EXPECT_EQ(report.rejected, 1u);
   EXPECT_THAT(events, ElementsAre("zero-trace-id refused 1", "values changed 1"));
+  events.clear();
+  report.mended_texts = 1;
+  EXPECT_TRUE(sink->Accept(OneSpan("\xEF\xBF\xBD"), context).has_value());
+  EXPECT_THAT(events, ElementsAre("utf8 changed 1"));
   context.source.bad_spans = BadSpans::kRefuseMessage;
   EXPECT_FALSE(sink->Accept(batch_of_two(), context).has_value());
-  EXPECT_EQ(next.kept, 1u);
+  EXPECT_EQ(next.kept, 2u);
 }
 
 }  // namespace

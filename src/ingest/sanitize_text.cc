@@ -43,9 +43,7 @@ std::string_view CutText(std::string_view text, std::size_t most) noexcept {
 std::string MendUtf8(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    std::size_t length = 1;
-    while (length < 4 && length < text.size() && Continues(text[length])) ++length;
-    while (length > 0 && !model::IsUtf8(text.substr(0, length))) --length;
+    std::size_t length = model::Utf8Length(text);
     if (length == 0) {
       out += "\xEF\xBF\xBD";
       length = 1;

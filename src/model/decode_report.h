@@ -15,6 +15,9 @@ struct DecodeReport {
   // One sentence on the first refused span that names it ("span 3 of trace 0af7…: span id 'xyz' is
   // not hexadecimal"), "" when none was refused.
   std::string first_error;
+  // Texts of the message that were no Unicode and have U+FFFD for what was wrong, where the decoder
+  // had to mend them (JSON); other decoders keep such texts for who looks at the spans.
+  std::uint64_t mended_texts = 0;
 
   // `sentence` is kept if it is the first.
   void Reject(const std::string& reason, const std::string& sentence) {
@@ -25,6 +28,7 @@ struct DecodeReport {
   void Add(const DecodeReport& other) {
     accepted += other.accepted;
     rejected += other.rejected;
+    mended_texts += other.mended_texts;
     for (const auto& [reason, count] : other.reasons) reasons[reason] += count;
     if (first_error.empty()) first_error = other.first_error;
   }

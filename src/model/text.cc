@@ -9,10 +9,7 @@
 #include "model/value_blob.h"
 
 namespace tracestore::model {
-namespace {
 
-// The length of the well-formed UTF-8 sequence that `text` begins with, 0 where it isn't one
-// (overlong forms, surrogates and values above U+10FFFF are not).
 std::size_t Utf8Length(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto tail = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
@@ -33,6 +30,8 @@ std::size_t Utf8Length(std::string_view text) noexcept {
   }
   return 0;
 }
+
+namespace {
 
 void AppendEscaped(char c, std::string& out) {
   constexpr char kDigits[] = "0123456789abcdef";

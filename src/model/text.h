@@ -1,6 +1,7 @@
 // Texts of values: JSON strings, doubles, base64, and the one canonical text that equality across
 // types compares (docs/format/semantics.md).
 #pragma once
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ void AppendBase64(std::string_view bytes, std::string& out);
 // nullopt where `text` is no base64 (standard or URL alphabet, padding optional).
 std::optional<std::string> DecodeBase64(std::string_view text);
 
+// Bytes of the UTF-8 character that `text`, which isn't empty, begins with; 0 where it isn't one
+// (overlong forms, surrogates and values above U+10FFFF are not).
+std::size_t Utf8Length(std::string_view text) noexcept;
 // Whether `text` is well-formed UTF-8.
 bool IsUtf8(std::string_view text) noexcept;
 

@@ -398,7 +398,8 @@ Status Decoder::Traces(array traces) {
 
 Result<model::DecodeReport> Decoder::Run(std::string_view text) {
   JsonTree tree;
-  TS_TRY_ASSIGN(const element root, tree.Parse(text));
+  TS_TRY_ASSIGN(const element root, tree.Parse(text, kSendersJson));
+  report_.mended_texts = tree.mended_texts();
   array list;
   object top;
   if (root.get(list) == simdjson::SUCCESS) {

@@ -36,48 +36,9 @@ std::optional<std::int64_t> ToInteger(element value, bool truncate) {
   }
 }
 
-bool FitsInteger(std::string_view digits) {
-  const auto fits = [digits](auto number) {
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    return error == std::errc{} && end == digits.data() + digits.size();
-  };
-  return fits(std::int64_t{}) || fits(std::uint64_t{});
-}
-
-// The text with ".0" after whole numbers beyond 64 bits: JavaScript writes doubles below 1e21 like
-// that, and simdjson takes them for broken integers.
-std::string WidenIntegers(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() + 64);
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size();) {
-    const char c = text[i];
-    std::size_t end = i + 1;
-    if (in_string) {
-      if (c == '\\' && end < text.size()) ++end;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '-' || (c >= '0' && c <= '9')) {
-      while (end < text.size() &&
-             std::string_view("0123456789.eE+-").find(text[end]) != std::string_view::npos) {
-        ++end;
-      }
-      const std::string_view number = text.substr(i, end - i);
-      const bool whole = number.find_first_of(".eE", 0) == std::string_view::npos;
-      out += number;
-      if (whole && !FitsInteger(number)) out += ".0";
-      i = end;
-      continue;
-    }
-    out.append(text.substr(i, end - i));
-    i = end;
-  }
-  return out;
-}
-
-std::string Explain(std::string_view text, simdjson::error_code code, std::size_t skipped) {
-  if (const auto error = FindJsonError(text))
+std::string Explain(std::string_view text, const JsonMending& mending, simdjson::error_code code,
+                    std::size_t skipped) {
+  if (const auto error = FindJsonError(text, mending.texts))
     return "not JSON: " + error->what + " at byte " + std::to_string(error->offset + skipped);
   if (code == simdjson::NUMBER_ERROR) return "JSON with a number out of range";
   return std::string("not JSON: ") + simdjson::error_message(code);
@@ -98,7 +59,8 @@ JsonTree::~JsonTree() {
   if (parser_->capacity() <= kKeptJsonBytes) kept_parser = std::move(parser_);
 }
 
-Result<element> JsonTree::Parse(std::string_view text) {
+Result<element> JsonTree::Parse(std::string_view text, const JsonMending& mending) {
+  mended_texts_ = 0;
   std::size_t skipped = 0;
   if (text.substr(0, 3) == "\xEF\xBB\xBF") {
     skipped = 3;
@@ -112,13 +74,15 @@ Result<element> JsonTree::Parse(std::string_view text) {
   if (text.empty()) return Error(ErrorCode::kInvalidArgument, "not JSON: unexpected end at byte 0");
   element root;
   auto code = parser_->parse(text.data(), text.size()).get(root);
-  if (code == simdjson::NUMBER_ERROR) {
-    const std::string widened = WidenIntegers(text);
-    code = parser_->parse(widened.data(), widened.size()).get(root);
+  const bool mendable = code == simdjson::NUMBER_ERROR || mending.texts || mending.rest;
+  if (code != simdjson::SUCCESS && code != simdjson::MEMALLOC && mendable) {
+    const MendedJson mended = MendJson(text, mending, kMaxJsonBytes);
+    mended_texts_ = mended.texts;
+    if (mended.changed) code = parser_->parse(mended.text.data(), mended.text.size()).get(root);
   }
   if (code == simdjson::MEMALLOC) throw std::bad_alloc();
   if (code != simdjson::SUCCESS)
-    return Error(ErrorCode::kInvalidArgument, Explain(text, code, skipped));
+    return Error(ErrorCode::kInvalidArgument, Explain(text, mending, code, skipped));
   return root;
 }
 

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "codec/json/json_mend.h"
+
 namespace tracestore::codec {
 
 // The longest text a decoder takes at once. A tree of it needs up to about ten times its length.
@@ -29,10 +31,14 @@ class JsonTree {
   JsonTree(const JsonTree&) = delete;
   JsonTree& operator=(const JsonTree&) = delete;
 
-  // A byte order mark in front is skipped. Errors: kInvalidArgument, "not JSON: … at byte N".
-  Result<simdjson::dom::element> Parse(std::string_view text);
+  // A byte order mark in front is skipped. What is no JSON is mended as `mending` says and parsed
+  // again. Errors: kInvalidArgument, "not JSON: … at byte N".
+  Result<simdjson::dom::element> Parse(std::string_view text, const JsonMending& mending = {});
+  // Strings of the last text that got U+FFFD.
+  std::uint64_t mended_texts() const noexcept { return mended_texts_; }
 
  private:
+  std::uint64_t mended_texts_ = 0;
   std::unique_ptr<simdjson::dom::parser> parser_;
 };
 

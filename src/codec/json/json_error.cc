@@ -11,7 +11,7 @@ namespace {
 // One pass over the grammar with an explicit stack.
 class Scanner {
  public:
-  explicit Scanner(std::string_view text) : text_(text) {}
+  Scanner(std::string_view text, bool any_text) : text_(text), any_text_(any_text) {}
 
   std::optional<JsonError> Run() {
     while (!failed_) {
@@ -158,7 +158,7 @@ class Scanner {
     ++at_;
     const int unit = HexUnit();
     if (unit < 0) return false;
-    if (unit < 0xD800 || unit > 0xDFFF) return true;
+    if (any_text_ || unit < 0xD800 || unit > 0xDFFF) return true;
     if (unit < 0xDC00 && text_.substr(at_, 2) == "\\u") {
       at_ += 2;
       const int second = HexUnit();
@@ -174,10 +174,10 @@ class Scanner {
     while (!End()) {
       const auto c = static_cast<unsigned char>(Peek());
       if (c == '"') return ++at_, true;
-      if (c < 0x20) return FailHere();
+      if (c < 0x20 && !any_text_) return FailHere();
       if (c == '\\') {
         if (!Escape()) return false;
-      } else if (c < 0x80) {
+      } else if (c < 0x80 || any_text_) {
         ++at_;
       } else {
         const std::size_t length = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
@@ -189,6 +189,7 @@ class Scanner {
   }
 
   std::string_view text_;
+  bool any_text_;
   std::size_t at_ = 0;
   std::vector<bool> open_;  // true: an object
   Expect expect_ = Expect::kValue;
@@ -198,7 +199,9 @@ class Scanner {
 
 }  // namespace
 
-std::optional<JsonError> FindJsonError(std::string_view text) { return Scanner(text).Run(); }
+std::optional<JsonError> FindJsonError(std::string_view text, bool any_text) {
+  return Scanner(text, any_text).Run();
+}
 
 std::string QuoteForMessage(std::string_view text) {
   constexpr std::size_t kShown = 64;

@@ -17,8 +17,9 @@ struct JsonError {
 };
 
 // The first breach of RFC 8259's grammar, of UTF-8 or of kMaxJsonDepth; nullopt for right JSON.
-// Not recursive; memory is one bit a level. Numbers are checked for form, not for range.
-std::optional<JsonError> FindJsonError(std::string_view text);
+// Not recursive; memory is one bit a level. Numbers are checked for form, not for range. With
+// `any_text` halves of surrogate pairs, control bytes and what is no UTF-8 may stand in strings.
+std::optional<JsonError> FindJsonError(std::string_view text, bool any_text = false);
 
 // `text` in single quotes for a message: at most 64 bytes of it, bytes outside printable ASCII as
 // \xHH, "…" where it was cut.

@@ -305,8 +305,9 @@ Status Decoder::ReadResourceSpans(element value) {
 
 Status Decoder::DecodeRequest(std::string_view text) {
   static constexpr std::string_view kKeys[] = {"resourceSpans"};
-  const auto root = tree_.Parse(text);
+  const auto root = tree_.Parse(text, kSendersJson);
   if (!root.has_value()) return root.error();
+  report_.mended_texts += tree_.mended_texts();
   if (!IsObject(*root)) return NotThat("the request", *root, "an object");
   const Fields fields(ObjectOf(*root), kKeys);
   if (!fields[0]) return {};

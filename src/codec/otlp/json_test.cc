@@ -207,6 +207,18 @@ TEST(OtlpJson, NamesTheByteOrTheFieldOfARequestThatIsNone) {
   }
 }
 
+TEST(OtlpJson, MendsTextsThatAreNone) {
+  const std::string request = Request(Span(",\"name\":\"a\xFF\\ud800\tb\""));
+  model::SpanBatch out;
+  auto report = DecodeOtlpJson(request, out);
+  ASSERT_TRUE(report.has_value()) << report.error().message();
+  EXPECT_EQ(report->mended_texts, 1U);
+  EXPECT_EQ(out.text(out.spans[0].name), "a\xEF\xBF\xBD\xEF\xBF\xBD\tb");
+  report = DecodeOtlpJsonLines(request + "\n" + Request(Span("")) + "\n" + request, out);
+  ASSERT_TRUE(report.has_value()) << report.error().message();
+  EXPECT_EQ(report->mended_texts, 2U);
+}
+
 TEST(OtlpJson, ReadsOneRequestALineAndNamesTheBadOne) {
   model::SpanBatch out;
   const std::string good = Request(Span(""));

@@ -213,11 +213,12 @@ Status Decoder::Take(element value) {
 }
 
 Result<model::DecodeReport> Decoder::Run(std::string_view text) {
-  auto parsed = tree_.Parse(text);
+  auto parsed = tree_.Parse(text, ZipkinMending(in_.strict()));
   if (!parsed.has_value()) {
     if (!in_.strict()) return std::move(parsed).error();
     return Error(ErrorCode::kInvalidArgument, "Malformed reading List<Span> from json");
   }
+  report_.mended_texts = tree_.mended_texts();
   const element root = *parsed;
   array list;
   if (root.get(list) == simdjson::SUCCESS) {

@@ -57,6 +57,11 @@ class ZipkinFieldReader {
   std::deque<std::string> kept_;
 };
 
+// How both versions' texts are read. Zipkin's JSON reader takes any text and stops at the list's end.
+inline JsonMending ZipkinMending(bool strict) noexcept {
+  return {.texts = true, .numbers = true, .rest = strict};
+}
+
 // key == "…": with the length known when it is compiled the comparison is one of registers.
 template <std::size_t kSize>
 bool IsKey(std::string_view key, const char (&name)[kSize]) noexcept {

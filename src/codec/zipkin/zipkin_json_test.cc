@@ -204,13 +204,51 @@ TEST(ZipkinJson, StrictRefusesTheMessageInZipkinsWords) {
   EXPECT_EQ(error(R"([[{"traceId":"1","id":"1"}]])"), "Malformed" + tail);
 }
 
+// What a strict reader takes, written back.
+std::string Taken(std::string_view text) {
+  SpanBatch batch;
+  const auto report = DecodeZipkinJson(text, batch, {.strict = true});
+  return report.has_value() ? Encode(batch) : report.error().message();
+}
+
+TEST(ZipkinJson, MendsTextsThatAreNone) {
+  constexpr const char* kMark = "\xEF\xBF\xBD";
+  const auto tag = [](const std::string& value) { return With("\"tags\":{\"a\":\"" + value + "\"}"); };
+  EXPECT_EQ(Taken(tag("\\ud800")), tag(kMark));
+  EXPECT_EQ(Taken(tag("x\xC3")), tag(std::string("x") + kMark));
+  EXPECT_EQ(Taken(With("\"name\":\"a\x01"
+                       "b\nc\"")),
+            With(R"("name":"a\u0001b\nc")"));
+  EXPECT_EQ(Normal(tag("\xFF\xFE")), tag(std::string(kMark) + kMark));
+  SpanBatch batch;
+  EXPECT_EQ(Decode(tag("\\ud800\xFF"), batch).mended_texts, 1U);
+  EXPECT_EQ(Decode(tag("a\tb"), batch).mended_texts, 0U);
+  // All else that is no JSON still isn't.
+  EXPECT_EQ(ErrorOf(R"([{"id":"\ud800",}])"), "not JSON: unexpected '}' at byte 15");
+}
+
+TEST(ZipkinJson, StrictReadsNothingBehindTheList) {
+  const std::string list = R"([{"traceId":"000000000000000a","id":"000000000000000b"}])";
+  for (const char* rest : {"]", "x", "[", "\xFF", "\n{}"}) EXPECT_EQ(Taken(list + rest), list);
+  EXPECT_EQ(ErrorOf(list + "x"), "not JSON: unexpected 'x' at byte 56");
+}
+
+TEST(ZipkinJson, NumbersOfAnySizeAreTexts) {
+  EXPECT_EQ(Taken(With(R"("name":1E400)")), With(R"("name":"1e400")"));
+  EXPECT_EQ(Normal(With(R"("tags":{"a":1e400,"b":-123456789012345678901234567890})")),
+            With(R"("tags":{"a":"1e400","b":"-123456789012345678901234567890"})"));
+  EXPECT_EQ(Taken(With(R"("duration":1e400)")),
+            "For input string: \"1e400\" reading List<Span> from json");
+}
+
 TEST(ZipkinJson, RefusesWhatIsNoListOfSpans) {
   EXPECT_EQ(ErrorOf("[{\"id\":}]"), "not JSON: unexpected '}' at byte 7");
   EXPECT_EQ(ErrorOf("7"), "not Zipkin JSON: the text is a number");
   EXPECT_EQ(ErrorOf("{\"data\":[]}"), "not Zipkin JSON: neither a list nor a span");
   EXPECT_EQ(ErrorOf(std::string(100000, '[')),
             "not JSON: nested deeper than 1024 levels at byte 1024");
-  EXPECT_EQ(ErrorOf(With(R"("timestamp":1e999)")), "JSON with a number out of range");
+  EXPECT_EQ(Refused(With(R"("timestamp":1e999)")),
+            "span 0 of trace 000000000000000a: timestamp '1e999' is no number of microseconds");
 }
 
 TEST(ZipkinText, WritesIpv6AsZipkinDoes) {

@@ -335,5 +335,10 @@ TEST(ZipkinV1Property, RefusesEveryTruncation) {
   }
 }
 
+TEST(ZipkinV1Json, MendsTextsThatAreNoneAndReadsNothingBehindTheList) {
+  EXPECT_EQ(ToV2(Span(",\"name\":\"\\ud800\xFF\n\"") + "]"),
+            Span(",\"name\":\"\xEF\xBF\xBD\xEF\xBF\xBD\\n\""));
+}
+
 }  // namespace
 }  // namespace tracestore::codec
