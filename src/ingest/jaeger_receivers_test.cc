@@ -111,6 +111,39 @@ TEST_F(JaegerReceivers, HttpRefusesInJaegersWords) {
   EXPECT_EQ(sink.kept, 0U);
 }
 
+// As Go 1.26 answers them.
+TEST_F(JaegerReceivers, HttpReadsTheContentTypeAsGoDoes) {
+  const std::string body = Wire("otel-python-1.21.0-http_thrift_binary.bin");
+  for (const char* type :
+       {"application/x-thrift;", "APPLICATION/X-Thrift ; Charset = utf-8 ; ",
+        R"(application/x-thrift; a="b;\"c\\d"; e=f)", "application/x-thrift; a=b; A=b"}) {
+    EXPECT_EQ(Post(body, type).status, 202) << type;
+  }
+  const std::pair<const char*, const char*> refused[] = {
+      {"application/x-thrift; charset=ut f",
+       "Cannot parse content type: mime: invalid media parameter"},
+      {"application/x-thrift; =", "Cannot parse content type: mime: invalid media parameter"},
+      {"application/x-thrift;;", "Cannot parse content type: mime: invalid media parameter"},
+      {R"(application/x-thrift; a="unclosed)",
+       "Cannot parse content type: mime: invalid media parameter"},
+      {"application/x-thrift; a=b; A=c",
+       "Cannot parse content type: mime: duplicate parameter name"},
+      {"text/html; charset", "Cannot parse content type: mime: invalid media parameter"},
+      {"/", "Cannot parse content type: mime: no media type"},
+      {"<b>/x", "Cannot parse content type: mime: no media type"},
+      {"a/b/c", "Cannot parse content type: mime: unexpected content after media subtype"},
+      {"foo bar", "Cannot parse content type: mime: expected slash after first token"},
+      {"application/ x-thrift", "Cannot parse content type: mime: expected token after slash"},
+      {"a/<b>", "Cannot parse content type: mime: expected token after slash"},
+      {"a/b&'c", "Unsupported content type: a/b&amp;&#39;c"},
+      {"Text", "Unsupported content type: text"}};
+  for (const auto& [type, sentence] : refused) {
+    const net::HttpResponse response = Post(body, type);
+    EXPECT_EQ(response.status, 400) << type;
+    EXPECT_EQ(response.body, std::string(sentence) + "\n") << type;
+  }
+}
+
 TEST_F(JaegerReceivers, EveryCutOfABodyIsAnswered) {
   const std::string body = Wire("jaeger-client-go-2.30.0-http_thrift_binary.bin");
   for (std::size_t size = 0; size < body.size(); size += 7) {

@@ -1,11 +1,11 @@
 #include "ingest/receivers/jaeger_http.h"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "codec/jaeger/thrift_decoder.h"
+#include "ingest/receivers/media_type.h"
 
 namespace tracestore::ingest {
 namespace {
@@ -18,19 +18,20 @@ HttpResponse Refusal(int status, std::string sentence) {
   return HttpResponse::Text(status, std::move(sentence) + "\n");
 }
 
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-// The media type in lower case, without parameters.
-std::string MediaType(std::string_view header) {
-  std::string type(Trimmed(header.substr(0, header.find(';'))));
-  std::transform(type.begin(), type.end(), type.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return type;
+// As Go's html.EscapeString.
+std::string HtmlEscaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '&': out += "&amp;"; break;
+      case '\'': out += "&#39;"; break;
+      case '"': out += "&#34;"; break;
+      default: out += c;
+    }
+  }
+  return out;
 }
 
 HttpResponse Later(int status, const std::string& message) {
@@ -56,10 +57,11 @@ HttpResponse AnswerOf(const IntakeAnswer& answer) {
 }
 
 HttpResponse Take(const Intake& intake, const HttpRequest& request) {
-  const std::string type = MediaType(request.header("content-type"));
-  if (type.empty()) return Refusal(400, "Cannot parse content type: mime: no media type");
-  if (type != "application/x-thrift" && type != "application/vnd.apache.thrift.binary") {
-    return Refusal(400, "Unsupported content type: " + type);
+  const auto type = ParseMediaType(request.header("content-type"));
+  if (!type.has_value())
+    return Refusal(400, "Cannot parse content type: " + type.error().message());
+  if (*type != "application/x-thrift" && *type != "application/vnd.apache.thrift.binary") {
+    return Refusal(400, "Unsupported content type: " + HtmlEscaped(*type));
   }
   const IntakeSource source{transport::kHttp, format::kJaegerThrift, request.tenant};
   return AnswerOf(intake.Take(
