@@ -217,6 +217,23 @@ TEST_F(JaegerReceivers, ZipkinBatchesComeToTheSamePorts) {
   }
 }
 
+// The second byte of a compact message has the type in its upper three bits.
+TEST_F(JaegerReceivers, OnlyCallsAreTakenOverUdp) {
+  const std::string packets[] = {ZipkinPacket(),
+                                 Wire("otel-python-1.21.0-jaeger_thrift_compact.bin")};
+  for (std::string packet : packets) {
+    for (const int type : {1, 2, 3, 4}) {
+      packet[1] = static_cast<char>(type << 5 | 1);
+      net::PacketBlock one;
+      one.Add(packet);
+      const std::size_t before = sink.kept;
+      const bool call = type == 1 || type == 4;
+      EXPECT_EQ(TakeAgentPackets(one, {}, intake), call ? 0U : 1U) << type;
+      EXPECT_EQ(sink.kept > before, call) << type;
+    }
+  }
+}
+
 TEST_F(JaegerReceivers, OverARealSocket) {
   AgentUdpOptions options;
   auto receiver = AgentUdpReceiver::Start(options, intake);

@@ -21,6 +21,7 @@ struct Group {
   std::size_t bytes = 0;
 };
 
+// By the name alone: a message of it that is no call is refused as Zipkin's.
 bool IsZipkinCall(std::string_view packet, ThriftProtocol protocol) {
   ThriftReader in(packet, protocol);
   return in.Message().name == "emitZipkinBatch" && in.ok();
@@ -34,7 +35,9 @@ Result<model::DecodeReport> DecodeCall(std::string_view packet, bool zipkin,
                                      batches);
   }
   ThriftReader in(packet, protocol);
-  in.Message();
+  const codec::ThriftMessageType type = in.Message().type;
+  if (type != codec::ThriftMessageType::kCall && type != codec::ThriftMessageType::kOneway)
+    return Error(ErrorCode::kInvalidArgument, "the Thrift message is no call");
   return codec::DecodeZipkinThriftArguments(in, out);
 }
 
