@@ -116,13 +116,31 @@ TEST(ZipkinProto, StrictRefusesTheMessageInZipkinsWords) {
         },
         false);
   };
-  EXPECT_EQ(Normal(without_ids("", "")), "Missing : traceId id" + tail);
+  EXPECT_EQ(Normal(One([](WireWriter& w) { w.Bytes(5, "x"); }, false)),
+            "Missing : traceId id" + tail);
+  // An id that is there and empty.
+  const auto with_empty = [](std::uint32_t field, std::uint32_t other) {
+    return One(
+        [&](WireWriter& w) {
+          w.BytesAlways(field, "");
+          if (other != 0) w.Bytes(other, kSpanId);
+        },
+        false);
+  };
+  EXPECT_EQ(Normal(with_empty(1, 0)), "traceId == null" + tail);
+  EXPECT_EQ(Normal(with_empty(1, 3)), "traceId == null" + tail);
+  EXPECT_EQ(Normal(with_empty(3, 1)), "id == null" + tail);
+  // A span of no bytes is passed over.
+  EXPECT_EQ(Normal(One([](WireWriter&) {}) + One([](WireWriter&) {}, false)),
+            std::string("[{") + kIds + "}]");
   EXPECT_EQ(Normal(without_ids(kTraceId, "")), "Missing : id" + tail);
   EXPECT_EQ(Normal(without_ids(std::string(16, '\0'), kSpanId)), "traceId is all zeros" + tail);
   EXPECT_EQ(Normal(without_ids(kTraceId, std::string(8, '\0'))), "id is all zeros" + tail);
   EXPECT_EQ(Normal(without_ids(kTraceId, "123456789")), "id.length > 16" + tail);
-  EXPECT_EQ(Normal(without_ids(std::string(17, 'x'), kSpanId)),
-            "hex field greater than 32 chars long: 34" + tail);
+  EXPECT_EQ(Normal(without_ids(kTraceId, std::string(17, 'x'))), "id.length > 16" + tail);
+  EXPECT_EQ(Normal(without_ids(std::string(17, 'x'), kSpanId)), "traceId.length > 32" + tail);
+  EXPECT_EQ(Normal(One([](WireWriter& w) { w.Bytes(2, std::string(17, 'x')); })),
+            "parentId.length > 16" + tail);
   EXPECT_EQ(Normal(One([](WireWriter& w) {
               const std::size_t endpoint = w.Begin(9);
               w.Uint(4, 70000);
