@@ -92,6 +92,7 @@ TEST_F(ZipkinReceivers, TakeEveryEncodingByPathAndType) {
     const HttpResponse response = http(request);
     EXPECT_EQ(response.status, 202) << response.body;
     EXPECT_EQ(response.body, "");
+    EXPECT_EQ(response.content_type, "");
     EXPECT_EQ(sink.last_format, format);
   }
   EXPECT_THAT(sink.ids, testing::ElementsAre(11, 11, 11, 13, 12, 14));

@@ -62,7 +62,11 @@ HttpResponse AnswerOf(IntakeAnswer answer) {
     return response;
   };
   switch (answer.outcome) {
-    case IntakeOutcome::kTaken: return Sentence(202, "");
+    case IntakeOutcome::kTaken: {
+      HttpResponse response;  // of no type, as Zipkin's
+      response.status = 202;
+      return response;
+    }
     case IntakeOutcome::kMalformed: return Sentence(400, std::move(answer.message));
     case IntakeOutcome::kBusy: return later(429);
     case IntakeOutcome::kUnavailable: return later(503);
