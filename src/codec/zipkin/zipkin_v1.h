@@ -21,7 +21,13 @@ struct ZipkinV1Annotation {
   std::uint32_t endpoint = kNoZipkinEndpoint;  // index into ZipkinV1Span::endpoints
 };
 
-// A tag, or, with `address`, the other end of a call ("sa", "ca", "ma" of type bool).
+// Of the binary annotations that name the other end of a call by their endpoint, never a tag.
+inline bool IsZipkinAddressKey(std::string_view key) {
+  return key == "sa" || key == "ca" || key == "ma";
+}
+
+// A tag, or, with `address`, the other end of a call. Without an endpoint such a one takes back
+// those before it, as in Zipkin.
 struct ZipkinV1Binary {
   std::string_view key;
   std::string_view value;

@@ -16,6 +16,9 @@ using simdjson::dom::element;
 using simdjson::dom::element_type;
 using simdjson::dom::object;
 
+// What a binary annotation's value is.
+enum class Value : std::uint8_t { kNone, kText, kNumber, kTrue, kFalse };
+
 class Decoder {
  public:
   Decoder(SpanBatch& out, const ZipkinJsonOptions& options)
@@ -31,7 +34,8 @@ class Decoder {
   bool ReadAnnotation(element value, std::size_t number);
   bool ReadBinary(element value, std::size_t number);
   bool ReadHost(element value, std::uint32_t& out);
-  bool ReadValue(element value, ZipkinV1Binary& binary, bool& present, bool& truth);
+  bool ReadValue(element value, std::string_view& text, Value& out);
+  void AddBinary(ZipkinV1Binary& binary, Value value);
   template <typename Read>
   bool ReadList(element value, const char* what, Read read) {
     array list;
@@ -102,21 +106,30 @@ bool Decoder::ReadAnnotation(element value, std::size_t number) {
 }
 
 // Texts, numbers and booleans; what is none of them says nothing.
-bool Decoder::ReadValue(element value, ZipkinV1Binary& binary, bool& present, bool& truth) {
+bool Decoder::ReadValue(element value, std::string_view& text, Value& out) {
   switch (value.type()) {
     case element_type::ARRAY:
     case element_type::OBJECT:
     case element_type::NULL_VALUE: return true;
     case element_type::BOOL:
-      truth = value.get_bool().value_unsafe();
-      binary.value = truth ? "true" : "false";
-      binary.address = true;
-      break;
+      out = value.get_bool().value_unsafe() ? Value::kTrue : Value::kFalse;
+      text = out == Value::kTrue ? "true" : "false";
+      return true;
     default:
-      if (!in_.Text(value, "a binary annotation's value", binary.value)) return false;
+      out = value.type() == element_type::STRING ? Value::kText : Value::kNumber;
+      return in_.Text(value, "a binary annotation's value", text);
   }
-  present = true;
-  return true;
+}
+
+void Decoder::AddBinary(ZipkinV1Binary& binary, Value value) {
+  if (value == Value::kNone) return;
+  if (IsZipkinAddressKey(binary.key)) {
+    // True should stand there, but zipkin-ruby sends the text "1", and Zipkin takes any text.
+    const bool host = value == Value::kTrue && binary.endpoint != kNoZipkinEndpoint;
+    if (value != Value::kText && !host) return;
+    binary.address = true;
+  }
+  span_.binaries.push_back(binary);
 }
 
 bool Decoder::ReadBinary(element value, std::size_t number) {
@@ -124,8 +137,7 @@ bool Decoder::ReadBinary(element value, std::size_t number) {
   if (!in_.Object(value, "a binary annotation", fields)) return false;
   ZipkinV1Binary binary;
   bool has_key = false;
-  bool has_value = false;
-  bool truth = false;
+  Value kind = Value::kNone;
   std::string_view last_key;
   for (const auto& [key, field] : fields) {
     last_key = key;
@@ -134,7 +146,7 @@ bool Decoder::ReadBinary(element value, std::size_t number) {
       if (!in_.Text(field, "a binary annotation's key", binary.key)) return false;
       has_key = true;
     } else if (IsKey(key, "value")) {
-      if (!ReadValue(field, binary, has_value, truth)) return false;
+      if (!ReadValue(field, binary.value, kind)) return false;
     } else if (IsKey(key, "endpoint")) {
       if (!ReadHost(field, binary.endpoint)) return false;
     }
@@ -143,15 +155,7 @@ bool Decoder::ReadBinary(element value, std::size_t number) {
     return in_.Refuse("binary annotation without key", "a binary annotation lacks its key",
                       "No key at " + Path("binaryAnnotations", number, last_key));
   }
-  if (!has_value) return true;
-  const bool side = binary.key == "sa" || binary.key == "ca" || binary.key == "ma";
-  if (binary.address && side) {
-    // Without an endpoint, or false, it says nothing.
-    if (truth && binary.endpoint != kNoZipkinEndpoint) span_.binaries.push_back(binary);
-    return true;
-  }
-  binary.address = false;
-  span_.binaries.push_back(binary);
+  AddBinary(binary, kind);
   return true;
 }
 

@@ -173,6 +173,32 @@ TEST(ZipkinV1, AddressesWithoutCoreAnnotations) {
             List(std::string("{") + kIds + "}"));
 }
 
+// As zipkin-ruby sends them, with the text "1".
+TEST(ZipkinV1, AnAddressMayHaveAnyText) {
+  const auto with = [](const std::string& key, const std::string& value, const char* endpoint) {
+    return R"({"key":")" + key + R"(","value":)" + value + (endpoint == nullptr ? "" : ",") +
+           (endpoint == nullptr ? "" : endpoint) + "}";
+  };
+  const std::string bare = List(std::string("{") + kIds + "}");
+  const std::string back = R"("remoteEndpoint":{"serviceName":"back","ipv4":"10.0.0.2","port":80})";
+  for (const char* text : {R"("")", R"("1")", R"("true")", R"("false")", R"("x")"}) {
+    EXPECT_EQ(ToV2(Annotated("", "", with("sa", text, kBack))), List(V2(back))) << text;
+    EXPECT_EQ(ToV2(Annotated("", "", with("ca", text, kBack))),
+              List(V2(R"("kind":"SERVER",)" + back)));
+    EXPECT_EQ(
+        ToV2(Annotated("", At(5, "ms", kFront), with("ma", text, kBack))),
+        List(V2(R"("kind":"PRODUCER","timestamp":5,)" + std::string(kLocalFront) + "," + back)));
+    for (const char* key : {"sa", "ca", "ma"})
+      EXPECT_EQ(ToV2(Annotated("", "", with(key, text, nullptr))), bare) << key << text;
+  }
+  for (const char* nothing : {"1", "0", "1.5", "false", "null", "{}"})
+    EXPECT_EQ(ToV2(Annotated("", "", with("sa", nothing, kBack))), bare) << nothing;
+  // The last one counts, even where it names nobody.
+  const std::string first = with("sa", "true", kFront) + ",";
+  EXPECT_EQ(ToV2(Annotated("", "", first + with("sa", R"("x")", kBack))), List(V2(back)));
+  EXPECT_EQ(ToV2(Annotated("", "", first + with("sa", R"("x")", nullptr))), bare);
+}
+
 TEST(ZipkinV1, OtherBinaryAnnotationsAreTags) {
   EXPECT_EQ(
       ToV2(Annotated("", "",

@@ -16,7 +16,8 @@ namespace {
 using model::SpanBatch;
 
 // AnnotationType of zipkincore.thrift.
-constexpr std::int32_t kBool = 0, kBytes = 1, kI16 = 2, kI32 = 3, kI64 = 4, kDouble = 5;
+constexpr std::int32_t kBool = 0, kBytes = 1, kI16 = 2, kI32 = 3, kI64 = 4, kDouble = 5,
+                       kString = 6;
 
 // What Zipkin's own reader says of a list that is none. It takes any head for a list's, passes over
 // the field headers of types that it doesn't know, and so often finds a span's end before it finds
@@ -69,6 +70,7 @@ class Decoder {
   void ReadAnnotation();
   void ReadBinary();
   std::uint32_t ReadHost();
+  void AddBinary(ZipkinV1Binary& binary, std::string_view value, std::int32_t type);
   // A binary annotation's value as text.
   std::string_view TextOf(std::string_view bytes, std::int32_t type);
   bool CheckTime(std::int64_t value, const char* what, std::uint64_t& out);
@@ -172,11 +174,26 @@ std::string_view Decoder::TextOf(std::string_view bytes, std::int32_t type) {
   return kept_.emplace_back(std::move(text));
 }
 
+void Decoder::AddBinary(ZipkinV1Binary& binary, std::string_view value, std::int32_t type) {
+  if (IsZipkinAddressKey(binary.key)) {
+    // A bool should be one byte of 1; some libraries send the text "0x01". Of type STRING Zipkin
+    // takes any text, for zipkin-ruby sends "1".
+    const bool host = type == kBool && binary.endpoint != kNoZipkinEndpoint &&
+                      (value == "\x01" || value == "0x01" || value == "true");
+    if (type != kString && !host) return;
+    binary.address = true;
+  } else {
+    binary.value = TextOf(value, type);
+  }
+  span_.binaries.push_back(binary);
+}
+
 void Decoder::ReadBinary() {
   ZipkinV1Binary binary;
   std::string_view value;
   std::int32_t type = -1;
   bool has_key = false;
+  bool has_value = false;
   ThriftField field;
   while (in_->Next(field)) {
     switch (field.tag()) {
@@ -184,22 +201,16 @@ void Decoder::ReadBinary() {
         binary.key = in_->Bytes();
         has_key = true;
         break;
-      case ThriftTag(2, ThriftType::kString): value = in_->Bytes(); break;
+      case ThriftTag(2, ThriftType::kString):
+        value = in_->Bytes();
+        has_value = true;
+        break;
       case ThriftTag(3, ThriftType::kI32): type = in_->I32(); break;
       case ThriftTag(4, ThriftType::kStruct): binary.endpoint = ReadHost(); break;
       default: in_->Skip(field);
     }
   }
-  if (!has_key) return;
-  const bool side = binary.key == "sa" || binary.key == "ca" || binary.key == "ma";
-  if (type == kBool && side) {
-    // Zipkin's own is one byte of 1; some libraries send the text "0x01".
-    binary.address = value == "\x01" || value == "0x01" || value == "true";
-    if (binary.address && binary.endpoint != kNoZipkinEndpoint) span_.binaries.push_back(binary);
-    return;
-  }
-  binary.value = TextOf(value, type);
-  span_.binaries.push_back(binary);
+  if (has_key && has_value) AddBinary(binary, value, type);
 }
 
 void Decoder::ReadSpan() {
@@ -315,8 +326,8 @@ Result<model::DecodeReport> DecodeZipkinThriftArguments(ThriftReader& in, model:
     out.Rollback(mark);
     const std::uint32_t size = ThriftReader(in).List().size;
     if (size > kMaxZipkinCallSpans) {
-      return Error(ErrorCode::kInvalidArgument, "a call lists more than " +
-                                                    std::to_string(kMaxZipkinCallSpans) + " spans");
+      return Error(ErrorCode::kInvalidArgument,
+                   "a call lists more than " + std::to_string(kMaxZipkinCallSpans) + " spans");
     }
     if (listed != nullptr) *listed = size;
     TS_TRY_ASSIGN(report, DecodeZipkinThriftSpans(in, out));

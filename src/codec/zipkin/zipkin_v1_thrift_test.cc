@@ -129,6 +129,49 @@ TEST(ZipkinV1Thrift, ReadsEveryTypeOfBinaryAnnotation) {
             R"("i64":"-9223372036854775808","no":"false"}}])");
 }
 
+TEST(ZipkinV1Thrift, AnAddressIsATextOrTrue) {
+  using Type = idl::AnnotationType;
+  const auto side = [](const std::string& key, const std::string& value, Type::type type,
+                       bool host = true) {
+    idl::Span span;
+    span.trace_id = 10;
+    span.id = 11;
+    span.binary_annotations = {Tag(key, value, type)};
+    if (host) span.binary_annotations[0].__set_host(Host(0x0A000002, 80, "back"));
+    return ToV2(Written({span}));
+  };
+  const std::string bare = R"([{"traceId":"000000000000000a","id":"000000000000000b")";
+  const std::string back =
+      R"("remoteEndpoint":{"serviceName":"back","ipv4":"10.0.0.2","port":80}}])";
+  for (const std::string text : {"", "1", "true", "x"}) {
+    EXPECT_EQ(side("sa", text, Type::STRING), bare + "," + back) << text;
+    EXPECT_EQ(side("ca", text, Type::STRING), bare + R"(,"kind":"SERVER",)" + back) << text;
+    for (const char* key : {"sa", "ca", "ma"})
+      EXPECT_EQ(side(key, text, Type::STRING, false), bare + "}]") << key << text;
+    for (const Type::type other : {Type::BYTES, Type::I16, Type::I32, Type::I64, Type::DOUBLE})
+      EXPECT_EQ(side("sa", text, other), bare + "}]") << text;
+  }
+  for (const std::string truth : {"\x01", "0x01", "true"})
+    EXPECT_EQ(side("sa", truth, Type::BOOL), bare + "," + back) << truth;
+  for (const std::string& other : {std::string(), std::string(1, '\0'), std::string("x")})
+    EXPECT_EQ(side("sa", other, Type::BOOL), bare + "}]") << other;
+}
+
+TEST(ZipkinV1Thrift, ABinaryAnnotationWithoutValueSaysNothing) {
+  for (const std::string key : {"sa", "ca", "ma", "foo"}) {
+    idl::Span span;
+    span.trace_id = 10;
+    span.id = 11;
+    span.binary_annotations = {Tag(key, "value", idl::AnnotationType::STRING)};
+    span.binary_annotations[0].__set_host(Host(0x0A000002, 80, "back"));
+    std::string bytes = Written({span});
+    const std::string value("\x0B\0\x02\0\0\0\x05value", 12);
+    ASSERT_NE(bytes.find(value), std::string::npos);
+    bytes.erase(bytes.find(value), value.size());
+    EXPECT_EQ(ToV2(bytes), R"([{"traceId":"000000000000000a","id":"000000000000000b"}])") << key;
+  }
+}
+
 TEST(ZipkinV1Thrift, RefusesInZipkinsWords) {
   const std::string tail = " reading List<Span> from TBinary";
   idl::Span none;
