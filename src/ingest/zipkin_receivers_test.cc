@@ -208,8 +208,10 @@ std::string Entry(std::int64_t trace_id, std::int64_t id) {
   return lines;
 }
 
+using MessageType = codec::ThriftMessageType;
+
 std::string LogCall(const std::vector<std::pair<std::string, std::string>>& entries,
-                    std::string_view method = "Log") {
+                    std::string_view method = "Log", MessageType type = MessageType::kCall) {
   scribe::Scribe_Log_args arguments;
   for (const auto& [category, message] : entries) {
     scribe::LogEntry entry;
@@ -219,10 +221,16 @@ std::string LogCall(const std::vector<std::pair<std::string, std::string>>& entr
   }
   arguments.__isset.messages = true;
   std::string bytes;
-  EXPECT_TRUE(codec::WriteThriftMessage({method, codec::ThriftMessageType::kCall, 7}, arguments,
-                                        ThriftProtocol::kBinary, bytes)
-                  .has_value());
+  EXPECT_TRUE(
+      codec::WriteThriftMessage({method, type, 7}, arguments, ThriftProtocol::kBinary, bytes)
+          .has_value());
   return bytes;
+}
+
+// The same message as writers before the version was in it have it: the name first, then the type.
+std::string WithOldHeader(const std::string& strict) {
+  const std::size_t name = 4 + static_cast<std::uint8_t>(strict[7]);
+  return strict.substr(4, name) + strict[3] + strict.substr(4 + name);
 }
 
 // What a sender generated from the IDL reads in an answer.
@@ -235,7 +243,9 @@ std::string Read(const std::optional<std::string>& answer) {
   if (header.type == codec::ThriftMessageType::kException) {
     codec::ThriftField field;
     EXPECT_TRUE(in.Next(field));
-    return "exception: " + std::string(in.Bytes());
+    const std::string sentence(in.Bytes());
+    EXPECT_TRUE(in.Next(field));
+    return "exception " + std::to_string(in.I32()) + ": " + sentence;
   }
   scribe::Scribe_Log_result result;
   EXPECT_TRUE(codec::ReadThriftStruct(rest, ThriftProtocol::kBinary, result).has_value());
@@ -257,17 +267,41 @@ TEST_F(ZipkinReceivers, ScribeKeepsTheSpansOfItsCategory) {
 TEST_F(ZipkinReceivers, ScribeRefusesTheWholeCallForOneBadSpan) {
   EXPECT_EQ(
       Read(AnswerScribe(LogCall({{"zipkin", Entry(1, 2)}, {"zipkin", Entry(0, 3)}}), intake, {})),
-      "exception: traceId == 0 reading Span from TBinary");
+      "exception 6: traceId == 0 reading Span from TBinary");
   EXPECT_EQ(Read(AnswerScribe(LogCall({{"zipkin", "!!!"}}), intake, {})),
-            "exception: Cannot decode spans: a message is no base64");
+            "exception 6: Cannot decode spans: a message is no base64");
   EXPECT_EQ(Read(AnswerScribe(LogCall({}, "Nothing"), intake, {})),
-            "exception: unknown method Nothing");
+            "exception 1: unknown method: Nothing");
   EXPECT_TRUE(sink.ids.empty());
   EXPECT_EQ(counters.Of("scribe").messages_dropped, 2U);
   for (const std::string& garbage : {std::string("GET / HTTP/1.1"), std::string(),
                                      LogCall({{"zipkin", Entry(1, 2)}}).substr(0, 40)}) {
     EXPECT_EQ(Read(AnswerScribe(garbage, intake, {})), "no answer");
   }
+}
+
+TEST_F(ZipkinReceivers, ScribeTakesCallsAlone) {
+  const auto answer = [this](MessageType type, bool old, std::string_view method = "Log") {
+    const std::string call = LogCall({{"zipkin", Entry(1, 2)}}, method, type);
+    return AnswerScribe(old ? WithOldHeader(call) : call, intake, {});
+  };
+  for (const bool old : {false, true}) {
+    SCOPED_TRACE(old);
+    sink.ids.clear();
+    EXPECT_EQ(Read(answer(MessageType::kCall, old)), "OK");
+    EXPECT_EQ(answer(MessageType::kOneway, old), "");  // taken, and nobody waits for a word
+    EXPECT_THAT(sink.ids, testing::ElementsAre(2, 2));
+    EXPECT_EQ(Read(answer(MessageType::kCall, old, "Nope")), "exception 1: unknown method: Nope");
+    // The type is looked at before the name.
+    for (const char* method : {"Log", "Nope"}) {
+      EXPECT_EQ(Read(answer(MessageType::kReply, old, method)),
+                "exception 2: unexpected TMessageType: REPLY");
+      EXPECT_EQ(Read(answer(MessageType::kException, old, method)),
+                "exception 2: unexpected TMessageType: EXCEPTION");
+    }
+    EXPECT_THAT(sink.ids, testing::ElementsAre(2, 2));
+  }
+  EXPECT_EQ(counters.Of("scribe").messages, 4U);
 }
 
 TEST_F(ZipkinReceivers, ScribeSaysTryLater) {

@@ -19,8 +19,9 @@ using codec::ThriftTag;
 using codec::ThriftType;
 
 constexpr std::uint32_t kReply = 0x80010002, kException = 0x80010003;  // strict binary protocol
-constexpr std::uint32_t kOk = 0, kTryLater = 1;                         // ResultCode
-constexpr std::uint32_t kUnknownMethod = 1, kInternalError = 6;         // TApplicationException
+constexpr std::uint32_t kOk = 0, kTryLater = 1;                        // ResultCode
+// TApplicationException
+constexpr std::uint32_t kUnknownMethod = 1, kInvalidMessageType = 2, kInternalError = 6;
 
 std::string Header(std::uint32_t version, const codec::ThriftMessage& call) {
   std::string out;
@@ -47,6 +48,19 @@ std::string Exception(const codec::ThriftMessage& call, std::string_view message
   writer.I32Field(2, type);
   writer.Stop();
   return out;
+}
+
+// Of what is no call, in the words of Zipkin's server; it, too, looks at the type first.
+std::optional<std::string> Refusal(const codec::ThriftMessage& message) {
+  using Type = codec::ThriftMessageType;
+  if (message.type == Type::kReply || message.type == Type::kException) {
+    const bool reply = message.type == Type::kReply;
+    return Exception(message,
+                     std::string("unexpected TMessageType: ") + (reply ? "REPLY" : "EXCEPTION"),
+                     kInvalidMessageType);
+  }
+  if (message.name == "Log") return std::nullopt;
+  return Exception(message, "unknown method: " + std::string(message.name), kUnknownMethod);
 }
 
 // Also with line breaks, as MIME has it and Finagle sends it.
@@ -120,8 +134,7 @@ std::optional<std::string> AnswerScribe(std::string_view frame, const Intake& in
   ThriftReader in(frame, codec::ThriftProtocol::kBinary);
   const codec::ThriftMessage call = in.Message();
   if (!in.ok()) return std::nullopt;
-  if (call.name != "Log")
-    return Exception(call, "unknown method " + std::string(call.name), kUnknownMethod);
+  if (auto refusal = Refusal(call)) return refusal;
   const Entries entries = ReadArguments(in, options.category);
   if (!in.ok()) return std::nullopt;
   const IntakeSource source{transport::kScribe, format::kZipkinThrift, options.tenant,

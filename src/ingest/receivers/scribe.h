@@ -24,8 +24,9 @@ struct ScribeOptions {
 
 // The answer to one framed call. `Log`: OK once the spans are kept, TRY_LATER where there is no
 // room or the store can't write, an exception "traceId == 0 reading Span from TBinary" for a bad
-// span, which refuses the whole call. Other methods: the exception "unknown method". nullopt for
-// bytes that are no call.
+// span, which refuses the whole call; "" for a one-way call. Other methods: the exception "unknown
+// method: …"; a reply or an exception: "unexpected TMessageType: …". nullopt for bytes that are no
+// call.
 std::optional<std::string> AnswerScribe(std::string_view frame, const Intake& intake,
                                         const ScribeOptions& options);
 
