@@ -128,6 +128,20 @@ TEST_F(ZipkinReceivers, RefuseAMessageInZipkinsWords) {
   EXPECT_TRUE(sink.ids.empty());  // the good span of a bad message neither
 }
 
+// Over HTTP Zipkin looks at the first bytes; a Report is protobuf and nothing else.
+TEST_F(ZipkinReceivers, AReportIsNotLookedAtForOtherEncodings) {
+  for (const std::string_view none : {"[]", "xyz"}) {
+    const net::RawReply reply = Call(std::string(none));
+    EXPECT_EQ(reply.code, GrpcCode::kInvalidArgument);
+    EXPECT_THAT(reply.message, testing::EndsWith(" reading List<Span> from proto3"));
+  }
+  const std::string an_empty_span("\x0A\0", 2);
+  EXPECT_THAT(Call(an_empty_span).message, testing::Not(HasSubstr("Expected a")));
+  EXPECT_EQ(http(Post("/api/v2/spans", an_empty_span, "application/x-protobuf")).body,
+            "Expected a PROTO3 encoded list\n");
+  EXPECT_TRUE(sink.ids.empty());
+}
+
 TEST_F(ZipkinReceivers, SendTheSenderAwayForAWhileWhenTheStoreIsBusy) {
   sink.refusal = Error(ErrorCode::kBusy, "256 MiB await sealing");
   const HttpResponse response = http(Post("/api/v2/spans", kJsonV2));

@@ -1,4 +1,4 @@
-// One message as Zipkin's collector takes it: POST /api/v1/spans and /api/v2/spans, gRPC, queues.
+// One message as Zipkin's collector takes it: POST /api/v1/spans and /api/v2/spans, queues.
 #pragma once
 #include <tracestore/status.h>
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "ingest/zipkin_message.h"
+#include "codec/zipkin/zipkin_proto.h"
 
 namespace tracestore::ingest {
 namespace {
@@ -10,10 +10,20 @@ namespace {
 using net::GrpcCode;
 using net::RawReply;
 
+// Without TakeZipkin's look at the first bytes: what is called is protobuf, as in Zipkin.
+IntakeAnswer Take(const Intake& intake, const net::RawRequest& request) {
+  const IntakeSource source{transport::kGrpc, format::kZipkinProto, request.tenant,
+                            BadSpans::kRefuseMessage};
+  return intake.Take(
+      request.message,
+      [](std::string_view bytes, model::SpanBatch& batch) {
+        return codec::DecodeZipkinProtobuf(bytes, batch, {.strict = true});
+      },
+      source);
+}
+
 RawReply Report(const Intake& intake, const net::RawRequest& request) {
-  IntakeAnswer answer =
-      TakeZipkin(intake, request.message, codec::ZipkinEncoding::kProto3, transport::kGrpc,
-                 request.tenant);
+  IntakeAnswer answer = Take(intake, request);
   switch (answer.outcome) {
     case IntakeOutcome::kTaken: return RawReply::Ok("");
     case IntakeOutcome::kMalformed:

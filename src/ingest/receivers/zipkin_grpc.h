@@ -8,9 +8,9 @@ namespace tracestore::ingest {
 inline constexpr const char* kZipkinReport = "/zipkin.proto3.SpanService/Report";
 
 // OK with an empty ReportResponse once the spans are kept; INVALID_ARGUMENT with Zipkin's own
-// sentence (a message with a bad span is refused as a whole), RESOURCE_EXHAUSTED (busy) and
-// UNAVAILABLE (the store can't write) with RetryInfo. `intake` is borrowed and must outlive the
-// handlers.
+// sentence (a message with a bad span is refused as a whole; Zipkin's code is INTERNAL, which
+// some clients send again), RESOURCE_EXHAUSTED (busy) and UNAVAILABLE (the store can't write) with
+// RetryInfo. `intake` is borrowed and must outlive the handlers.
 net::RawGrpcServices ZipkinGrpcServices(const Intake& intake);
 
 }  // namespace tracestore::ingest
