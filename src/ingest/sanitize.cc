@@ -149,7 +149,7 @@ class Run {
     unsigned cuts = CameMended(id);
     if (NotUtf8(id)) {
       const auto [known, added] = mended_.emplace(id, 0);
-      if (added) known->second = batch_.strings.Intern(MendUtf8(std::string(batch_.text(id))));
+      if (added) known->second = batch_.strings.Intern(model::MendUtf8(batch_.text(id)));
       id = known->second;
       cuts |= kCutUtf8;
     }
@@ -161,7 +161,7 @@ class Run {
     const std::string whole(batch_.text(id));  // interning moves the table's bytes
     const std::size_t most = options_.max_value_bytes;
     if (type == ValueType::kString)
-      id = batch_.strings.Intern(CutText(whole, most));
+      id = batch_.strings.Intern(model::CutText(whole, most));
     else if (type == ValueType::kBytes)
       id = batch_.strings.Intern(whole.substr(0, most));
     else

@@ -1,14 +1,11 @@
 #include "ingest/sanitize_text.h"
 
-#include "model/text.h"
 #include "model/value_blob.h"
 
 namespace tracestore::ingest {
 namespace {
 
 using model::ValueToken;
-
-bool Continues(char c) noexcept { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 void Write(const ValueToken& token, model::ValueBlobWriter& out) {
   switch (token.kind) {
@@ -31,29 +28,6 @@ void Write(const ValueToken& token, model::ValueBlobWriter& out) {
 }
 
 }  // namespace
-
-std::string_view CutText(std::string_view text, std::size_t most) noexcept {
-  if (text.size() <= most) return text;
-  std::size_t end = most;
-  // A character has at most three bytes behind its first.
-  for (int i = 0; i < 3 && end > 0 && Continues(text[end]); ++i) --end;
-  return text.substr(0, end);
-}
-
-std::string MendUtf8(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    std::size_t length = model::Utf8Length(text);
-    if (length == 0) {
-      out += "\xEF\xBF\xBD";
-      length = 1;
-    } else {
-      out.append(text.substr(0, length));
-    }
-    text.remove_prefix(length);
-  }
-  return out;
-}
 
 std::string CutValueBlob(std::string_view blob, ValueType container, std::size_t most) {
   model::ValueBlobReader reader(blob, container);

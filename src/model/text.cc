@@ -91,6 +91,30 @@ bool IsUtf8(std::string_view text) noexcept {
   return true;
 }
 
+std::string MendUtf8(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = Utf8Length(text);
+    if (length == 0)
+      out += "\xEF\xBF\xBD";
+    else
+      out.append(text.substr(0, length));
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
+std::string_view CutText(std::string_view text, std::size_t most) noexcept {
+  if (text.size() <= most) return text;
+  const auto continues = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+  };
+  std::size_t end = most;
+  // A character has at most three bytes behind its first.
+  for (int i = 0; i < 3 && end > 0 && continues(end); ++i) --end;
+  return text.substr(0, end);
+}
+
 void AppendJsonString(std::string_view text, std::string& out) {
   out += '"';
   while (!text.empty()) {

@@ -22,6 +22,12 @@ std::size_t Utf8Length(std::string_view text) noexcept;
 // Whether `text` is well-formed UTF-8.
 bool IsUtf8(std::string_view text) noexcept;
 
+// `text` with U+FFFD in place of each byte that belongs to no character.
+std::string MendUtf8(std::string_view text);
+
+// At most `most` bytes from the front, cut between characters.
+std::string_view CutText(std::string_view text, std::size_t most) noexcept;
+
 // The canonical text of a value: a string itself, 123, true, 72.5, base64 of bytes, JSON of an
 // array or map, "" of an empty value. Two values are equal where their canonical texts are.
 std::string CanonicalText(const SpanBatch& batch, const Attribute& attribute);

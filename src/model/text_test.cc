@@ -27,6 +27,18 @@ TEST(Text, JsonStringsEscapeControlsAndMendUtf8) {
                  "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
 }
 
+TEST(Text, WrongBytesAreMendedOneByOne) {
+  EXPECT_EQ(MendUtf8("a\xFF\xC3\xBC\xBC\xE2\x82"),
+            "a\xEF\xBF\xBD\xC3\xBC\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
+TEST(Text, CutsAreBetweenCharacters) {
+  const std::string text = "a\xC3\xBC\xE2\x82\xAC\xF0\x9F\x98\x80";
+  const std::size_t lengths[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10};
+  for (std::size_t most = 0; most < std::size(lengths); ++most)
+    EXPECT_EQ(CutText(text, most), text.substr(0, lengths[most])) << most;
+}
+
 TEST(Text, CanonicalTextsOfEveryType) {
   SpanBatch batch;
   batch.AddString(0, "123");

@@ -327,6 +327,17 @@ class Faults(suite.FaultSuite):
                     self.assertEqual(cut.get("tracestore.cut"), "attributes")
                     self.assertEqual(sum(key.startswith("key-") for key in cut), 8192)
 
+    def test_services_whose_names_are_long_or_no_text(self):
+        path = HTTP_POSTS["otlp_http"][0]
+        with self.watch():
+            for service in [b"a\xffb", *(b"%d" % i + b"n" * 3_000_000 for i in range(10))]:
+                body = messages.otlp_protobuf(self.target.next_number(), service=service)
+                status, answer = self.target.post("otlp_http", path, "application/x-protobuf", body)
+                self.assertEqual(status, 200, answer)
+            _, body = self.target.get("admin", "/metrics")
+            self.assertIn('svc="a\ufffdb"', body.decode())  # UTF-8, or Prometheus takes none of it
+            self.assertLess(max(map(len, body.splitlines())), 500)
+
     # A client that never reads its answer.
 
     def test_answers_that_nobody_reads(self):

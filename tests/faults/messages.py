@@ -124,16 +124,16 @@ def micros():
     return time.time_ns() // 1000
 
 
-def otlp_protobuf(number, tags=()):
+def otlp_protobuf(number, tags=(), service=SERVICE):
     span = (field(1, number.to_bytes(16, "big")) + field(2, number.to_bytes(8, "big"))
             + field(5, OPERATION) + fixed64_field(7, micros() * 1000)
             + fixed64_field(8, micros() * 1000 + 1000)
             + b"".join(field(9, field(1, key) + field(2, field(1, value))) for key, value in tags))
-    return otlp_protobuf_around(span)
+    return otlp_protobuf_around(span, service)
 
 
-def otlp_protobuf_around(span):
-    resource = field(1, field(1, field(1, "service.name") + field(2, field(1, SERVICE))))
+def otlp_protobuf_around(span, service=SERVICE):
+    resource = field(1, field(1, field(1, "service.name") + field(2, field(1, service))))
     return field(1, resource + field(2, field(2, span)))
 
 

@@ -108,8 +108,9 @@ JaegerCollectorMetrics::Found JaegerCollectorMetrics::Of(std::string_view servic
 // Caller holds mutex_.
 void JaegerCollectorMetrics::CountService(const ingest::ServiceCount& count,
                                           const ingest::IntakeSource& source, bool kept) {
-  const std::string_view named = count.service;
-  const auto [by, svc] = Of(named.empty() ? "unknown" : named, source);
+  // As it is shown: names that are cut to the same text are one, and what is kept is bounded.
+  const std::string named = server::LabelText(count.service);
+  const auto [by, svc] = Of(named.empty() ? "unknown" : std::string_view(named), source);
   // Labels are written once, at the first count.
   const auto add = [this](server::MetricValue*& value, std::uint64_t more, const char* name,
                           const auto& labels) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "model/text.h"
+
 namespace tracestore::tools {
 namespace {
 
@@ -76,6 +78,22 @@ TEST(JaegerMetrics, ServicesAreBounded) {
   EXPECT_THAT(text, Not(HasSubstr("svc=\"s4000\"")));
   EXPECT_THAT(text, HasSubstr("jaeger_collector_spans_received_total{debug=\"false\","
                               "format=\"jaeger\",svc=\"other-services\",transport=\"udp\"} 10\n"));
+}
+
+TEST(JaegerMetrics, NamesOfServicesAreShortUtf8) {
+  server::MetricRegistry registry;
+  JaegerCollectorMetrics metrics(registry);
+  Count(metrics, {CountOf("a\xFF\x62", 1, 1)});
+  // Names that are shown alike count together.
+  const std::string same(3'000'000, 'x');
+  Count(metrics, {CountOf(same + "1", 1, 1), CountOf(same + "2", 1, 1)});
+  const std::string text = registry.Text();
+  EXPECT_TRUE(model::IsUtf8(text));
+  EXPECT_LT(text.size(), 20'000U);
+  EXPECT_THAT(text, HasSubstr("svc=\"a\xEF\xBF\xBD\x62\""));
+  EXPECT_THAT(text, testing::ContainsRegex("spans_received_total.debug=\"false\",format="
+                                           "\"jaeger\",svc=\"xx*…\",transport=\"udp\". 2\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("jaeger_collector_spans_serviceNames.[^}]*. 2\n"));
 }
 
 TEST(JaegerMetrics, QueriesAreCountedAsReadsOfTheStore) {

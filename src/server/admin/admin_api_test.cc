@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/text.h"
+
 namespace tracestore::server {
 namespace {
 
@@ -81,6 +83,23 @@ TEST(Metrics, HistogramsCountUpToEachBound) {
                               "wait_count{a=\"b\"} 4\n"));
   EXPECT_THAT(text, HasSubstr("other_bucket{le=\"0.005\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("other_bucket{le=\"+Inf\"} 1\nother_sum 1\nother_count 1\n"));
+}
+
+TEST(Metrics, ValuesOfLabelsAreShortUtf8) {
+  MetricRegistry metrics;
+  metrics.Add("one_total", {{"svc", "a\xFF\x62"}});
+  metrics.Add("one_total", {{"svc", std::string(kMostLabelBytes, 'x')}});
+  metrics.Add("one_total", {{"svc", std::string(3'000'000, 'y')}});
+  metrics.Add("one_total", {{"svc", std::string(3'000'000, '\xFF')}});
+  metrics.Observe("wait", {{"svc", std::string(kMostLabelBytes, 'z') + "\xE2\x82\xAC"}}, 1);
+  const std::string text = metrics.Text();
+  EXPECT_TRUE(model::IsUtf8(text));
+  EXPECT_LT(text.size(), 8'000U);
+  EXPECT_THAT(text, HasSubstr("one_total{svc=\"a\xEF\xBF\xBD\x62\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("{svc=\"" + std::string(kMostLabelBytes, 'x') + "\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("{svc=\"" + std::string(kMostLabelBytes - 3, 'y') + "…\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("wait_count{svc=\"" + std::string(kMostLabelBytes - 3, 'z') + "…"));
+  EXPECT_LE(LabelText(std::string(1'000, '\xFF')).size(), kMostLabelBytes);
 }
 
 TEST(Metrics, ReferencesStayGood) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "model/text.h"
+
 namespace tracestore::server {
 namespace {
 
@@ -36,7 +38,7 @@ std::string Rendered(const MetricLabels& labels) {
   for (const auto& [name, value] : labels) {
     if (out.size() > 1) out += ',';
     out += CleanName(name) + "=\"";
-    AppendEscaped(value, true, out);
+    AppendEscaped(LabelText(value), true, out);
     out += '"';
   }
   return out + '}';
@@ -59,6 +61,15 @@ std::string WithBound(const std::string& labels, const std::string& bound) {
 }
 
 }  // namespace
+
+std::string LabelText(std::string_view value) {
+  constexpr std::string_view kEllipsis = "…";
+  std::string text = model::MendUtf8(model::CutText(value, kMostLabelBytes));
+  if (value.size() <= kMostLabelBytes && text.size() <= kMostLabelBytes) return text;
+  text.resize(model::CutText(text, kMostLabelBytes - kEllipsis.size()).size());
+  text += kEllipsis;
+  return text;
+}
 
 MetricHistogram::MetricHistogram(const std::vector<double>& bounds)
     : bounds_(bounds), counts_(bounds.size() + 1) {}

@@ -15,8 +15,15 @@
 namespace tracestore::server {
 
 // Names and values of labels. Values must come from a bounded set: each combination is kept for
-// good.
+// good. They are kept as LabelText gives them: what clients call their services may be anything.
 using MetricLabels = std::vector<std::pair<std::string_view, std::string_view>>;
+
+inline constexpr std::size_t kMostLabelBytes = 200;
+
+// A label's value as it is shown: UTF-8, without which Prometheus refuses all metrics of a process
+// (each wrong byte is U+FFFD), and at most kMostLabelBytes, a longer one with an ellipsis at its
+// end.
+std::string LabelText(std::string_view value);
 
 // The value of one combination of labels. Threads: any.
 class MetricValue {
