@@ -25,6 +25,17 @@ constexpr std::size_t kRecordBytes =
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
+// What surfaces read of a span among its attributes: who it is of and whom it called, what kind it
+// is and how it went, how it was sampled. A cut takes these last, wherever a client put them.
+constexpr std::string_view kNeededKeys[] = {
+    "service.name",        "span.kind",
+    "error",               "otel.status_code",
+    "peer.service",        "otel.status_description",
+    "w3c.tracestate",      "opentracing.ref_type",
+    "sampler.type",        "sampler.param",
+    "jaeger.sampler.type", "jaeger.sampler.param",
+    "event"};
+
 class Run {
  public:
   Run(const SanitizeOptions& options, SpanBatch& batch, bool mended)
@@ -191,8 +202,8 @@ class Run {
   unsigned Owner(Range& range, std::uint32_t& dropped) {
     unsigned cuts = 0;
     if (range.count > options_.max_attributes) {
-      dropped += range.count - options_.max_attributes;
-      range.count = options_.max_attributes;
+      dropped += DropLast(range, range.count - options_.max_attributes,
+                          [](const Attribute&) { return std::size_t{1}; });
       cuts |= kCutAttributes;
     }
     for (std::uint32_t i = range.begin; i < range.begin + range.count; ++i) {
@@ -200,6 +211,38 @@ class Run {
       cuts |= Value(batch_.attributes[i]);
     }
     return cuts;
+  }
+
+  // A field that a codec keeps as an attribute, or a needed key.
+  bool IsNeeded(const Attribute& attribute) {
+    if (needed_keys_.empty()) {
+      for (const std::string_view key : kNeededKeys)
+        needed_keys_.push_back(batch_.strings.Intern(key));
+    }
+    return attribute.synthetic() || std::find(needed_keys_.begin(), needed_keys_.end(),
+                                              attribute.key) != needed_keys_.end();
+  }
+
+  // Takes attributes away until what they cost is at least `excess`: the last that isn't needed
+  // first, and needed ones only where nothing else is left. How many.
+  template <typename Cost>
+  std::uint32_t DropLast(Range& range, std::size_t excess, Cost cost) {
+    std::vector<bool> gone(range.count);
+    std::uint32_t dropped = 0;
+    for (const bool needed : {false, true}) {
+      for (std::uint32_t i = range.count; i > 0 && excess > 0; --i) {
+        const Attribute& attribute = batch_.attributes[range.begin + i - 1];
+        if (IsNeeded(attribute) != needed) continue;
+        excess -= std::min(excess, cost(attribute));
+        gone[i - 1] = true;
+        ++dropped;
+      }
+    }
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i < range.count; ++i)
+      if (!gone[i]) batch_.attributes[range.begin + kept++] = batch_.attributes[range.begin + i];
+    range.count = kept;
+    return dropped;
   }
 
   unsigned Unknown(StringId& fields) {
@@ -260,9 +303,10 @@ class Run {
     for (; size > options_.max_span_bytes && span.references.count > 0; ++span.dropped_links)
       size -= SizeOf(Links(span)[--span.references.count]);
     span.parent_position = std::min(span.parent_position, span.references.count);
-    for (; size > options_.max_span_bytes && span.attributes.count > 0; ++span.dropped_attributes) {
-      --span.attributes.count;
-      size -= SizeOf(batch_.attributes[span.attributes.begin + span.attributes.count]);
+    if (size > options_.max_span_bytes) {
+      span.dropped_attributes +=
+          DropLast(span.attributes, size - options_.max_span_bytes,
+                   [this](const Attribute& attribute) { return SizeOf(attribute); });
     }
     return kCutSize;
   }
@@ -300,6 +344,7 @@ class Run {
   bool look_for_mends_;
   std::vector<bool> not_utf8_;     // by string as it came; empty where all are
   std::vector<bool> came_mended_;  // likewise; empty where none did
+  std::vector<StringId> needed_keys_;  // once they are asked for
   std::unordered_map<StringId, StringId> mended_;
   std::vector<unsigned> resource_cuts_;
   std::vector<unsigned> scope_cuts_;

@@ -13,7 +13,7 @@ namespace tracestore::ingest {
 
 struct SanitizeOptions {
   // Of one owner: a span, an event, a link, a resource, a scope. What is beyond is left out and
-  // added to the owner's count of dropped ones.
+  // added to the owner's count of dropped ones; keys that surfaces need go last (docs/ingest.md).
   std::uint32_t max_attributes = 8192;
   std::uint32_t max_events = 8192;  // of a span, likewise
   std::uint32_t max_links = 8192;   // of a span: all its references but the parent, likewise
@@ -21,7 +21,8 @@ struct SanitizeOptions {
   // go.
   std::size_t max_value_bytes = 256 * 1024;
   // Of a span with its events and links, without its resource: the last events go, then the last
-  // links, then the last attributes. Bytes of keys and values, and 16 an attribute, event and link.
+  // links, then the last attributes, needed keys last. Bytes of keys and values, and 16 an
+  // attribute, event and link.
   std::size_t max_span_bytes = std::size_t{4} << 20;
 };
 

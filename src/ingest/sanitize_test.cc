@@ -71,6 +71,41 @@ TEST(Sanitize, CutsAttributesAndCountsThem) {
   EXPECT_THAT(result.cut, ElementsAre(1, 0, 0, 0, 0, 0));
 }
 
+TEST(Sanitize, ACutSparesTheServiceOfAResource) {
+  SpanBatch batch = OneSpan();
+  for (int i = 0; i < 5; ++i) batch.AddString(batch.strings.Intern("k" + std::to_string(i)), "v");
+  batch.AddString(batch.strings.Intern("service.name"), "shop");
+  batch.resources[0].attributes = {0, 6};
+  batch.spans[0].attributes = {6, 0};
+  Sanitize(Small(), batch);
+  const auto& resource = batch.resources[batch.spans[0].resource];
+  EXPECT_EQ(ServiceOf(batch, resource), "shop");
+  EXPECT_EQ(resource.attributes.count, 4u);  // k0, k1, service.name and the mark
+  EXPECT_EQ(resource.dropped_attributes, 3u);
+}
+
+TEST(Sanitize, ACutSparesWhatSurfacesNeedOfASpan) {
+  SpanBatch batch = OneSpan();
+  for (int i = 0; i < 5; ++i) AddString(batch, "k" + std::to_string(i), "v");
+  AddString(batch, "span.kind", "client");
+  AddString(batch, "k5", "v");
+  batch.AddString(batch.strings.Intern("net.peer.ip"), "10.0.0.1", true);  // Zipkin's field
+  ++batch.spans[0].attributes.count;
+  Sanitize(Small(), batch);
+  EXPECT_THAT(Shown(batch), ElementsAre("k0=v", "span.kind=client", "net.peer.ip=10.0.0.1",
+                                        "tracestore.cut=attributes"));
+  EXPECT_EQ(batch.spans[0].dropped_attributes, 5u);
+}
+
+TEST(Sanitize, NeededAttributesAreBoundedLikeOthers) {
+  SpanBatch batch = OneSpan();
+  AddString(batch, "k", "v");
+  for (int i = 0; i < 5; ++i) AddString(batch, "error", std::to_string(i));
+  Sanitize(Small(), batch);
+  EXPECT_THAT(Shown(batch),
+              ElementsAre("error=0", "error=1", "error=2", "tracestore.cut=attributes"));
+}
+
 TEST(Sanitize, CutsLongTextsBetweenCharacters) {
   SpanBatch batch = OneSpan("operation");
   AddString(batch, "k", "1234567\xC3\xA9z");
@@ -149,6 +184,17 @@ TEST(Sanitize, CutsASpanThatIsTooLargeAsAWhole) {
   EXPECT_EQ(batch.spans[0].attributes.count, 5u);  // four and the mark
   EXPECT_EQ(batch.spans[0].dropped_attributes, 6u);
   EXPECT_EQ(result.cut[4], 1u);
+}
+
+TEST(Sanitize, ACutForSizeSparesThemToo) {
+  SpanBatch batch = OneSpan();
+  for (int i = 0; i < 10; ++i) AddString(batch, "k" + std::to_string(i), std::string(90, 'v'));
+  AddString(batch, "peer.service", "pay");
+  SanitizeOptions options;
+  options.max_span_bytes = 500;
+  Sanitize(options, batch);
+  EXPECT_EQ(Shown(batch)[batch.spans[0].attributes.count - 2], "peer.service=pay");
+  EXPECT_EQ(batch.spans[0].attributes.count, 6u);  // four of ten, the peer and the mark
 }
 
 TEST(Sanitize, RefusesZeroIds) {
