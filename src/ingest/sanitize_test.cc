@@ -53,6 +53,12 @@ SanitizeOptions Small() {
   return options;
 }
 
+SanitizeOptions Three() {
+  SanitizeOptions options;
+  options.max_attributes = 3;
+  return options;
+}
+
 TEST(Sanitize, LeavesGoodSpansAlone) {
   SpanBatch batch = OneSpan();
   AddString(batch, "a", "1");
@@ -77,7 +83,7 @@ TEST(Sanitize, ACutSparesTheServiceOfAResource) {
   batch.AddString(batch.strings.Intern("service.name"), "shop");
   batch.resources[0].attributes = {0, 6};
   batch.spans[0].attributes = {6, 0};
-  Sanitize(Small(), batch);
+  Sanitize(Three(), batch);
   const auto& resource = batch.resources[batch.spans[0].resource];
   EXPECT_EQ(ServiceOf(batch, resource), "shop");
   EXPECT_EQ(resource.attributes.count, 4u);  // k0, k1, service.name and the mark
@@ -91,7 +97,7 @@ TEST(Sanitize, ACutSparesWhatSurfacesNeedOfASpan) {
   AddString(batch, "k5", "v");
   batch.AddString(batch.strings.Intern("net.peer.ip"), "10.0.0.1", true);  // Zipkin's field
   ++batch.spans[0].attributes.count;
-  Sanitize(Small(), batch);
+  Sanitize(Three(), batch);
   EXPECT_THAT(Shown(batch), ElementsAre("k0=v", "span.kind=client", "net.peer.ip=10.0.0.1",
                                         "tracestore.cut=attributes"));
   EXPECT_EQ(batch.spans[0].dropped_attributes, 5u);
