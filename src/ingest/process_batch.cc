@@ -19,7 +19,7 @@ using model::StringId;
 using Action = Processors::Action;
 using Rule = Processors::Rule;
 
-// The strings of an array's or map's blob replaced; keys of maps stay.
+// The strings and bytes of an array's or map's blob replaced; keys of maps stay.
 bool RedactBlob(const predicate::TextReplacer& replacer, std::string_view blob, ValueType container,
                 std::string& out) {
   using Kind = model::ValueToken::Kind;
@@ -44,7 +44,12 @@ bool RedactBlob(const predicate::TextReplacer& replacer, std::string_view blob, 
         writer.String(text);
         break;
       }
-      case ValueType::kBytes: writer.Bytes(token.text); break;
+      case ValueType::kBytes: {
+        std::string bytes(token.text);
+        replaced |= replacer.Replace(bytes);
+        writer.Bytes(bytes);
+        break;
+      }
       case ValueType::kBool: writer.Bool(token.integer != 0); break;
       case ValueType::kInt: writer.Int(token.integer); break;
       case ValueType::kDouble: writer.Double(token.number); break;
@@ -100,14 +105,22 @@ class RuleRun {
   bool EditSpan(SpanRecord& span) {
     bool changed = Edit(span.attributes);
     if (rule_.action == Action::kAdd || rule_.action == Action::kSet) return changed;
-    for (std::uint32_t i = 0; i < span.events.count; ++i)
-      changed |= Edit(batch_.events[span.events.begin + i].attributes);
-    for (std::uint32_t i = 0; i < span.references.count; ++i)
-      changed |= Edit(batch_.references[span.references.begin + i].attributes);
-    if (rule_.action == Action::kRedact && rule_.key.empty()) {
-      changed |= RedactText(span.name);
-      changed |= RedactText(span.status_message);
+    // What a client fills beside attributes: of a Zipkin annotation the event's name is its value.
+    const bool all_texts = rule_.action == Action::kRedact && rule_.key.empty();
+    for (std::uint32_t i = 0; i < span.events.count; ++i) {
+      model::EventRecord& event = batch_.events[span.events.begin + i];
+      changed |= Edit(event.attributes);
+      if (all_texts) changed |= RedactText(event.name);
     }
+    for (std::uint32_t i = 0; i < span.references.count; ++i) {
+      model::ReferenceRecord& reference = batch_.references[span.references.begin + i];
+      changed |= Edit(reference.attributes);
+      if (all_texts) changed |= RedactText(reference.trace_state);
+    }
+    if (!all_texts) return changed;
+    changed |= RedactText(span.name);
+    changed |= RedactText(span.status_message);
+    changed |= RedactText(span.trace_state);
     return changed;
   }
 
@@ -223,7 +236,8 @@ class RuleRun {
 
   bool Redact(Attribute& attribute) {
     auto id = static_cast<StringId>(attribute.bits);
-    if (attribute.type() == ValueType::kString) {
+    // Bytes may be a text that was no UTF-8, as the sanitizer leaves it.
+    if (attribute.type() == ValueType::kString || attribute.type() == ValueType::kBytes) {
       const bool changed = RedactText(id);
       attribute.bits = id;
       return changed;

@@ -131,6 +131,43 @@ TEST(Processors, RedactInsideOfArrays) {
   EXPECT_THAT(SpanShown(batch, 1), ElementsAre("user=bob", R"(list=["card ***",4111])"));
 }
 
+TEST(Processors, RedactReachesEveryTextThatClientsFill) {
+  SpanBatch batch = Sample();
+  model::SpanRecord& span = batch.spans[1];
+  const model::StringId card = batch.strings.Intern("card 4111");
+  batch.events.emplace_back().name = card;  // a Zipkin annotation's value
+  batch.references.emplace_back().trace_state = card;
+  span.events = {0, 1};
+  span.references = {0, 1};
+  span.status_message = card;
+  span.trace_state = card;
+  batch.AddBlob(batch.strings.Intern("bytes"), ValueType::kBytes, "\xFF card 4111\xFE");
+  span.attributes.count = 2;
+  const auto redact = Of({{"action", "redact"}, {"pattern", "[0-9]+"}});
+  const auto effects = Processors::Compile({redact}).value().Apply(batch);
+  EXPECT_EQ(effects[0].changed, 2u);  // the other span's attribute
+  const model::SpanRecord& after = batch.spans[1];
+  EXPECT_EQ(batch.text(batch.events[after.events.begin].name), "card ***");
+  EXPECT_EQ(batch.text(batch.references[after.references.begin].trace_state), "card ***");
+  EXPECT_EQ(batch.text(after.status_message), "card ***");
+  EXPECT_EQ(batch.text(after.trace_state), "card ***");
+  const auto& bytes = batch.attributes[after.attributes.begin + 1];
+  EXPECT_EQ(bytes.type(), ValueType::kBytes);
+  EXPECT_EQ(batch.text(static_cast<model::StringId>(bytes.bits)), "\xFF card ***\xFE");
+  for (const char* text : {"card 4111", "\xFF card 4111\xFE"})
+    EXPECT_FALSE(batch.strings.Find(text).has_value());
+}
+
+TEST(Processors, RedactOfAKeyLeavesOtherTexts) {
+  SpanBatch batch = Sample();
+  batch.events.emplace_back().name = batch.strings.Intern("bob");
+  batch.spans[1].events = {0, 1};
+  const auto redact = Of({{"action", "redact"}, {"key", "user"}, {"pattern", "bob"}});
+  Processors::Compile({redact}).value().Apply(batch);
+  EXPECT_THAT(SpanShown(batch, 1), ElementsAre("user=***"));
+  EXPECT_EQ(batch.text(batch.events[batch.spans[1].events.begin].name), "bob");
+}
+
 TEST(Processors, DropAndKeepSpans) {
   ProcessorEffect effect;
   SpanBatch batch = After(Of({{"action", "drop-spans"}, {"where", ".user = bob"}}), &effect);
