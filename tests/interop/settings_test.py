@@ -113,6 +113,26 @@ class Settings(unittest.TestCase):
             (2, "", "tracestore: --reporter.grpc.tls.enabled= has no value: it takes true or "
                     "false\n"))
 
+    def test_what_is_printed_starts(self):
+        """Processors, policies and tags are looked at before they are printed."""
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "a.yaml"
+            for text, sentence in (
+                    ("processors: [{action: drop}]\n", f"{file}:1: processors[0]: drop needs a key"),
+                    ("tail-sampling:\n  policies: [{type: rate}]\n",
+                     f"{file}:2: policies[0]: rate needs a rate"),
+                    ("collector:\n  tags: [zone]\n",
+                     'invalid Jaeger tag pair "zone", expected key=value'),
+                    ("sampling:\n  type: adaptive\n  calculation-buckets: 20\n",
+                     "adaptive sampling: calculation_buckets is 20, not from 1 to "
+                     "aggregation_buckets")):
+                file.write_text(text)
+                refused = (2, "", f"tracestore: {sentence}\n")
+                with self.subTest(text):
+                    self.assertEqual(run("collector", "--config", str(file), "--print-config"),
+                                     refused)
+                    self.assertEqual(run("collector", "--config", str(file)), refused)
+
     def test_refusals(self):
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch) / "a.yaml"

@@ -10,6 +10,8 @@
 #include "ingest/forward/open_forwarder.h"
 #include "net/tenancy.h"
 #include "net/url.h"
+#include "service/environment.h"
+#include "service/pipeline_config.h"
 #include "service/tenants.h"
 #include "suggest.h"
 
@@ -142,10 +144,20 @@ Status CheckTenancy(const Resolved& resolved) {
   return {};
 }
 
+// What the pipeline's parts refuse at the start, in their own words, is refused before: what
+// --print-config prints must be what starts.
+Status CheckPipeline(const ServiceConfig& config) {
+  TS_TRY(ProcessorsOf(config.pipeline));
+  TS_TRY(PoliciesOf(config.tail));
+  TS_TRY(TagsOf(config.pipeline, ProcessEnvironment()));
+  return config.sampling.type == "adaptive" ? config.sampling.adaptive.Validate() : Status();
+}
+
 }  // namespace
 
 Status CheckConfig(Role role, const Resolved& resolved) {
   const ServiceConfig& config = resolved.config;
+  TS_TRY(CheckPipeline(config));
   TS_TRY(CheckPath(resolved, "metrics-http-route", config.admin.metrics_route));
   TS_TRY(CheckForward(resolved));
   TS_TRY(CheckAuth(resolved));
