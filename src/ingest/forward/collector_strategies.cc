@@ -127,6 +127,7 @@ Result<codec::SamplingStrategy> CollectorStrategies::Ask(std::string_view servic
 }
 
 Result<codec::SamplingStrategy> CollectorStrategies::StrategyFor(std::string_view service) {
+  if (service.size() > options_.max_service_bytes) return Ask(service);
   const std::shared_ptr<Entry> entry = EntryOf(service);
   const std::lock_guard asking(entry->mutex);
   if (entry->strategy.has_value() && clock_() - entry->answered < options_.fresh) {

@@ -33,6 +33,7 @@ struct CollectorStrategiesOptions {
   // For so long an old answer is told while no collector answers.
   std::chrono::milliseconds stale{3'600'000};
   std::size_t max_services = 10'000;  // kept; the one asked for longest ago goes first
+  std::size_t max_service_bytes = 1'024;  // of a name that is kept; collectors are asked each time
 };
 
 // Collectors are asked in turn until one answers. Threads: any; of one service one asks and the

@@ -80,6 +80,14 @@ TEST_F(CollectorStrategiesTest, ServicesAreBounded) {
   EXPECT_EQ(asked_[0], 3);  // b went for c, not a
 }
 
+TEST_F(CollectorStrategiesTest, LongNamesAreNotKept) {
+  const auto strategies = Make(1);
+  const std::string name(1'025, 's');
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(*strategies->StrategyFor(name), Probability(0.5));
+  EXPECT_EQ(asked_[0], 2);
+  EXPECT_EQ(strategies->counters().cached, 0U);
+}
+
 TEST(AskCollector, AsksByGrpcAndHttp) {
   auto grpc = net::GrpcServer::Start(
       {},

@@ -97,6 +97,14 @@ TEST(RootSpans, ReadsThresholds) {
   EXPECT_EQ(ThresholdProbability(""), std::nullopt);
 }
 
+TEST(ThroughputCounter, LeavesOutLongNames) {
+  ThroughputCounter counter(2, 10);
+  const std::string name(ThroughputCounter::kMostNameBytes, 'n');
+  counter.Record({RootSpan{"s", name, SamplerKind::kSilent, 0}});
+  EXPECT_EQ(counter.left_out(), 1U);
+  EXPECT_TRUE(counter.Take(20).operations.empty());
+}
+
 TEST(ThroughputCounter, CountsByOperationWithinItsBound) {
   ThroughputCounter counter(2, 10);
   const auto root = [](const char* operation, SamplerKind kind, double probability) {

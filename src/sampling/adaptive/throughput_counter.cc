@@ -6,6 +6,10 @@ void ThroughputCounter::Record(const std::vector<RootSpan>& roots) {
   if (roots.empty()) return;
   const std::lock_guard lock(mutex_);
   for (const RootSpan& root : roots) {
+    if (root.service.size() + root.operation.size() > kMostNameBytes) {
+      ++left_out_;
+      continue;
+    }
     auto key = std::make_pair(root.service, root.operation);
     auto found = counts_.find(key);
     if (found == counts_.end()) {

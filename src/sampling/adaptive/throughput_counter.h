@@ -13,16 +13,19 @@
 
 namespace tracestore::sampling {
 
-// Threads: every method from any. Memory: bounded by the number of operations.
+// Threads: every method from any. Memory: bounded by the number of operations and their names.
 class ThroughputCounter {
  public:
+  // Of a service and an operation together; those with longer names are left out.
+  static constexpr std::size_t kMostNameBytes = 1'024;
+
   ThroughputCounter(std::size_t max_operations, std::uint64_t now_ns)
       : max_operations_(max_operations), begin_ns_(now_ns) {}
 
   void Record(const std::vector<RootSpan>& roots);
   // Everything since the last report; begins anew.
   ThroughputReport Take(std::uint64_t now_ns);
-  // Root spans of operations beyond the bound, so far.
+  // Root spans of operations beyond the bounds, so far.
   std::uint64_t left_out() const;
 
  private:
