@@ -257,8 +257,11 @@ class Run {
   }
 
   bool KeepSpan(SpanRecord& span) {
-    if (span.trace_id.empty()) return ++result_.zero_trace_ids, false;
-    if (span.span_id.empty()) return ++result_.zero_span_ids, false;
+    if (span.trace_id.empty() || span.span_id.empty()) {
+      ++(span.trace_id.empty() ? result_.zero_trace_ids : result_.zero_span_ids);
+      if (span.parent_id.empty()) ++result_.refused_roots;
+      return false;
+    }
     const unsigned cuts = Span(span);
     if (cuts != 0) Mark(span.attributes, cuts);
     const unsigned all = cuts | resource_cuts_[span.resource] | scope_cuts_[span.scope];
@@ -378,6 +381,7 @@ class SanitizeSink final : public SpanSink {
         context.report->Reject("trace id is zero", "a span's trace id is zero");
       for (std::uint64_t i = 0; i < result.zero_span_ids; ++i)
         context.report->Reject("span id is zero", "a span's span id is zero");
+      context.report->rejected_roots += result.refused_roots;
       context.report->accepted -=
           std::min(context.report->accepted, result.zero_trace_ids + result.zero_span_ids);
     }

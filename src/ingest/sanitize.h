@@ -46,6 +46,7 @@ inline constexpr const char* kCutKey = "tracestore.cut";
 struct SanitizeResult {
   std::uint64_t zero_trace_ids = 0;  // spans left out
   std::uint64_t zero_span_ids = 0;
+  std::uint64_t refused_roots = 0;         // of both, those without a parent
   std::array<std::uint64_t, kCuts> cut{};  // spans, by the bit's number
 };
 

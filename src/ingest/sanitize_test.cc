@@ -208,7 +208,9 @@ TEST(Sanitize, RefusesZeroIds) {
   batch.spans.resize(3, batch.spans[0]);
   batch.spans[0].trace_id = {};
   batch.spans[1].span_id = {};
+  batch.spans[1].parent_id = {4};
   const SanitizeResult result = Sanitize({}, batch);
+  EXPECT_EQ(result.refused_roots, 1u);
   EXPECT_EQ(result.zero_trace_ids, 1u);
   EXPECT_EQ(result.zero_span_ids, 1u);
   EXPECT_EQ(batch.size(), 1u);

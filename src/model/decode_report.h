@@ -9,6 +9,7 @@ namespace tracestore::model {
 struct DecodeReport {
   std::uint64_t accepted = 0;
   std::uint64_t rejected = 0;
+  std::uint64_t rejected_roots = 0;  // of them, those that are seen to have no parent
   // Reason as a fixed short text ("span id is not 8 bytes") to count. Bounded: the reasons are
   // the decoder's own sentences, never input.
   std::map<std::string, std::uint64_t> reasons;
@@ -20,8 +21,9 @@ struct DecodeReport {
   std::uint64_t mended_texts = 0;
 
   // `sentence` is kept if it is the first.
-  void Reject(const std::string& reason, const std::string& sentence) {
+  void Reject(const std::string& reason, const std::string& sentence, bool is_root = false) {
     ++rejected;
+    if (is_root) ++rejected_roots;
     ++reasons[reason];
     if (first_error.empty()) first_error = sentence;
   }
@@ -29,6 +31,7 @@ struct DecodeReport {
     accepted += other.accepted;
     rejected += other.rejected;
     mended_texts += other.mended_texts;
+    rejected_roots += other.rejected_roots;
     for (const auto& [reason, count] : other.reasons) reasons[reason] += count;
     if (first_error.empty()) first_error = other.first_error;
   }

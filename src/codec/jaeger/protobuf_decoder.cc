@@ -388,7 +388,8 @@ bool Decoder::DecodeSpan(std::string_view message) {
     out_.spans.push_back(span);
     ++report_.accepted;
   } else {
-    report_.Reject(refusal_.first, "span " + std::to_string(span_number_) + ": " + refusal_.second);
+    report_.Reject(refusal_.first, "span " + std::to_string(span_number_) + ": " + refusal_.second,
+                   references_.empty());
   }
   return true;
 }

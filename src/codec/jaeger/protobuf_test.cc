@@ -94,6 +94,7 @@ TEST(JaegerProtobuf, KeepsTheGoodSpansOfABatch) {
   ASSERT_TRUE(report.has_value()) << report.error().message();
   EXPECT_EQ(report->accepted, 1U);
   EXPECT_EQ(report->rejected, 9U);
+  EXPECT_EQ(report->rejected_roots, 7U);  // two have a reference
   EXPECT_EQ(report->reasons.size(), 9U);
   EXPECT_EQ(report->first_error, "span 1: its trace id is all zeros");
   ASSERT_EQ(out.size(), 1U);

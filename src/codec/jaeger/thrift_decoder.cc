@@ -281,7 +281,8 @@ void Decoder::Span() {
     return;
   }
   out_.Rollback(mark);
-  report_.Reject(refusal_.first, "span " + std::to_string(span_number_) + ": " + refusal_.second);
+  report_.Reject(refusal_.first, "span " + std::to_string(span_number_) + ": " + refusal_.second,
+                 fields.parent.empty() && references_.empty());
 }
 
 void Decoder::Spans() {

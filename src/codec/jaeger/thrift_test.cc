@@ -124,6 +124,7 @@ TEST(JaegerThrift, KeepsTheGoodSpansOfABatch) {
   ASSERT_TRUE(report.has_value()) << report.error().message();
   EXPECT_EQ(report->accepted, 1U);
   EXPECT_EQ(report->rejected, 6U);
+  EXPECT_EQ(report->rejected_roots, 5U);  // one has a reference
   EXPECT_EQ(report->reasons.size(), 6U);
   EXPECT_EQ(report->first_error, "span 1: its trace id is all zeros");
   ASSERT_EQ(out.size(), 1U);

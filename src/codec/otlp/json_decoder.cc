@@ -51,6 +51,7 @@ class Decoder : private JsonFieldReader {
   StopCheck stop_;
   model::DecodeReport report_;
   std::uint64_t span_number_ = 0;  // the first is 1
+  bool is_root_ = false;           // the span at hand says no parent
 };
 
 // A list or object around the spans that is none: the request is not OTLP.
@@ -116,8 +117,10 @@ enum SpanKey : std::size_t {
 };
 
 bool Decoder::ReadSpan(element value) {
+  is_root_ = false;
   if (!IsObject(value)) return WrongType("the span", value, "an object");
   const Fields fields(ObjectOf(value), kSpanKeys);
+  is_root_ = !fields[kParentSpanId] || TextOf(*fields[kParentSpanId]) == "";
   SpanRecord span;
   span.resource = static_cast<std::uint32_t>(out_.resources.size() - 1);
   span.scope = static_cast<std::uint32_t>(out_.scopes.size() - 1);
@@ -255,7 +258,8 @@ void Decoder::CountSpan(element value, bool refused) {
     return;
   }
   out_.Rollback(mark);
-  report_.Reject(refusal().first, "span " + std::to_string(span_number_) + ": " + refusal().second);
+  report_.Reject(refusal().first, "span " + std::to_string(span_number_) + ": " + refusal().second,
+                 !refused && is_root_);
 }
 
 Status Decoder::ReadScopeSpans(element value, bool refused) {

@@ -183,6 +183,7 @@ TEST(OtlpJson, RefusesTheSpansOfABadResourceOrScopeAlone) {
   ASSERT_TRUE(report.has_value());
   EXPECT_EQ(report->accepted, 2U);
   EXPECT_EQ(report->rejected, 4U);
+  EXPECT_EQ(report->rejected_roots, 0U);  // they weren't looked at
   EXPECT_EQ(report->first_error, "span 1: the value of attribute 'k' is a number, not a boolean");
   EXPECT_EQ(out.resources.size(), 1U);
   EXPECT_EQ(out.scopes.size(), 1U);

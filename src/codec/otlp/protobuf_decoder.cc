@@ -86,7 +86,7 @@ class Decoder {
                                  DecodedValue& value) noexcept;
   Step DecodeAttribute(std::string_view message);
   void AddAttribute(std::string_view key, const DecodedValue& value);
-  void RefuseSpan();
+  void RefuseSpan(bool is_root = false);
 
   std::string_view message_;
   SpanBatch& out_;
@@ -114,8 +114,9 @@ class Decoder {
   const char* problem_at_ = nullptr;
 };
 
-void Decoder::RefuseSpan() {
-  report_.Reject(refusal_.first, "span " + std::to_string(span_number_) + ": " + refusal_.second);
+void Decoder::RefuseSpan(bool is_root) {
+  report_.Reject(refusal_.first, "span " + std::to_string(span_number_) + ": " + refusal_.second,
+                 is_root);
 }
 
 Step Decoder::DecodeResourceSpans(std::string_view message) {
@@ -269,7 +270,7 @@ Step Decoder::DecodeSpans(std::string_view scope_spans, bool refused) {
       ++report_.accepted;
     } else {
       out_.Rollback(mark);
-      RefuseSpan();
+      RefuseSpan(in_.parent_id.empty());
     }
   }
   return Step::kGoOn;
