@@ -150,6 +150,7 @@ RawReply StreamFound(const JaegerQuerySource& source, const net::RawRequest& req
   query.deadline = source.SearchDeadline();
   const auto page = stream->snapshot->Find(query);
   if (!page.has_value()) return GrpcFailure(page.error(), what);
+  source.Found("find_traces", page->traces.size());
   std::vector<TraceId> ids;
   ids.reserve(page->traces.size());
   for (const FoundTrace& found : page->traces) ids.push_back(found.trace_id);
@@ -258,6 +259,7 @@ RawReply GrpcDependencies(const JaegerQuerySource& source, const net::RawRequest
   if (!snapshot.has_value()) return GrpcFailure(snapshot.error(), kWhat);
   const auto links = snapshot->Dependencies(BothEnds(start_ns, end_ns));
   if (!links.has_value()) return GrpcFailure(links.error(), kWhat);
+  source.Found("get_dependencies", links->size());
   std::string out;
   codec::WireWriter wire(out);
   for (const DependencyLink& link : *links) {

@@ -265,6 +265,7 @@ class JaegerQueryApi {
       auto found = snapshot->Dependencies(*range);
       if (!found.has_value()) return Failure(found.error());
       links = std::move(found).value();
+      source_->Found("get_dependencies", links.size());
     }
     const std::string_view service = request.query.first("service").value_or("");
     std::string data;
@@ -319,6 +320,7 @@ class JaegerQueryApi {
     query.deadline = std::chrono::steady_clock::now() + options_.search_deadline;
     TS_TRY_ASSIGN(const SearchPage page, snapshot.Find(query));
     for (const FoundTrace& found : page.traces) ids.push_back(found.trace_id);
+    source_->Found("find_traces", ids.size());
     return ids;
   }
 

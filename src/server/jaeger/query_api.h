@@ -5,6 +5,7 @@
 #include <tracestore/store.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string_view>
 
@@ -24,6 +25,10 @@ using RequestObserver =
 struct JaegerQueryOptions {
   SnapshotSource snapshot;   // required
   RequestObserver observer;  // may be unset
+  // Told how much a read of the store found, as soon as that is known: services, operations, traces
+  // or links, of "get_services", "get_operations", "find_traces", "get_dependencies". Any thread;
+  // must not block; may be unset.
+  std::function<void(std::string_view operation, std::uint64_t results)> results;
   // Unix time, for the default ranges. Unset: the system's clock.
   std::function<std::chrono::nanoseconds()> now;
   // After which a search, names or dependencies are given up with 500.

@@ -62,6 +62,7 @@ Result<std::set<std::string>> JaegerQuerySource::ServiceNames(
   constexpr std::uint32_t kSomeSpans = 1'000;
   TS_TRY_ASSIGN(const SpanList unnamed, snapshot.FindSpans(UnnamedQuery(kSomeSpans)));
   for (std::size_t i = 0; i < unnamed.size(); ++i) names.emplace(UnnamedShownAs(unnamed, i));
+  Found("get_services", names.size());
   return names;
 }
 
@@ -77,6 +78,7 @@ Result<std::vector<OperationInfo>> JaegerQuerySource::Operations(
   std::sort(found.begin(), found.end(), [](const OperationInfo& a, const OperationInfo& b) {
     return std::pair(a.name, a.kind) < std::pair(b.name, b.kind);
   });
+  Found("get_operations", found.size());
   return found;
 }
 

@@ -21,6 +21,11 @@ class JaegerQuerySource {
 
   const JaegerQueryOptions& options() const noexcept { return options_; }
 
+  // Tells options().results.
+  void Found(std::string_view operation, std::uint64_t results) const {
+    if (options_.results) options_.results(operation, results);
+  }
+
   // Unix time.
   std::chrono::nanoseconds Now() const;
   // Of a search that begins now.

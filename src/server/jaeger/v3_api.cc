@@ -229,6 +229,7 @@ HttpResponse JaegerV3Api::Traces(const HttpRequest& request, const PathParams&) 
   const auto page = Stoppable(request, search->query,
                               [&](const Query& query) { return snapshot->Find(query); });
   if (!page.has_value()) return Refuse(page.error());
+  source_->Found("find_traces", page->traces.size());
   if (page->traces.empty()) return Refuse(404, kNoTraces);
   std::vector<TraceId> ids;
   for (const FoundTrace& found : page->traces) ids.push_back(found.trace_id);
@@ -267,6 +268,7 @@ HttpResponse JaegerV3Api::Dependencies(const HttpRequest& request, const PathPar
   if (!snapshot.has_value()) return Refuse(snapshot.error());
   const auto links = snapshot->Dependencies(*range);
   if (!links.has_value()) return Refuse(links.error());
+  source_->Found("get_dependencies", links->size());
   std::string body;
   codec::JsonWriter json(body);
   json.BeginObject();
