@@ -111,6 +111,17 @@ TEST(Metrics, ReferencesStayGood) {
   EXPECT_THAT(metrics.Text(), HasSubstr("one_total{a=\"b\"} 2\n"));
 }
 
+TEST(Metrics, AFamilyMayHaveTwoNames) {
+  MetricRegistry metrics;
+  metrics.Describe("one_total", "One.");
+  metrics.Alias("one_total", "other");
+  EXPECT_EQ(metrics.Text(), "");
+  metrics.Add("one_total", {{"a", "b"}}, 2);
+  EXPECT_EQ(metrics.Text(),
+            "# HELP one_total One.\n# TYPE one_total counter\none_total{a=\"b\"} 2\n"
+            "# HELP other One.\n# TYPE other counter\nother{a=\"b\"} 2\n");
+}
+
 TEST(Admin, TimesAreRfc3339) {
   using std::chrono::nanoseconds;
   const auto at = [](std::int64_t ns) {

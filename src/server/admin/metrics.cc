@@ -109,6 +109,11 @@ void MetricRegistry::DescribeHistogram(std::string_view name, std::string_view h
   family.bounds = std::move(bounds);
 }
 
+void MetricRegistry::Alias(std::string_view name, std::string_view also) {
+  const std::lock_guard lock(mutex_);
+  families_[CleanName(name)].aliases.push_back(CleanName(also));
+}
+
 MetricValue& MetricRegistry::Value(std::string_view name, const MetricLabels& labels,
                                    const char* type) {
   const std::lock_guard lock(mutex_);
@@ -165,23 +170,29 @@ void MetricRegistry::AppendHistograms(const std::string& name, const Family& fam
   }
 }
 
+void MetricRegistry::AppendFamily(const std::string& name, const Family& family,
+                                  std::string& out) {
+  if (!family.help.empty()) {
+    out += "# HELP " + name + ' ';
+    AppendEscaped(family.help, false, out);
+    out += '\n';
+  }
+  out += "# TYPE " + name + ' ' + family.type + '\n';
+  for (const auto& [labels, value] : family.values) {
+    out += name + labels + ' ';
+    AppendNumber(value->value(), out);
+    out += '\n';
+  }
+  AppendHistograms(name, family, out);
+}
+
 std::string MetricRegistry::Text() const {
   const std::lock_guard lock(mutex_);
   std::string out;
   for (const auto& [name, family] : families_) {
     if (family.values.empty() && family.histograms.empty()) continue;
-    if (!family.help.empty()) {
-      out += "# HELP " + name + ' ';
-      AppendEscaped(family.help, false, out);
-      out += '\n';
-    }
-    out += "# TYPE " + name + ' ' + family.type + '\n';
-    for (const auto& [labels, value] : family.values) {
-      out += name + labels + ' ';
-      AppendNumber(value->value(), out);
-      out += '\n';
-    }
-    AppendHistograms(name, family, out);
+    AppendFamily(name, family, out);
+    for (const std::string& alias : family.aliases) AppendFamily(alias, family, out);
   }
   return out;
 }

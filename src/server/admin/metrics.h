@@ -65,6 +65,9 @@ class MetricRegistry {
   // Seconds, 5 ms to 10 s: what Prometheus' Go client, and so Jaeger, has by default.
   static const std::vector<double>& LatencyBounds();
 
+  // Shows the family under `also`, too: for who reads another name. Once, at start.
+  void Alias(std::string_view name, std::string_view also);
+
   // References stay good as long as the registry: for what counts often.
   MetricValue& Counter(std::string_view name, const MetricLabels& labels);
   MetricValue& Gauge(std::string_view name, const MetricLabels& labels);
@@ -82,6 +85,7 @@ class MetricRegistry {
  private:
   struct Family {
     std::string help;
+    std::vector<std::string> aliases;
     const char* type = "";  // "counter", "gauge", "histogram"; "": nothing counted yet
     std::vector<double> bounds;
     // By rendered labels, "{a=\"b\"}".
@@ -90,6 +94,7 @@ class MetricRegistry {
   };
   MetricValue& Value(std::string_view name, const MetricLabels& labels, const char* type);
   static void AppendHistograms(const std::string& name, const Family& family, std::string& out);
+  static void AppendFamily(const std::string& name, const Family& family, std::string& out);
 
   mutable std::mutex mutex_;
   std::map<std::string, Family, std::less<>> families_;  // guarded by mutex_
