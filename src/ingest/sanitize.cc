@@ -39,7 +39,10 @@ constexpr std::string_view kNeededKeys[] = {
 class Run {
  public:
   Run(const SanitizeOptions& options, SpanBatch& batch, bool mended)
-      : options_(options), batch_(batch), look_for_mends_(mended) {}
+      : options_(options),
+        batch_(batch),
+        most_of_names_(std::min(options.max_value_bytes, options.max_name_bytes)),
+        look_for_mends_(mended) {}
 
   SanitizeResult Do() {
     LookAtStrings();
@@ -67,6 +70,7 @@ class Run {
     for (StringId id = 0; id < count; ++id) {
       const std::string_view text = batch_.text(id);
       if (text.size() > options_.max_value_bytes) any_long_ = true;
+      if (text.size() > most_of_names_) may_name_be_long_ = true;
       if (look_for_mends_ && text.find(kReplacement) != std::string_view::npos) {
         came_mended_.resize(count);
         came_mended_[id] = true;
@@ -80,7 +84,7 @@ class Run {
   // Whether some span may need more than a look. Bytes are no UTF-8 rightly: asked again one by
   // one.
   bool NeedsWork() const {
-    if (any_long_ || !not_utf8_.empty() || !came_mended_.empty()) return true;
+    if (any_long_ || (may_name_be_long_ && IsNameLong()) || !not_utf8_.empty() || !came_mended_.empty()) return true;
     const auto too_many = [&](Range attributes) {
       return attributes.count > options_.max_attributes;
     };
@@ -99,6 +103,26 @@ class Run {
              span.references.count > options_.max_links ||
              (sizes && SizeOf(span) > options_.max_span_bytes);
     });
+  }
+
+  // Long values (of stack traces, of statements) are more common than long names.
+  bool IsNameLong() const {
+    const auto is_long = [&](StringId id) { return SizeOf(id) > most_of_names_; };
+    return std::any_of(batch_.spans.begin(), batch_.spans.end(),
+                       [&](const SpanRecord& span) { return is_long(span.name); }) ||
+           std::any_of(batch_.scopes.begin(), batch_.scopes.end(),
+                       [&](const model::ScopeRecord& scope) {
+                         return is_long(scope.name) || is_long(scope.version);
+                       }) ||
+           std::any_of(batch_.attributes.begin(), batch_.attributes.end(), [&](const auto& x) {
+             return is_long(x.key) || (IsName(x) && is_long(static_cast<StringId>(x.bits)));
+           });
+  }
+  // Whether the attribute's value is the name of a service.
+  bool IsName(const Attribute& attribute) const {
+    if (attribute.type() != ValueType::kString) return false;
+    const std::string_view key = batch_.text(attribute.key);
+    return key == "service.name" || key == "peer.service";
   }
 
   // No span is, where all of the batch together is not: one text may stand in many attributes.
@@ -155,8 +179,12 @@ class Run {
     return id < came_mended_.size() && came_mended_[id] ? kCutUtf8 : 0;
   }
 
-  // A name or key: UTF-8, and not too long.
-  unsigned Text(StringId& id) {
+  // What stands in lists of services, operations or keys.
+  unsigned Name(StringId& id) { return Text(id, most_of_names_); }
+
+  // A text that is no attribute's value: UTF-8, and not too long.
+  unsigned Text(StringId& id) { return Text(id, options_.max_value_bytes); }
+  unsigned Text(StringId& id, std::size_t most) {
     unsigned cuts = CameMended(id);
     if (NotUtf8(id)) {
       const auto [known, added] = mended_.emplace(id, 0);
@@ -164,13 +192,12 @@ class Run {
       id = known->second;
       cuts |= kCutUtf8;
     }
-    return cuts | Shorten(id, ValueType::kString);
+    return cuts | Shorten(id, ValueType::kString, most);
   }
 
-  unsigned Shorten(StringId& id, ValueType type) {
-    if (SizeOf(id) <= options_.max_value_bytes) return 0;
+  unsigned Shorten(StringId& id, ValueType type, std::size_t most) {
+    if (SizeOf(id) <= most) return 0;
     const std::string whole(batch_.text(id));  // interning moves the table's bytes
-    const std::size_t most = options_.max_value_bytes;
     if (type == ValueType::kString)
       id = batch_.strings.Intern(model::CutText(whole, most));
     else if (type == ValueType::kBytes)
@@ -184,16 +211,17 @@ class Run {
     if (!model::IsTextual(attribute.type())) return 0;
     auto id = static_cast<StringId>(attribute.bits);
     unsigned cuts = CameMended(id);
+    const bool is_name = IsName(attribute);
     if (attribute.type() == ValueType::kString && NotUtf8(id)) {
       // A service must stay a text, and what a codec made from a field has the field's type.
-      if (attribute.synthetic() || batch_.text(attribute.key) == "service.name") {
+      if (attribute.synthetic() || is_name) {
         cuts |= Text(id);
       } else {
         attribute.type_byte = static_cast<std::uint8_t>(ValueType::kBytes);
         cuts |= kCutUtf8;
       }
     }
-    cuts |= Shorten(id, attribute.type());
+    cuts |= Shorten(id, attribute.type(), is_name ? most_of_names_ : options_.max_value_bytes);
     attribute.bits = id;
     return cuts;
   }
@@ -207,7 +235,7 @@ class Run {
       cuts |= kCutAttributes;
     }
     for (std::uint32_t i = range.begin; i < range.begin + range.count; ++i) {
-      cuts |= Text(batch_.attributes[i].key);
+      cuts |= Name(batch_.attributes[i].key);
       cuts |= Value(batch_.attributes[i]);
     }
     return cuts;
@@ -252,7 +280,7 @@ class Run {
   }
 
   unsigned Scope(model::ScopeRecord& scope) {
-    return Text(scope.name) | Text(scope.version) | Text(scope.schema_url) |
+    return Name(scope.name) | Name(scope.version) | Text(scope.schema_url) |
            Unknown(scope.unknown_fields);
   }
 
@@ -271,7 +299,7 @@ class Run {
   }
 
   unsigned Span(SpanRecord& span) {
-    unsigned cuts = Text(span.name);
+    unsigned cuts = Name(span.name);
     cuts |= Text(span.status_message);
     cuts |= Text(span.trace_state);
     cuts |= Unknown(span.unknown_fields);
@@ -341,8 +369,10 @@ class Run {
 
   const SanitizeOptions& options_;
   SpanBatch& batch_;
+  const std::size_t most_of_names_;
   SanitizeResult result_;
   bool any_long_ = false;
+  bool may_name_be_long_ = false;
   bool changed_ = false;
   bool look_for_mends_;
   std::vector<bool> not_utf8_;     // by string as it came; empty where all are

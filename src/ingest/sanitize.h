@@ -17,9 +17,11 @@ struct SanitizeOptions {
   std::uint32_t max_attributes = 8192;
   std::uint32_t max_events = 8192;  // of a span, likewise
   std::uint32_t max_links = 8192;   // of a span: all its references but the parent, likewise
-  // Of one value, name or key; longer texts and bytes are cut, of arrays and maps the last items
-  // go.
+  // Of one value; longer texts and bytes are cut, of arrays and maps the last items go.
   std::size_t max_value_bytes = 256 * 1024;
+  // Of a service, a span's name, a key and a scope's name and version, where it is less than
+  // max_value_bytes: lists of them go to clients in one message, which gRPC's take up to 4 MiB of.
+  std::size_t max_name_bytes = 4096;
   // Of a span with its events and links, without its resource: the last events go, then the last
   // links, then the last attributes, needed keys last. Bytes of keys and values, and 16 an
   // attribute, event and link.

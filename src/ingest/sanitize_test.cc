@@ -121,6 +121,37 @@ TEST(Sanitize, CutsLongTextsBetweenCharacters) {
   EXPECT_EQ(result.cut[3], 1u);
 }
 
+// Lists of names go out in one message.
+TEST(Sanitize, CutsNamesBeforeValues) {
+  const std::string text(5000, 'n');
+  SpanBatch batch = OneSpan(text);
+  AddString(batch, "value", text);
+  AddString(batch, text, "v");
+  AddString(batch, "peer.service", text);
+  const std::string cut(4096, 'n');
+  EXPECT_EQ(Sanitize({}, batch).cut[3], 1u);
+  EXPECT_EQ(batch.text(batch.spans[0].name), cut);
+  EXPECT_THAT(Shown(batch), ElementsAre("value=" + text, cut + "=v", "peer.service=" + cut,
+                                        "tracestore.cut=values"));
+}
+
+TEST(Sanitize, CutsServicesAsNames) {
+  SpanBatch batch = OneSpan();
+  auto& resource = batch.resources[0].attributes;
+  resource.begin = static_cast<std::uint32_t>(batch.attributes.size());
+  batch.AddString(batch.strings.Intern("service.name"), std::string(4097, 's'));
+  resource.count = 1;
+  EXPECT_EQ(Sanitize({}, batch).cut[3], 1u);
+  EXPECT_EQ(model::ServiceOf(batch, batch.resources[0]), std::string(4096, 's'));
+}
+
+TEST(Sanitize, LeavesLongValuesBesideShortNames) {
+  SpanBatch batch = OneSpan();
+  AddString(batch, "exception.stacktrace", std::string(5000, 'x'));
+  EXPECT_EQ(Sanitize({}, batch).cut[3], 0u);
+  EXPECT_EQ(batch.spans[0].attributes.count, 1u);
+}
+
 TEST(Sanitize, MendsWhatIsNoUtf8) {
   SpanBatch batch = OneSpan("a\xFFz");
   AddString(batch, "k\xC3", "\xFE\xFF");

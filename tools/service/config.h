@@ -142,6 +142,7 @@ struct PipelineSection {
   std::uint64_t max_events = 8192;
   std::uint64_t max_links = 8192;
   std::uint64_t max_value_bytes = 256 * 1024;
+  std::uint64_t max_name_bytes = 4096;
   std::uint64_t max_span_bytes = std::uint64_t{4} << 20;
 };
 

@@ -35,6 +35,7 @@ ingest::SanitizeOptions LimitsOf(const PipelineSection& config) {
   options.max_events = static_cast<std::uint32_t>(config.max_events);
   options.max_links = static_cast<std::uint32_t>(config.max_links);
   options.max_value_bytes = config.max_value_bytes;
+  options.max_name_bytes = config.max_name_bytes;
   options.max_span_bytes = config.max_span_bytes;
   return options;
 }
