@@ -213,7 +213,9 @@ std::string Taken(std::string_view text) {
 
 TEST(ZipkinJson, MendsTextsThatAreNone) {
   constexpr const char* kMark = "\xEF\xBF\xBD";
-  const auto tag = [](const std::string& value) { return With("\"tags\":{\"a\":\"" + value + "\"}"); };
+  const auto tag = [](const std::string& value) {
+    return With("\"tags\":{\"a\":\"" + value + "\"}");
+  };
   EXPECT_EQ(Taken(tag("\\ud800")), tag(kMark));
   EXPECT_EQ(Taken(tag("x\xC3")), tag(std::string("x") + kMark));
   EXPECT_EQ(Taken(With("\"name\":\"a\x01"
@@ -224,7 +226,7 @@ TEST(ZipkinJson, MendsTextsThatAreNone) {
   EXPECT_EQ(Decode(tag("\\ud800\xFF"), batch).mended_texts, 1U);
   EXPECT_EQ(Decode(tag("a\tb"), batch).mended_texts, 0U);
   // All else that is no JSON still isn't.
-  EXPECT_EQ(ErrorOf(R"([{"id":"\ud800",}])"), "not JSON: unexpected '}' at byte 15");
+  EXPECT_EQ(ErrorOf(R"([{"id":"\ud800",}])"), "not JSON: unexpected '}' at byte 16");
 }
 
 TEST(ZipkinJson, StrictReadsNothingBehindTheList) {
