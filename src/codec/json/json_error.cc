@@ -18,7 +18,7 @@ class Scanner {
       SkipSpace();
       if (!Step()) break;
     }
-    if (failed_) return JsonError{at_, what_};
+    if (failed_) return JsonError{at_, what_, cut_};
     return std::nullopt;
   }
 
@@ -62,7 +62,10 @@ class Scanner {
 
   // One token. False at the end of the text or at an error.
   bool Step() {
-    if (End()) return expect_ == Expect::kNothing ? false : FailHere();
+    if (End()) {
+      cut_ = expect_ != Expect::kNothing;
+      return cut_ && FailHere();
+    }
     const char c = Peek();
     switch (expect_) {
       case Expect::kNothing: return FailHere();
@@ -194,6 +197,7 @@ class Scanner {
   std::vector<bool> open_;  // true: an object
   Expect expect_ = Expect::kValue;
   bool failed_ = false;
+  bool cut_ = false;
   std::string what_;
 };
 

@@ -14,6 +14,7 @@ inline constexpr std::size_t kMaxJsonDepth = 1024;
 struct JsonError {
   std::size_t offset = 0;  // of the first byte that can't stand there; text.size() at an early end
   std::string what;        // "unexpected '}'", "unexpected end", …
+  bool cut = false;        // the text ends where a value, a key or what joins them is missing
 };
 
 // The first breach of RFC 8259's grammar, of UTF-8 or of kMaxJsonDepth; nullopt for right JSON.

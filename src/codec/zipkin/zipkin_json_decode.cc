@@ -86,15 +86,7 @@ bool Decoder::ReadAnnotation(element value, std::size_t number) {
   for (const auto& [key, field] : fields) {
     last_key = key;
     if (IsKey(key, "timestamp") && !IsNull(field)) {
-      std::int64_t micros = 0;
-      if (!in_.Micros(field, "annotation timestamp", micros)) return false;
-      if (micros < 0) {
-        return in_.Refuse(
-            "annotation timestamp is no number of microseconds",
-            "annotation timestamp '" + std::to_string(micros) + "' is no number of microseconds",
-            "For input string: \"" + std::to_string(micros) + "\"");
-      }
-      annotation.timestamp_us = static_cast<std::uint64_t>(micros);
+      if (!ReadTime(field, "annotation timestamp", annotation.timestamp_us)) return false;
       has_timestamp = true;
     } else if (IsKey(key, "value") && !IsNull(field)) {
       if (!in_.Text(field, "annotation value", annotation.value)) return false;
@@ -216,7 +208,7 @@ Result<model::DecodeReport> Decoder::Run(std::string_view text) {
   auto parsed = tree_.Parse(text, ZipkinMending(in_.strict()));
   if (!parsed.has_value()) {
     if (!in_.strict()) return std::move(parsed).error();
-    return Error(ErrorCode::kInvalidArgument, "Malformed reading List<Span> from json");
+    return ZipkinNoJson(text);
   }
   report_.mended_texts = tree_.mended_texts();
   const element root = *parsed;

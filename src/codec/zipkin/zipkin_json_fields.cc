@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -94,6 +95,31 @@ bool ReadPlainHex(std::string_view text, TraceId& out) {
          (!both || ReadSixteen(text.data(), out.high));
 }
 
+// A whole number, told as such or by a float without fraction, as a text too.
+std::optional<std::int64_t> WholeOf(element value) {
+  if (const auto whole = IntegerOf(value)) return whole;
+  constexpr double kExact = 9007199254740992;  // 2^53
+  const auto number = DoubleOf(value);
+  if (!number || !(std::abs(*number) <= kExact) || std::trunc(*number) != *number)
+    return std::nullopt;
+  return static_cast<std::int64_t>(*number);
+}
+
+// What Zipkin says of a value that is no `wanted` ("a long").
+std::string ZipkinNumberSentence(element value, const char* wanted) {
+  const std::string expected = std::string("Expected ") + wanted + " but was ";
+  switch (value.type()) {
+    case element_type::ARRAY:
+    case element_type::OBJECT:
+    case element_type::BOOL:
+    case element_type::NULL_VALUE: return expected + JavaTypeOf(value);
+    default: break;
+  }
+  const std::string text = PlainTextOf(value);
+  if (text.empty()) return "empty String";
+  return DoubleOf(value) ? expected + text : "For input string: \"" + text + "\"";
+}
+
 // What Zipkin says of a text that is no id, checked in its order.
 std::string ZipkinIdSentence(std::string_view text, const char* field, std::size_t most, bool v1) {
   if (v1)
@@ -122,6 +148,13 @@ std::optional<SpanKind> ZipkinKindOf(std::string_view text) noexcept {
   for (const auto& [name, kind] : kKinds)
     if (text == name) return kind;
   return std::nullopt;
+}
+
+Error ZipkinNoJson(std::string_view text) {
+  const auto error = FindJsonError(text, true);
+  const bool cut = error && error->cut;
+  return {ErrorCode::kInvalidArgument,
+          std::string(cut ? "End of input" : "Malformed") + " reading List<Span> from json"};
 }
 
 bool ZipkinFieldReader::Refuse(std::string reason, std::string sentence, std::string zipkin) {
@@ -163,7 +196,7 @@ bool ZipkinFieldReader::Id(element value, const char* what, const char* field, s
 }
 
 bool ZipkinFieldReader::Micros(element value, const char* what, std::int64_t& out) {
-  const auto micros = IntegerOf(value);
+  const auto micros = WholeOf(value);
   if (micros && (*micros <= 0 || static_cast<std::uint64_t>(*micros) <= kMaxZipkinMicros)) {
     out = *micros;
     return true;
@@ -171,7 +204,8 @@ bool ZipkinFieldReader::Micros(element value, const char* what, std::int64_t& ou
   const std::string text = PlainTextOf(value);
   const std::string rule = " is no number of microseconds";
   return Refuse(what + rule, std::string(what) + " " + QuoteForMessage(text) + rule,
-                "For input string: \"" + text + "\"");
+                micros ? "For input string: \"" + text + "\""
+                       : ZipkinNumberSentence(value, "a long"));
 }
 
 bool ZipkinFieldReader::Endpoint(element value, const char* what, ZipkinEndpoint& out) {
@@ -188,12 +222,13 @@ bool ZipkinFieldReader::Endpoint(element value, const char* what, ZipkinEndpoint
       if (!Text(field, key, text)) return false;
       out.SetAddress(text);  // no address: absent, as in Zipkin
     } else if (IsKey(key, "port")) {
-      const auto port = IntegerOf(field);
-      if (!port || *port > 0xFFFF) {
+      const auto port = WholeOf(field);
+      const bool is_int = port && *port == static_cast<std::int32_t>(*port);
+      if (!is_int || *port > 0xFFFF) {
         const std::string shown = PlainTextOf(field);
         return Refuse("port is no number up to 65535",
                       "port " + QuoteForMessage(shown) + " is no number up to 65535",
-                      port ? "invalid port " + shown : "For input string: \"" + shown + "\"");
+                      is_int ? "invalid port " + shown : ZipkinNumberSentence(field, "an int"));
       }
       out.port = static_cast<std::uint16_t>(std::max<std::int64_t>(*port, 0));
     }
@@ -202,21 +237,20 @@ bool ZipkinFieldReader::Endpoint(element value, const char* what, ZipkinEndpoint
 }
 
 bool ZipkinFieldReader::Flag(element value, const char* what, bool& out) {
-  const auto flag = BoolOf(value);
-  if (flag) {
+  const bool taken = !strict_ || value.type() == element_type::BOOL;
+  if (const auto flag = BoolOf(value); taken && flag) {
     out = *flag;
     return true;
   }
   const std::string text = PlainTextOf(value);
   return Refuse(std::string(what) + " is not true or false",
                 std::string(what) + " " + QuoteForMessage(text) + " is not true or false",
-                "Expected a boolean but was " + text);
+                std::string("Expected a boolean but was ") + JavaTypeOf(value));
 }
 
 bool ZipkinFieldReader::List(element value, const char* what, simdjson::dom::array& out) {
   if (value.get(out) == simdjson::SUCCESS) return true;
-  return RefuseType(what, "a list",
-                    std::string("Expected BEGIN_ARRAY but was ") + JavaTypeOf(value), value);
+  return RefuseType(what, "a list", "Malformed", value);
 }
 
 bool ZipkinFieldReader::Object(element value, const char* what, simdjson::dom::object& out) {

@@ -57,10 +57,13 @@ class ZipkinFieldReader {
   std::deque<std::string> kept_;
 };
 
-// How both versions' texts are read. Zipkin's JSON reader takes any text and stops at the list's end.
+// How both versions are read. Zipkin's JSON reader takes any text and stops at the list's end.
 inline JsonMending ZipkinMending(bool strict) noexcept {
   return {.texts = true, .numbers = true, .rest = strict};
 }
+
+// Zipkin's answer to a message that is no JSON.
+Error ZipkinNoJson(std::string_view text);
 
 // key == "…": with the length known when it is compiled the comparison is one of registers.
 template <std::size_t kSize>

@@ -196,12 +196,57 @@ TEST(ZipkinJson, StrictRefusesTheMessageInZipkinsWords) {
   EXPECT_EQ(error(R"([{"traceId":"1","id":"11111111111111111"}])"), "id.length > 16" + tail);
   EXPECT_EQ(error(With(R"("remoteEndpoint":{"port":70000})")), "invalid port 70000" + tail);
   EXPECT_EQ(error(With(R"("kind":"X")")), "No enum constant zipkin2.Span.Kind.X" + tail);
+  EXPECT_EQ(error(R"([{"traceId":"1","id":"0000"}])"), "id is all zeros" + tail);
+  EXPECT_EQ(error(R"([{"traceId":"","id":"1"}])"), "traceId is empty" + tail);
+  EXPECT_EQ(error(With(R"("tags":{"k":null})")), "No value at $[0].tags.k" + tail);
+  EXPECT_EQ(error(With(R"("annotations":[{"timestamp":1}])")),
+            "Incomplete annotation at $[0].annotations[0].timestamp" + tail);
   EXPECT_EQ(error("[1]"), "Malformed" + tail);
   EXPECT_EQ(error("[{]"), "Malformed" + tail);
   EXPECT_EQ(error("{}"), "Expected a JSON_V2 encoded list");
   EXPECT_EQ(error(With(R"("binaryAnnotations":[])")),
             "Expected a JSON_V2 encoded list, but received: JSON_V1");
   EXPECT_EQ(error(R"([[{"traceId":"1","id":"1"}]])"), "Malformed" + tail);
+}
+
+TEST(ZipkinJson, StrictWordsWrongTypesAsZipkinDoes) {
+  const auto error = [](const std::string& fields) {
+    const std::string sentence = ErrorOf(With(fields), true);
+    const std::string tail = " reading List<Span> from json";
+    EXPECT_TRUE(sentence.ends_with(tail)) << sentence;
+    return sentence.substr(0, sentence.size() - std::min(sentence.size(), tail.size()));
+  };
+  EXPECT_EQ(error(R"("debug":1)"), "Expected a boolean but was NUMBER");
+  EXPECT_EQ(error(R"("debug":"true")"), "Expected a boolean but was STRING");
+  EXPECT_EQ(error(R"("shared":1.0)"), "Expected a boolean but was NUMBER");
+  EXPECT_EQ(error(R"("shared":[])"), "Expected a boolean but was BEGIN_ARRAY");
+  EXPECT_EQ(error(R"("name":true)"), "Expected a string but was BOOLEAN");
+  EXPECT_EQ(error(R"("annotations":1)"), "Malformed");
+  EXPECT_EQ(error(R"("annotations":{})"), "Malformed");
+  EXPECT_EQ(error(R"("timestamp":1.5)"), "Expected a long but was 1.5");
+  EXPECT_EQ(error(R"("timestamp":"1.5")"), "Expected a long but was 1.5");
+  EXPECT_EQ(error(R"("duration":true)"), "Expected a long but was BOOLEAN");
+  EXPECT_EQ(error(R"("duration":[])"), "Expected a long but was BEGIN_ARRAY");
+  EXPECT_EQ(error(R"("timestamp":"")"), "empty String");
+  EXPECT_EQ(error(R"("timestamp":18446744073709552)"), "For input string: \"18446744073709552\"");
+  const auto port = [&error](const std::string& value) {
+    return error("\"localEndpoint\":{\"port\":" + value + "}");
+  };
+  EXPECT_EQ(port("1.5"), "Expected an int but was 1.5");
+  EXPECT_EQ(port("99999999999"), "Expected an int but was 99999999999");
+  EXPECT_EQ(port("-99999999999"), "Expected an int but was -99999999999");
+  EXPECT_EQ(port("false"), "Expected an int but was BOOLEAN");
+  EXPECT_EQ(port("\"x\""), "For input string: \"x\"");
+  EXPECT_EQ(port("65536"), "invalid port 65536");
+}
+
+TEST(ZipkinJson, StrictTellsACutMessageFromAWrongOne) {
+  const std::string tail = " reading List<Span> from json";
+  for (const char* text : {"[", R"([{"traceId":"a1","id":"1"})", R"([{"traceId":"a1",)",
+                           R"([{"id")", R"([{"traceId":"\ud800")"})
+    EXPECT_EQ(ErrorOf(text, true), "End of input" + tail) << text;
+  for (const char* text : {R"([{"traceId":"a)", "[{]", "[tru", "[1}"})
+    EXPECT_EQ(ErrorOf(text, true), "Malformed" + tail) << text;
 }
 
 // What a strict reader takes, written back.
@@ -233,6 +278,13 @@ TEST(ZipkinJson, StrictReadsNothingBehindTheList) {
   const std::string list = R"([{"traceId":"000000000000000a","id":"000000000000000b"}])";
   for (const char* rest : {"]", "x", "[", "\xFF", "\n{}"}) EXPECT_EQ(Taken(list + rest), list);
   EXPECT_EQ(ErrorOf(list + "x"), "not JSON: unexpected 'x' at byte 56");
+}
+
+TEST(ZipkinJson, TakesNumbersAsZipkinDoes) {
+  EXPECT_EQ(Taken(With(R"("timestamp":"12.0","localEndpoint":{"port":"8e1"})")),
+            With(R"("timestamp":12,"localEndpoint":{"port":80})"));
+  EXPECT_EQ(Taken(With(R"("annotations":[{"timestamp":-1,"value":"a"}])")),
+            With(R"("annotations":[{"timestamp":0,"value":"a"}])"));
 }
 
 TEST(ZipkinJson, NumbersOfAnySizeAreTexts) {

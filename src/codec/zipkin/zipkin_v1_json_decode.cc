@@ -228,7 +228,7 @@ Result<model::DecodeReport> Decoder::Run(std::string_view text) {
   auto parsed = tree_.Parse(text, ZipkinMending(in_.strict()));
   if (!parsed.has_value()) {
     if (!in_.strict()) return std::move(parsed).error();
-    return Error(ErrorCode::kInvalidArgument, "Malformed reading List<Span> from json");
+    return ZipkinNoJson(text);
   }
   report_.mended_texts = tree_.mended_texts();
   const element root = *parsed;
