@@ -144,6 +144,35 @@ TEST(ZipkinJson, TakesAListAListOfListsAndOneSpan) {
   EXPECT_EQ(ErrorOf("[]", true), "");
 }
 
+TEST(ZipkinJson, StrictSaysWhereAPartIsMissing) {
+  const auto error = [](const std::string& text) {
+    const std::string sentence = ErrorOf(text, true);
+    const std::string tail = " reading List<Span> from json";
+    EXPECT_TRUE(sentence.ends_with(tail)) << sentence;
+    return sentence.substr(0, sentence.size() - std::min(tail.size(), sentence.size()));
+  };
+  EXPECT_EQ(error(With(R"("tags":{"k":null})")), "No value at $[0].tags.k");
+  EXPECT_EQ(error(With(R"("tags":{"a":"b","k":null})")), "No value at $[0].tags.k");
+  EXPECT_EQ(error(With(R"("annotations":[{"timestamp":1}])")),
+            "Incomplete annotation at $[0].annotations[0].timestamp");
+  EXPECT_EQ(error(With(R"("annotations":[{"timestamp":1,"value":"a"},{"value":"x"}])")),
+            "Incomplete annotation at $[0].annotations[1].value");
+  EXPECT_EQ(error(With(R"("annotations":[{}])")), "Incomplete annotation at $[0].annotations[0].");
+  // Of the second span of a message.
+  const std::string good = With("\"debug\":true");
+  EXPECT_EQ(error(good.substr(0, good.size() - 1) + "," + With(R"("tags":{"k":null})").substr(1)),
+            "No value at $[1].tags.k");
+}
+
+TEST(ZipkinJson, StrictSaysWhatIsWrongWithAnId) {
+  const auto error = [](const std::string& fields) { return ErrorOf("[{" + fields + "}]", true); };
+  const std::string tail = " reading List<Span> from json";
+  EXPECT_EQ(error(R"("traceId":"a","id":"0000000000000000")"), "id is all zeros" + tail);
+  EXPECT_EQ(error(R"("traceId":"","id":"1")"), "traceId is empty" + tail);
+  EXPECT_EQ(error(R"("traceId":"a","id":"")"), "id is empty" + tail);
+  EXPECT_EQ(error(R"("traceId":"a","id":"1","parentId":"")"), "parentId is empty" + tail);
+}
+
 TEST(ZipkinJson, KeepsTheGoodSpansAndNamesTheFirstBadOne) {
   SpanBatch batch;
   const auto report =

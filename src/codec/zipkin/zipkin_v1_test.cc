@@ -122,6 +122,54 @@ TEST(ZipkinV1, ASharedSpanBecomesTwo) {
                     R"(,"shared":true)")));
 }
 
+TEST(ZipkinV1, BothSidesOfAMessageAreTwoSpans) {
+  const auto both = [](const char* producer, const char* consumer, bool timed,
+                       const std::string& address = "") {
+    const std::string inner = At(2, "ws", producer) + "," + At(3, "wr", consumer) + ",";
+    return ToV2(Annotated(
+        "", At(1, "ms", producer) + "," + (timed ? inner : "") + At(5, "mr", consumer), address));
+  };
+  const auto spans = [](const std::string& sent, const std::string& received, const char* consumer,
+                        const std::string& remote = "") {
+    return List(V2(R"("kind":"PRODUCER",)" + sent + kLocalFront + remote),
+                V2(R"("kind":"CONSUMER",)" + received + consumer + remote + R"(,"shared":true)"));
+  };
+  // What each took for it is its duration.
+  const std::string sent = R"("timestamp":1,"duration":1,)";
+  const std::string received = R"("timestamp":3,"duration":2,)";
+  EXPECT_EQ(both(kFront, kBack, true), spans(sent, received, kLocalBack));
+  // A service that sends to itself.
+  EXPECT_EQ(both(kFront, kFront, true), spans(sent, received, kLocalFront));
+  const std::string untimed_sent = R"("timestamp":1,)", untimed_received = R"("timestamp":5,)";
+  EXPECT_EQ(both(kFront, kFront, false), spans(untimed_sent, untimed_received, kLocalFront));
+  // The broker is the other end of both.
+  EXPECT_EQ(both(kFront, kBack, false, Address("ma", R"("endpoint":{"serviceName":"kafka"})")),
+            spans(untimed_sent, untimed_received, kLocalBack,
+                  R"(,"remoteEndpoint":{"serviceName":"kafka"})"));
+}
+
+TEST(ZipkinV1, AConsumersBroker) {
+  const std::string remote =
+      R"(,"remoteEndpoint":{"serviceName":"back","ipv4":"10.0.0.2","port":80})";
+  EXPECT_EQ(ToV2(Annotated("", At(5, "mr", kFront), Address("ma", kBack))),
+            List(V2(R"("kind":"CONSUMER","timestamp":5,)" + (kLocalFront + remote))));
+  EXPECT_EQ(
+      ToV2(Annotated("", At(3, "wr", kFront) + "," + At(5, "mr", kFront), Address("ma", kBack))),
+      List(V2(R"("kind":"CONSUMER","timestamp":3,"duration":2,)" + (kLocalFront + remote))));
+}
+
+TEST(ZipkinV1, IdsAndAddressesComeToNormalForm) {
+  const std::string bare = List(std::string("{") + kIds + "}");
+  for (const char* parent : {"0000000000000000", "0", "b"})
+    EXPECT_EQ(ToV2(Span(R"(,"parentId":")" + std::string(parent) + "\"")), bare) << parent;
+  for (const char* ipv6 : {"::1.2.3.4", "::ffff:1.2.3.4"}) {
+    const std::string endpoint = R"("endpoint":{"ipv6":")" + std::string(ipv6) + "\"}";
+    EXPECT_EQ(ToV2(Annotated("", At(5, "a", endpoint.c_str()))),
+              List(V2(R"("localEndpoint":{"ipv4":"1.2.3.4"},)"
+                      R"("annotations":[{"timestamp":5,"value":"a"}])")));
+  }
+}
+
 TEST(ZipkinV1, AServerThatTellsNoTimeOfTheSpanSharesIt) {
   const std::string side = At(5, "sr", kBack) + "," + At(9, "ss", kBack);
   const std::string shared = List(V2(std::string(R"("kind":"SERVER","timestamp":5,"duration":4,)") +
@@ -140,6 +188,8 @@ TEST(ZipkinV1, AnIncompleteCallKeepsItsEndAsAnAnnotation) {
   // The start is known where the span's own times end with it.
   EXPECT_EQ(ToV2(Annotated(R"(,"timestamp":4,"duration":5)", At(9, "cr", kFront))),
             List(V2(std::string(R"("kind":"CLIENT","timestamp":4,"duration":5,)") + kLocalFront)));
+  EXPECT_EQ(ToV2(Annotated(R"(,"timestamp":4,"duration":5)", At(9, "ss", kBack))),
+            List(V2(std::string(R"("kind":"SERVER","timestamp":4,"duration":5,)") + kLocalBack)));
   EXPECT_EQ(
       ToV2(Annotated("", At(5, "ws", kFront))),
       List(V2(std::string(kLocalFront) + R"(,"annotations":[{"timestamp":5,"value":"ws"}])")));
