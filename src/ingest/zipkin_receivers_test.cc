@@ -324,8 +324,9 @@ TEST_F(ZipkinReceivers, ScribeSaysTryLater) {
 }
 
 TEST_F(ZipkinReceivers, ScribeAnswersOverASocket) {
-  int unreadable = 0;
-  auto receiver = ScribeReceiver::Start({}, intake, [&] { ++unreadable; });
+  std::vector<std::string> refused;
+  auto receiver = ScribeReceiver::Start(
+      {}, intake, [&](std::string_view cause) { refused.emplace_back(cause); });
   ASSERT_TRUE(receiver.has_value());
   const std::string call = LogCall({{"zipkin", Entry(1, 2)}});
   std::string frame;
@@ -345,7 +346,7 @@ TEST_F(ZipkinReceivers, ScribeAnswersOverASocket) {
   }
   (*receiver)->Stop(std::chrono::seconds(5));
   EXPECT_EQ(sink.ids.size(), 3U);
-  EXPECT_EQ(unreadable, 1);
+  EXPECT_EQ(refused, std::vector<std::string>{"broken"});
 }
 
 // The client that thrift's compiler makes of our IDL, over its own framed transport.

@@ -46,8 +46,26 @@ GrpcCalls::GrpcCalls(GrpcServerOptions o, RawGrpcServices m)
       silent(peers, MostSilent(options)),
       pool(options.worker_threads) {}
 
-grpc::Status BusyStatus(const char* why) {
+grpc::Status GrpcCalls::Busy(std::string_view cause, const char* why) const {
+  Tell(cause);
   return ToStatus(RawReply::Retry(GrpcCode::kResourceExhausted, why, kRetryAfter));
+}
+
+grpc::Status GrpcCalls::CheckLength(const grpc::ByteBuffer& message) const {
+  const std::size_t length = message.Length();
+  if (length <= options.max_message_bytes) return grpc::Status::OK;
+  Tell("too-long");
+  return {grpc::StatusCode::RESOURCE_EXHAUSTED,
+          "SERVER: Received message larger than max (" + std::to_string(length) + " vs. " +
+              std::to_string(options.max_message_bytes) + ")"};
+}
+
+RawReply GrpcCalls::Unpack(const grpc::ByteBuffer& message, Unpacked& into) const {
+  RawReply taken = into.Take(message, options.max_message_bytes);
+  if (taken.code == GrpcCode::kResourceExhausted) Tell("too-long");
+  if (taken.code == GrpcCode::kInvalidArgument) Tell("broken");
+  if (taken.code == GrpcCode::kUnimplemented) Tell("unsupported");
+  return taken;
 }
 
 grpc::Status StoppingStatus() { return {grpc::StatusCode::UNAVAILABLE, "the server is stopping"}; }

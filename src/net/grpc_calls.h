@@ -43,6 +43,16 @@ struct GrpcCalls {
   PeerWatch peers;
   SilentCalls silent;
   WorkerPool pool;
+
+  void Tell(std::string_view cause) const {
+    if (options.on_refused) options.on_refused(cause);
+  }
+  // RESOURCE_EXHAUSTED: come again.
+  grpc::Status Busy(std::string_view cause, const char* why) const;
+  // In gRPC's words, which senders know; OK if the message may be so long.
+  grpc::Status CheckLength(const grpc::ByteBuffer& message) const;
+  // Gives what is wrong, or a reply that is OK.
+  RawReply Unpack(const grpc::ByteBuffer& message, class Unpacked& into) const;
 };
 
 // The connection of a call, while the call lasts.
@@ -64,7 +74,6 @@ class ConnectionInUse {
   const std::uint64_t connection_;
 };
 
-grpc::Status BusyStatus(const char* why);  // RESOURCE_EXHAUSTED: come again
 grpc::Status StoppingStatus();
 RawReply ThrownReply(const std::exception& error);
 

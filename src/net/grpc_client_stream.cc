@@ -56,23 +56,26 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   void OnReadDone(bool ok) override {
     connection_.Touch();
     if (awaited_) {  // the first message; no others are waited for
-      shared_.peers.Remove(awaited_);
+      if (shared_.peers.Remove(awaited_) && !ok) shared_.Tell("too-slow");
       shared_.silent.Remove(silent_);
-      if (ok && !Begin()) return End(BusyStatus("too many streams"));
+      if (ok && !Begin()) return End(shared_.Busy("too-many-calls", "too many streams"));
     }
+    const grpc::Status length = ok ? shared_.CheckLength(request_) : grpc::Status::OK;
     bool read = false;
     Then then = Then::kNothing;
     {
       const std::lock_guard lock(mutex_);
       reading_ = false;
       if (finished_) return;
-      if (ok) {
+      if (ok && length.ok()) {
         Hold(held_ + request_.Length());
         waiting_.Add(std::move(request_));
         request_.Clear();
         read = reading_ = waiting_.HasRoom();
       } else {
         ended_ = true;
+        failure_ = length;
+        request_.Clear();
         waiting_.TakeAtOnce();
       }
       if (!running_) then = WhatNext();
@@ -186,18 +189,18 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   // Hands what waits to the handler; then again in its turn, so that no stream keeps a worker.
   void Run() {
     std::vector<grpc::ByteBuffer> taken;
-    bool ended = false;
+    bool ended = false;  // well
     bool read = false;
     {
       const std::lock_guard lock(mutex_);
       Hold(waiting_.bytes());
       taken = waiting_.Take();
-      ended = ended_;
+      ended = ended_ && failure_.ok();
       read = !reading_ && !ended_;
       reading_ = reading_ || read;
     }
     if (shared_.bytes > shared_.options.max_bytes_in_flight) {
-      End(BusyStatus("too many request bytes in flight"));
+      End(shared_.Busy("no-room", "too many request bytes in flight"));
       return;
     }
     if (read) StartRead(&request_);
@@ -216,16 +219,20 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   void Next() {
     const std::shared_ptr<AlarmsWay> way = way_;
     bool answer = false;
+    grpc::Status failure;
     Then then = Then::kNothing;
     {
       const std::lock_guard lock(mutex_);
       unpacked_bytes_ = 0;
       Hold(waiting_.bytes());
-      answer = waiting_.empty() && ended_ && called_;
-      running_ = answer;
-      if (!answer) then = WhatNext();
+      if (waiting_.empty()) failure = failure_;
+      answer = waiting_.empty() && ended_ && called_ && failure.ok();
+      running_ = answer || !failure.ok();
+      if (!running_) then = WhatNext();
     }
-    if (answer) {
+    if (!failure.ok()) {
+      End(failure);
+    } else if (answer) {
       Answer();
     } else {
       Do(then, way);
@@ -243,7 +250,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
 
   RawReply HandleOne(const grpc::ByteBuffer& message) {
     Unpacked one;
-    RawReply taken = one.Take(message, shared_.options.max_message_bytes);
+    RawReply taken = shared_.Unpack(message, one);
     if (taken.code != GrpcCode::kOk) return taken;
     HoldUnpacked(one.message.size());
     return Call(one.message);
@@ -260,7 +267,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
     std::size_t told = joined.capacity();
     Unpacked one;
     for (const grpc::ByteBuffer& message : messages) {
-      RawReply reply = one.Take(message, most);
+      RawReply reply = shared_.Unpack(message, one);
       if (reply.code != GrpcCode::kOk) return reply;
       if (!joined.empty() && joined.size() + one.message.size() > most) {
         reply = Call(joined);
@@ -302,6 +309,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   bool reading_ = false;   // a read is out
   bool running_ = false;   // a worker has what waits, or will
   bool ended_ = false;     // the client has no more
+  grpc::Status failure_;   // or what it had was too long
   bool finished_ = false;
   bool alarm_set_ = false;  // and has not gone off
   std::stop_source stop_;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -52,24 +53,31 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   }
 
   void OnReadDone(bool ok) override {
-    shared_.peers.Remove(awaited_);
+    const bool too_slow = shared_.peers.Remove(awaited_);
     shared_.silent.Remove(silent_);
     connection_.Touch();
     if (!ok && again_) {
       Finish(grpc::Status::OK);
       return;
     }
-    if (!ok) {  // no message came; one beyond the limit was already answered by gRPC itself
+    if (!ok) {  // no message came
+      if (too_slow) shared_.Tell("too-slow");
       useless_ = true;
       Finish({grpc::StatusCode::INVALID_ARGUMENT, "the call has no request message"});
       return;
     }
+    if (grpc::Status status = shared_.CheckLength(request_); !status.ok()) {
+      request_.Clear();
+      useless_ = true;
+      Finish(std::move(status));
+      return;
+    }
     if (!counted_ && !Count()) {
-      Finish(BusyStatus("too many calls in flight"));
+      Finish(shared_.Busy("too-many-calls", "too many calls in flight"));
       return;
     }
     if (Hold(request_.Length()) > shared_.options.max_bytes_in_flight) {
-      Finish(BusyStatus("too many request bytes in flight"));
+      Finish(shared_.Busy("no-room", "too many request bytes in flight"));
       return;
     }
     if (!shared_.pool.Submit([this] { Run(); })) {
@@ -176,7 +184,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   RawReply Call() {
     if (stop_.stop_requested()) return RawReply::Fail(GrpcCode::kCancelled, "cancelled");
     Unpacked unpacked;
-    RawReply taken = unpacked.Take(request_, shared_.options.max_message_bytes);
+    RawReply taken = shared_.Unpack(request_, unpacked);
     if (taken.code != GrpcCode::kOk) return taken;
     return CallHandler(*handler_, unpacked.message, context_, stop_.get_token());
   }
@@ -270,7 +278,6 @@ void GrpcServer::Impl::Configure(grpc::ServerBuilder& builder) const {
     return static_cast<int>(std::min<std::int64_t>(static_cast<std::int64_t>(number),
                                                    std::numeric_limits<int>::max()));
   };
-  builder.SetMaxReceiveMessageSize(to_int(options.max_message_bytes));
   grpc::ResourceQuota quota;
   quota.Resize(2 * options.max_bytes_in_flight + kTransportBytes);
   builder.SetResourceQuota(quota);
@@ -292,7 +299,10 @@ Status GrpcServer::Impl::Listen(const std::vector<grpc::Service*>& services) {
   grpc::ServerBuilder builder;
   TS_TRY(Open(builder));
   Configure(builder);
-  // gRPC would decompress without a bound: raw calls do it themselves. Typed services can't.
+  // gRPC would decompress without a bound, and look at a message's length when it has all of it,
+  // without a word to those who count: raw calls do both themselves. Typed services can't.
+  const auto max_bytes = std::min<std::size_t>(shared.options.max_message_bytes, INT_MAX);
+  builder.SetMaxReceiveMessageSize(services.empty() ? -1 : static_cast<int>(max_bytes));
   if (services.empty()) builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   for (grpc::Service* service : services) builder.RegisterService(service);
   builder.RegisterCallbackGenericService(&raw);

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <future>
 #include <latch>
+#include <mutex>
 #include <thread>
 
 #include "net/grpc_test_client.h"
@@ -120,6 +121,37 @@ TEST(GrpcServer, DecompressesWithinTheLimit) {
     EXPECT_EQ(bomb.error_message(),
               "the decompressed body is larger than the limit of 100000 bytes");
   }
+}
+
+TEST(GrpcServer, TellsWhatItRefused) {
+  std::mutex mutex;
+  std::vector<std::string> told;
+  GrpcServerOptions options;
+  options.max_message_bytes = 100'000;
+  options.client_streams = {"/test.Service/Many"};
+  options.peer_timeout = 500ms;
+  options.on_refused = [&](std::string_view cause) {
+    const std::lock_guard lock(mutex);
+    told.emplace_back(cause);
+  };
+  auto server = GrpcServer::Start(options, {{kEcho, Echo}, {"/test.Service/Many", Echo}});
+  ASSERT_TRUE(server.has_value());
+  Client client((*server)->port());
+  const auto long_one = client.Call(kEcho, std::string(100'001, 'x')).status;
+  EXPECT_EQ(long_one.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(long_one.error_message(),
+            "SERVER: Received message larger than max (100001 vs. 100000)");
+  Client packing((*server)->port(), GRPC_COMPRESS_GZIP);
+  EXPECT_FALSE(packing.Call(kEcho, std::string(20'000'000, '\0')).status.ok());
+  GrpcTestStream many(client, "/test.Service/Many");
+  EXPECT_TRUE(many.Write("one"));
+  EXPECT_TRUE(many.Write(std::string(100'001, 'x')));
+  EXPECT_EQ(many.End().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  GrpcTestStream silent(client, kEcho);
+  EXPECT_FALSE(silent.End().ok());
+  (*server)->Stop(20s);
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(told, testing::ElementsAre("too-long", "too-long", "too-long", "too-slow"));
 }
 
 TEST(GrpcServer, BoundsWhatIsInFlight) {

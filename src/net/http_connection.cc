@@ -84,6 +84,7 @@ auto HttpServer::Impl::Connection::RefusalOf(error_code ec) const -> Refusal {
     return {431, "the header is larger than the limit of " +
                      std::to_string(options.max_header_bytes) + " bytes"};
   }
+  if (ec == beast::error::timeout) return {0, {}, true};
   if (ec == http::error::end_of_stream || ec == http::error::partial_message) return {};
   if (ec.category() == http::make_error_code(http::error::bad_method).category()) {
     return {400, "malformed HTTP request: " + ec.message()};
@@ -164,6 +165,7 @@ Task<bool> HttpServer::Impl::Connection::ServeOne() {
   HttpRequest request;
   BodyShare share(server_.body_bytes, server_.options.max_body_bytes_in_flight);
   const Refusal refusal = co_await ReadRequest(parser, request, share);
+  server_.Tell(refusal.too_slow ? "too-slow" : RefusalCause(refusal.status));
   if (refusal.status != 0) {
     co_await Refuse(refusal);
     co_return false;
@@ -281,6 +283,7 @@ Task<bool> HttpServer::Impl::Connection::Respond(const Parser& parser, HttpReque
     std::string().swap(request.body);
   };
   const bool ran = co_await Offload(work);
+  server_.Tell(response.refusal);
   if (!ran || response.head.empty()) co_return false;
   bool sent = co_await Write(response.head, response.body);
   if (sent && response.more) sent = co_await SendStream(response);

@@ -154,6 +154,20 @@ void FrameBody(HttpResponse& response, const ExchangeContext& context, WireRespo
 
 }  // namespace
 
+std::string_view RefusalCause(int status) noexcept {
+  switch (status) {
+    case 400: return "broken";
+    case 413:
+    case 431: return "too-long";
+    case 415:
+    case 417:
+    case 501: return "unsupported";
+    case 429:
+    case 503: return "no-room";
+    default: return {};
+  }
+}
+
 HttpResponse MakeError(const ErrorResponder& errors, int status, const std::string& message) {
   if (errors) {
     try {
@@ -194,7 +208,9 @@ WireResponse Answer(const HttpHandler& handler, const HttpGate& gate, const Erro
   context.head_only = request.method == "HEAD";
   context.accepts_gzip = AcceptsGzip(request.header("Accept-Encoding"));
   const auto refuse = [&](int status, const std::string& message) {
-    return Frame(MakeError(errors, status, message), errors, context);
+    WireResponse refusal = Frame(MakeError(errors, status, message), errors, context);
+    refusal.refusal = RefusalCause(status);
+    return refusal;
   };
   try {
     if (gate) {
@@ -212,7 +228,11 @@ WireResponse Answer(const HttpHandler& handler, const HttpGate& gate, const Erro
       if (body.outcome == Decompressed::Outcome::kCorrupt) return refuse(400, body.message);
       request.body = std::move(body.bytes);
     }
-    return Frame(handler(request), errors, context);
+    HttpResponse response = handler(request);
+    const bool unsupported = response.status == 415;  // no message to those who count them
+    WireResponse wire = Frame(std::move(response), errors, context);
+    if (unsupported) wire.refusal = RefusalCause(415);
+    return wire;
   } catch (const std::bad_alloc&) {
     return refuse(503, "out of memory");
   } catch (const std::exception& error) {

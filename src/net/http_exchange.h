@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "net/compression.h"
 #include "net/http.h"
@@ -31,10 +32,14 @@ struct WireResponse {
   bool more = false;       // a streamed body goes on
   bool broken = false;     // the stream failed: break off, so that the end looks like no end
   bool chunked = false;
+  std::string_view refusal;  // RefusalCause() of an answer that isn't the handler's to count
   BodyStream stream;
   std::shared_ptr<const void> held;  // HttpResponse's
   std::unique_ptr<GzipStream> gzip;  // what the stream gives goes through it; null: as it is
 };
+
+// HttpServerOptions::on_refused's word for a status; "": it is no refusal of a message.
+std::string_view RefusalCause(int status) noexcept;
 
 // Asks the gate, undoes the content coding, calls the handler, frames its answer. Blocks as long as
 // they do.

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <future>
 #include <latch>
+#include <mutex>
 #include <thread>
 
+#include "net/compression.h"
 #include "net/http_server.h"
 #include "net/http_test_server.h"
 #include "net/loopback_test_client.h"
@@ -40,6 +42,43 @@ TEST(HttpServer, RefusesADeclaredLengthBeforeReadingTheBody) {
   exactly.Send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n" +
                std::string(1000, 'x') + "\r\n0\r\n\r\n");
   EXPECT_EQ(ReadAnswer(exactly).status, 200);
+}
+
+TEST(HttpServer, TellsWhatItRefused) {
+  HttpServerOptions options;
+  options.max_body_bytes = 1000;
+  options.read_timeout = 200ms;
+  std::mutex mutex;
+  std::vector<std::string> told;
+  options.on_refused = [&](std::string_view cause) {
+    const std::lock_guard lock(mutex);
+    told.emplace_back(cause);
+  };
+  const auto server = StartServer(
+      [](const HttpRequest& request) {
+        return HttpResponse::Text(request.path == "/415" ? 415 : 400, "the handler's own");
+      },
+      options);
+  const auto ask = [&](const std::string& request) {
+    LoopbackClient client(server->port());
+    client.Send(request);
+    return ReadAnswer(client).status;
+  };
+  EXPECT_EQ(ask(Post("/", std::string(1001, 'x'))), 413);
+  EXPECT_EQ(ask(Post("/", *CompressGzip(std::string(100'000, 'x')), "Content-Encoding: gzip\r\n")),
+            413);
+  EXPECT_EQ(ask(Post("/", "no gzip", "Content-Encoding: gzip\r\n")), 400);
+  EXPECT_EQ(ask("no request\r\n\r\n"), 400);
+  EXPECT_EQ(ask(Post("/", "x", "Content-Encoding: br\r\n")), 415);
+  EXPECT_EQ(ask(Post("/415", "x")), 415);
+  EXPECT_EQ(ask(Post("/", "x")), 400);
+  LoopbackClient half(server->port());
+  half.Send("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf");
+  EXPECT_EQ(half.ReadToEnd(), "");
+  server->Stop(20s);
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(told, testing::ElementsAre("too-long", "too-long", "broken", "broken",
+                                         "unsupported", "unsupported", "too-slow"));
 }
 
 TEST(HttpServer, LetsAClientThatIsStillSendingReadTheRefusal) {

@@ -73,6 +73,7 @@ void HttpServer::Impl::Admit(tcp::socket socket) {
             "Connection: close\r\n\r\n";
         socket.non_blocking(true, ec);
         socket.write_some(asio::buffer(kFull), ec);
+        Tell("too-many-connections");
         return;
       }
       Connection* longest = idle.front();

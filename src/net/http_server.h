@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <tracestore/status.h>
 
@@ -45,6 +46,12 @@ struct HttpServerOptions {
   std::size_t worker_threads = 4;
 
   HttpGate gate;  // before the handler; unset: none
+
+  // Told of each request that isn't the handler's to count, by cause: "too-long" (413, 431),
+  // "broken" (400), "unsupported" (415, the handler's too, 417, 501), "no-room" (429),
+  // "too-many-connections" (503 at the cap), "too-slow" (the connection was closed). Any thread;
+  // must not block. May be unset.
+  std::function<void(std::string_view cause)> on_refused;
 
   // Words the server's own refusals; unset: text/plain, "message\n". Runs on any of its threads.
   std::function<HttpResponse(int status, const std::string& message)> error_response;

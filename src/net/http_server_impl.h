@@ -57,6 +57,10 @@ struct HttpServer::Impl {
   Status Listen();
   void Stop(std::chrono::milliseconds grace);
 
+  void Tell(std::string_view cause) const {
+    if (options.on_refused && !cause.empty()) options.on_refused(cause);
+  }
+
   Task<void> Accept();
   void Admit(tcp::socket socket);
 
@@ -108,6 +112,7 @@ class HttpServer::Impl::Connection {
   struct Refusal {
     int status = 0;  // 0 = no answer, the connection is gone
     std::string message;
+    bool too_slow = false;  // why it is gone
   };
   using Parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
 

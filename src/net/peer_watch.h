@@ -49,10 +49,14 @@ class PeerWatch {
     }
     changed_.notify_one();
   }
-  void Remove(Place& place) {
+  // True if it was cancelled.
+  bool Remove(Place& place) {
     const std::lock_guard lock(mutex_);
-    if (place) ((*place)->cancelled ? cancelled_ : waiting_).erase(*place);
+    if (!place) return false;
+    const bool cancelled = (*place)->cancelled;
+    (cancelled ? cancelled_ : waiting_).erase(*place);
     place.reset();
+    return cancelled;
   }
 
  private:

@@ -371,6 +371,35 @@ class Operation(unittest.TestCase):
             refused.exception.close()
             service.stop()
 
+    def test_what_a_listener_refuses_is_counted(self):
+        with Service(PROGRAM, self.path / "data", "--collector.scribe.host-port=:0",
+                     "--listeners.max-message-bytes=1KiB") as service:
+            for listener, path, headers, body, status in (
+                    ("otlp_http", "/v1/traces", {}, b" " * 1025, 413),
+                    ("otlp_http", "/v1/traces", {"Content-Type": "text/plain"}, b"x", 415),
+                    ("jaeger_http", "/api/traces", {"Content-Encoding": "gzip"}, b"none", 400),
+                    ("zipkin", "/api/v2/spans", {"Content-Encoding": "br"}, b"[]", 415)):
+                request = urllib.request.Request(service.url(listener, path), body, headers)
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    urllib.request.urlopen(request, timeout=60).close()
+                self.assertEqual(refused.exception.code, status)
+                refused.exception.close()
+            with socket.create_connection(("127.0.0.1", service.ports["scribe"]), 60) as client:
+                client.sendall(b"\x7f\0\0\0")
+                self.assertEqual(client.recv(1), b"")
+            text = service.get("admin", "/metrics")[1]
+            refused = set(re.findall(r"(?m)^tracestore_listener_refused_total(.*)$", text))
+            self.assertEqual(refused, {'{server="otlp_http",cause="too-long"} 1',
+                                       '{server="otlp_http",cause="unsupported"} 1',
+                                       '{server="jaeger_http",cause="broken"} 1',
+                                       '{server="zipkin",cause="unsupported"} 1',
+                                       '{server="scribe",cause="too-long"} 1'})
+            for transport in ("http", "scribe"):
+                for name in ("messages", "messages_dropped"):
+                    self.assertIn(
+                        f'zipkin_collector_{name}_total{{transport="{transport}"}} 1\n', text)
+            service.stop()
+
     def test_tail_sampling_keeps_what_its_policies_say(self):
         file = self.path / "a.yaml"
         file.write_text("tail-sampling:\n  decision-wait: 10ms\n  policies: [{type: error}]\n")

@@ -169,6 +169,13 @@ const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view
   return kNone;
 }
 
+std::function<void(std::string_view)> CountRefusedMessages(Service& service,
+                                                           const std::string& key) {
+  return [&metrics = service.metrics(), key](std::string_view cause) {
+    metrics.Add("tracestore_listener_refused_total", {{"server", key}, {"cause", cause}});
+  };
+}
+
 net::GrpcServerOptions GrpcOptions(const LimitsSection& limits,
                                    std::set<std::string, std::less<>> client_streams) {
   net::GrpcServerOptions options;
@@ -218,6 +225,7 @@ Status Service::ServeHttp(HttpListener listener) {
   listener.handler = Traced(*this, key, std::move(listener.handler));
   ApplyCors(*this, key, listener.cors, listener.handler, options.gate);
   options.error_response = std::move(listener.refusal);
+  options.on_refused = CountRefusedMessages(*this, key);
   const bool tls = options.tls.enabled;
   TS_TRY_ASSIGN(auto server,
                 net::HttpServer::Start(std::move(options), std::move(listener.handler)));
@@ -238,6 +246,7 @@ Status Service::ServeGrpc(GrpcListener listener) {
       GrpcOptions(config_.limits, std::move(listener.client_streams));
   options.tls = WithLog(TlsOf(config_, listener.name.key), listener.name.key);
   options.on_connection_closed = CountClosed(*this, listener.name.key);
+  options.on_refused = CountRefusedMessages(*this, listener.name.key);
   options.worker_threads = listener.worker_threads;
   options.host = HostOf(listener.address);
   options.port = listener.address.port;
@@ -272,6 +281,7 @@ Status Service::ServeDual(DualListener listener) {
   options.http.error_response = std::move(listener.refusal);
   options.grpc = GrpcOptions(limits);
   options.grpc.on_connection_closed = CountClosed(*this, key);
+  options.http.on_refused = options.grpc.on_refused = CountRefusedMessages(*this, key);
   options.http.worker_threads = listener.worker_threads;
   options.grpc.worker_threads = listener.worker_threads;
   options.first_bytes_timeout = Milliseconds(limits.read_timeout);

@@ -1,5 +1,6 @@
 // Which TLS a listener has, and what servers of gRPC and of framed messages are opened with.
 #pragma once
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,6 +15,10 @@ namespace tracestore::tools {
 
 // Of the listener of that key (ListenerName::key); one that isn't enabled for a key that has none.
 const net::TlsServerOptions& TlsOf(const ServiceConfig& config, std::string_view key) noexcept;
+
+// Counts what the listener of that key refuses by itself. Any thread.
+std::function<void(std::string_view cause)> CountRefusedMessages(Service& service,
+                                                                 const std::string& key);
 
 // What `listeners.*` says of a gRPC server, with the methods that are clients' streams. Address,
 // TLS and workers are the caller's.

@@ -92,6 +92,8 @@ void DescribeMetrics(server::MetricRegistry& metrics) {
   metrics.Describe("tracestore_http_connections", "Open connections.");
   metrics.Describe("tracestore_grpc_connections_closed_total",
                    "Connections of gRPC that the service closed, by cause.");
+  metrics.Describe("tracestore_listener_refused_total",
+                   "Messages that a listener refused before they were looked at, by cause.");
   DescribeStoreMetrics(metrics);
   DescribeZipkinMetrics(metrics);
   DescribeSamplingMetrics(metrics);

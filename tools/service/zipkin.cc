@@ -54,10 +54,14 @@ Status StartScribe(Service& service, ingest::ZipkinCounters& counters) {
   options.category = config.scribe_category;
   if (const auto& tenancy = service.config().tenancy; tenancy.on)
     options.tenant = tenancy.default_tenant;
+  const auto count = CountRefusedMessages(service, "scribe");
+  const auto refused = [&counters, count](std::string_view cause) {
+    if (cause != net::FrameProblemName(net::FrameProblem::kTooManyConnections))
+      counters.CountUnreadable(ingest::transport::kScribe);
+    count(cause);
+  };
   TS_TRY_ASSIGN(auto receiver, ingest::ScribeReceiver::Start(
-                                   std::move(options), *service.shared().intake, [&counters] {
-                                     counters.CountUnreadable(ingest::transport::kScribe);
-                                   }));
+                                   std::move(options), *service.shared().intake, refused));
   service.Serve({"scribe", "Scribe", "{}"}, address, std::move(receiver));
   return {};
 }
@@ -78,7 +82,8 @@ Status StartZipkin(Service& service) {
   listener.address = config.address;
   listener.handler = ingest::MakeZipkinHttpHandler(intake, std::move(options));
   listener.refusal = [&counters](int status, const std::string& message) {
-    if (status == 400) counters.CountUnreadable(ingest::transport::kHttp);
+    if (status == 400 || status == 413 || status == 415 || status == 429)
+      counters.CountUnreadable(ingest::transport::kHttp);
     return ingest::ZipkinHttpRefusal(status, message);
   };
   listener.cors = ZipkinCors(config);

@@ -157,22 +157,18 @@ std::optional<std::string> AnswerScribe(std::string_view frame, const Intake& in
 
 Result<std::unique_ptr<ScribeReceiver>> ScribeReceiver::Start(ScribeOptions options,
                                                               const Intake& intake,
-                                                              std::function<void()> on_unreadable) {
+                                                              OnRefused on_refused) {
   net::FramedServerOptions server = options.server;
-  const auto unreadable = [on_unreadable] {
-    if (on_unreadable) on_unreadable();
-  };
+  if (!on_refused) on_refused = [](std::string_view) {};
   auto started = net::FramedServer::Start(
       std::move(server),
-      [options = std::move(options), &intake, unreadable](std::string_view frame,
+      [options = std::move(options), &intake, on_refused](std::string_view frame,
                                                           std::string_view) {
         auto answer = AnswerScribe(frame, intake, options);
-        if (!answer) unreadable();
+        if (!answer) on_refused("broken");
         return answer;
       },
-      [unreadable](net::FrameProblem problem) {
-        if (problem != net::FrameProblem::kTooManyConnections) unreadable();
-      });
+      [on_refused](net::FrameProblem problem) { on_refused(net::FrameProblemName(problem)); });
   if (!started.has_value()) return std::move(started).error();
   return std::unique_ptr<ScribeReceiver>(new ScribeReceiver(std::move(started).value()));
 }

@@ -32,11 +32,12 @@ std::optional<std::string> AnswerScribe(std::string_view frame, const Intake& in
 
 class ScribeReceiver {
  public:
-  // `intake` is borrowed and must outlive the receiver. `on_unreadable` is told of each connection
-  // that was ended for what came over it (too long, too slow, no call), on any thread; may be
-  // unset.
+  // `intake` is borrowed and must outlive the receiver. `on_refused` is told of each connection
+  // that was ended by the receiver, by cause: "broken" (no call), or FrameProblemName(). On any
+  // thread; may be unset.
+  using OnRefused = std::function<void(std::string_view cause)>;
   static Result<std::unique_ptr<ScribeReceiver>> Start(ScribeOptions options, const Intake& intake,
-                                                       std::function<void()> on_unreadable = {});
+                                                       OnRefused on_refused = {});
 
   std::uint16_t port() const noexcept { return server_->port(); }
   // As FramedServer::Stop.

@@ -141,7 +141,7 @@ Result<std::unique_ptr<TchannelReceiver>> TchannelReceiver::Start(TchannelOption
     };
   };
   const auto on_problem = [&options = receiver->options_](net::FrameProblem problem) {
-    if (options.on_refused && problem != net::FrameProblem::kTooManyConnections)
+    if (options.on_refused)
       options.on_refused(net::FrameProblemName(problem));
   };
   TS_TRY_ASSIGN(receiver->server_, net::FramedServer::Start(receiver->options_.server,

@@ -34,7 +34,8 @@ struct TchannelOptions {
   // time.
   std::function<Result<codec::SamplingStrategy>(std::string_view service)> strategies;
   // Told of each call and connection that was refused for what came over it: "broken", "too-long",
-  // "too-slow", "no-room", "no-init". On any thread; may be unset.
+  // "too-slow", "no-room", "no-init"; and of each connection that is closed at the cap,
+  // "too-many-connections". On any thread; may be unset.
   std::function<void(std::string_view cause)> on_refused;
 };
 
