@@ -247,7 +247,8 @@ class Operation(unittest.TestCase):
             tags = next(iter(found[0]["processes"].values()))["tags"]
             self.assertIn({"key": "zone", "type": "string", "value": "a"}, tags)
             metrics = agent.get("admin", "/metrics")[1]
-            self.assertIn('jaeger_agent_reporter_batches_submitted_total{format="jaeger"} 1\n',
+            self.assertIn('jaeger_agent_reporter_batches_submitted_total{format="jaeger",'
+                          'protocol="grpc"} 1\n',
                           metrics)
             documented = set(re.findall(r"^\| `([A-Za-z_]+)` \|",
                                         (ROOT / "docs/operations.md").read_text(), re.MULTILINE))

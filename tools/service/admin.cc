@@ -2,8 +2,10 @@
 #include <utility>
 
 #include "server/admin/admin_api.h"
+#include "service/http_duration.h"
 #include "service/jaeger_metrics.h"
 #include "service/metrics.h"
+#include "service/otelcol_metrics.h"
 #include "service/parts.h"
 #include "service/process_metrics.h"
 
@@ -12,6 +14,8 @@ namespace tracestore::tools {
 Status StartAdmin(Service& service) {
   DescribeMetrics(service.metrics());
   DescribeJaegerMetrics(service.metrics());
+  DescribeOtelcolMetrics(service.metrics());
+  DescribeHttpDuration(service.metrics());
   DescribeProcess(service.metrics());
   service.OnCollect(CollectProcess);
   SetJaegerBuildInfo(service.metrics());

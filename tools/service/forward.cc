@@ -18,6 +18,7 @@
 #include "ingest/forward/tchannel_target.h"
 #include "net/authorization.h"
 #include "sampling/baggage_file.h"
+#include "service/otelcol_metrics.h"
 #include "service/parts.h"
 #include "service/tenants.h"
 
@@ -96,32 +97,54 @@ ingest::ForwarderConfig ForwarderOf(const ForwardSection& config) {
   return out;
 }
 
+// As Jaeger's agent names its reporters; those by OTLP are ours.
+const char* ReporterOf(ingest::ForwardProtocol protocol) {
+  switch (protocol) {
+    case ingest::ForwardProtocol::kJaegerGrpc: return "grpc";
+    case ingest::ForwardProtocol::kJaegerTchannel: return "tchannel";
+    default: return ingest::ForwardProtocolName(protocol);
+  }
+}
+
 // Counts what becomes of spans, and logs what goes wrong, seldom.
 class ForwardLog {
  public:
-  explicit ForwardLog(server::MetricRegistry& metrics) : metrics_(metrics) {}
+  ForwardLog(server::MetricRegistry& metrics, ingest::ForwardProtocol protocol)
+      : metrics_(metrics), protocol_(protocol) {
+    // At once with 0: what reads them takes the rate.
+    CountReported(true, 0, 0);
+    CountReported(false, 0, 0);
+    CountExported(metrics_, ingest::ForwardProtocolName(protocol_), 0, 0);
+  }
 
   void operator()(const ingest::ForwardEvent& event) {
     using Kind = ingest::ForwardEvent::Kind;
     const auto spans = static_cast<double>(event.spans);
     metrics_.Add("tracestore_forward_spans_total",
                  {{"outcome", ingest::ForwardEventName(event.kind)}}, spans);
-    if (event.kind == Kind::kDelivered || event.kind == Kind::kFailed) {
-      // The agent's names of Jaeger v1; a message may have spans of several formats.
-      const bool good = event.kind == Kind::kDelivered;
-      const server::MetricLabels format{{"format", "jaeger"}};
-      metrics_.Add(good ? "jaeger_agent_reporter_batches_submitted_total"
-                        : "jaeger_agent_reporter_batches_failures_total",
-                   format);
-      metrics_.Add(good ? "jaeger_agent_reporter_spans_submitted_total"
-                        : "jaeger_agent_reporter_spans_failures_total",
-                   format, spans);
-      if (good) metrics_.Set("jaeger_agent_reporter_batch_size", format, spans);
+    const bool good = event.kind == Kind::kDelivered;
+    if (good || event.kind == Kind::kFailed) CountReported(good, 1, spans);
+    // Of OpenTelemetry's collector a message that is tried again hasn't failed.
+    if (event.kind != Kind::kFailed) {
+      CountExported(metrics_, ingest::ForwardProtocolName(protocol_), good ? event.spans : 0,
+                    good ? 0 : event.spans);
     }
-    if (event.kind != Kind::kDelivered) Log(event);
+    if (!good) Log(event);
   }
 
  private:
+  // The agent's names of Jaeger v1; a message may have spans of several formats.
+  void CountReported(bool good, double messages, double spans) {
+    const server::MetricLabels labels{{"format", "jaeger"}, {"protocol", ReporterOf(protocol_)}};
+    metrics_.Add(good ? "jaeger_agent_reporter_batches_submitted_total"
+                      : "jaeger_agent_reporter_batches_failures_total",
+                 labels, messages);
+    metrics_.Add(good ? "jaeger_agent_reporter_spans_submitted_total"
+                      : "jaeger_agent_reporter_spans_failures_total",
+                 labels, spans);
+    if (good) metrics_.Set("jaeger_agent_reporter_batch_size", labels, spans);
+  }
+
   void Log(const ingest::ForwardEvent& event) {
     {
       const std::lock_guard lock(mutex_);
@@ -135,13 +158,17 @@ class ForwardLog {
   }
 
   server::MetricRegistry& metrics_;
+  const ingest::ForwardProtocol protocol_;
   std::mutex mutex_;
   // By kind; guarded by mutex_.
   std::array<std::optional<std::chrono::steady_clock::time_point>, 8> last_;
 };
 
-void CollectForward(const ingest::Forwarder& forwarder, server::MetricRegistry& metrics) {
+void CollectForward(const ingest::Forwarder& forwarder, const ingest::ForwarderConfig& config,
+                    server::MetricRegistry& metrics) {
   const ingest::ForwardQueueStats queue = forwarder.queue();
+  SetExporterQueue(metrics, ingest::ForwardProtocolName(config.protocol), queue.bytes,
+                   config.buffer_bytes);
   metrics.Set("tracestore_forward_queue_batches", {}, static_cast<double>(queue.batches));
   metrics.Set("tracestore_forward_queue_bytes", {}, static_cast<double>(queue.bytes));
   metrics.Set("tracestore_forward_collectors", {},
@@ -185,7 +212,7 @@ Status OpenForward(Service& service) {
   Describe(service.metrics());
   ingest::ForwarderConfig forward = ForwarderOf(config);
   TS_TRY_ASSIGN(forward.access, AccessOf(config, service.config().tenancy));
-  auto& log = service.Keep(std::make_unique<ForwardLog>(service.metrics()));
+  auto& log = service.Keep(std::make_unique<ForwardLog>(service.metrics(), forward.protocol));
   TS_TRY_ASSIGN(auto opened, ingest::OpenForwarder(forward, std::ref(log)));
   ingest::Forwarder& forwarder = service.Keep(std::move(opened));
   service.shared().end = &forwarder;
@@ -193,8 +220,9 @@ Status OpenForward(Service& service) {
     forwarder.Stop(grace);
     return Status();
   });
-  service.OnCollect(
-      [&forwarder](server::MetricRegistry& metrics) { CollectForward(forwarder, metrics); });
+  service.OnCollect([&forwarder, forward](server::MetricRegistry& metrics) {
+    CollectForward(forwarder, forward, metrics);
+  });
   std::string shown;
   for (const std::string& address : forward.collectors)
     shown += (shown.empty() ? "" : ", ") + address;

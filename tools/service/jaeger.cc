@@ -12,6 +12,7 @@
 #include "ingest/receivers/jaeger_grpc.h"
 #include "ingest/receivers/jaeger_http.h"
 #include "ingest/receivers/tchannel.h"
+#include "service/http_duration.h"
 #include "service/listeners.h"
 #include "service/parts.h"
 #include "service/sampling.h"
@@ -194,6 +195,9 @@ Status StartAgentPorts(Service& service) {
 Status StartJaegerCollector(Service& service) {
   const JaegerSection& config = service.config().jaeger;
   const ingest::Intake& intake = *service.shared().intake;
+  // At once with 0: what reads them takes the rate.
+  service.metrics().Histogram("jaeger_collector_http_request_duration",
+                              {{"path", "/api/traces"}, {"status", "202"}});
   net::RawGrpcServices methods = ingest::JaegerGrpcServices(intake);
   methods.merge(server::SamplingGrpcServices(SamplingApi(service, "jaeger_collector")));
   TS_TRY(service.ServeGrpc({
@@ -207,7 +211,8 @@ Status StartJaegerCollector(Service& service) {
   return service.ServeHttp({
       .name = {"jaeger_http", "Jaeger collector, HTTP", "http://{}/api/traces"},
       .address = config.http,
-      .handler = Timed(service.metrics(), std::move(handler)),
+      .handler = WithDuration(service.metrics(), {"/api/traces", "/api/sampling"},
+                              Timed(service.metrics(), std::move(handler))),
       .refusal = ingest::JaegerHttpRefusal,
   });
 }

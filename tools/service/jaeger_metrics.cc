@@ -25,6 +25,23 @@ std::string_view FormatOf(std::string_view format) {
   return format.starts_with("otlp") ? "otlp" : "unknown";
 }
 
+server::MetricLabels SpanLabels(const char* debug, const ingest::IntakeSource& source,
+                                std::string_view service) {
+  return {{"debug", debug},
+          {"format", FormatOf(source.format)},
+          {"svc", service},
+          {"transport", source.transport}};
+}
+
+server::MetricLabels TraceLabels(const char* debug, const ingest::IntakeSource& source,
+                                 std::string_view service, const char* sampler) {
+  return {{"debug", debug},
+          {"format", FormatOf(source.format)},
+          {"sampler_type", sampler},
+          {"svc", service},
+          {"transport", source.transport}};
+}
+
 const char* DebugOf(std::size_t debug) { return debug == 0 ? "false" : "true"; }
 const char* ResultOf(bool kept) { return kept ? "ok" : "err"; }
 
@@ -37,6 +54,11 @@ std::string_view OperationOf(std::string_view route) {
       {"/api/traces", "find_traces"},
       {"/api/traces/{traceID}", "get_trace"},
       {"/api/dependencies", "get_dependencies"},
+      {"/api/v3/services", "get_services"},
+      {"/api/v3/operations", "get_operations"},
+      {"/api/v3/traces", "find_traces"},
+      {"/api/v3/traces/{trace_id}", "get_trace"},
+      {"/api/v3/dependencies", "get_dependencies"},
       {"/jaeger.api_v2.QueryService/GetServices", "get_services"},
       {"/jaeger.api_v2.QueryService/GetOperations", "get_operations"},
       {"/jaeger.api_v2.QueryService/FindTraces", "find_traces"},
@@ -68,6 +90,23 @@ JaegerCollectorMetrics::JaegerCollectorMetrics(server::MetricRegistry& metrics)
   for (const char* queue : {"jaeger_collector_queue_length", "jaeger_collector_queue_capacity"}) {
     metrics.Gauge(queue, {{"host", HostName()}});
   }
+  StandAtOnce();
+}
+
+// As Jaeger's: each family by service has a first series, so that rates of it begin at 0.
+void JaegerCollectorMetrics::StandAtOnce() {
+  const ingest::IntakeSource unknown{"unknown", "unknown", ""};
+  for (const char* of : {"received", "rejected"}) {
+    const std::string end = std::string(of) + "_total";
+    metrics_.Counter("jaeger_collector_spans_" + end, SpanLabels("false", unknown, kOthers));
+    metrics_.Counter("jaeger_collector_traces_" + end,
+                     TraceLabels("false", unknown, kOthers, "unknown"));
+  }
+  const server::MetricLabels saved{{"debug", "false"}, {"result", "ok"}, {"svc", kOthers}};
+  metrics_.Counter("jaeger_collector_spans_saved_by_svc_total", saved);
+  metrics_.Counter(
+      "jaeger_collector_traces_saved_by_svc_total",
+      {{"debug", "false"}, {"result", "ok"}, {"sampler_type", "unknown"}, {"svc", kOthers}});
 }
 
 void JaegerCollectorMetrics::Count(const ingest::IntakeEvent& event) {
@@ -79,11 +118,10 @@ void JaegerCollectorMetrics::Count(const ingest::IntakeEvent& event) {
   const auto& report = event.answer.report;
   if (report.rejected != 0) {
     metrics_.Add("jaeger_collector_spans_rejected_total",
-                 {{"debug", "false"},
-                  {"format", FormatOf(event.source.format)},
-                  {"svc", kOthers},
-                  {"transport", event.source.transport}},
-                 static_cast<double>(report.rejected));
+                 SpanLabels("false", event.source, kOthers), static_cast<double>(report.rejected));
+    metrics_.Add("jaeger_collector_traces_rejected_total",
+                 TraceLabels("false", event.source, kOthers, "unknown"),
+                 static_cast<double>(report.rejected_roots));
   }
   if (!kept) dropped_.Add(static_cast<double>(event.received - report.rejected));
   const std::lock_guard lock(mutex_);
@@ -119,15 +157,11 @@ void JaegerCollectorMetrics::CountService(const ingest::ServiceCount& count,
     value->Add(static_cast<double>(more));
   };
   using Labels = server::MetricLabels;
-  const std::string_view format = FormatOf(source.format);
-  const std::string_view transport = source.transport;
   const std::string_view service = svc;
   for (std::size_t debug = 0; debug < 2; ++debug) {
     const char* flag = DebugOf(debug);
-    add(by.received[debug], count.spans[debug], "jaeger_collector_spans_received_total", [&] {
-      return Labels{
-          {"debug", flag}, {"format", format}, {"svc", service}, {"transport", transport}};
-    });
+    add(by.received[debug], count.spans[debug], "jaeger_collector_spans_received_total",
+        [&] { return SpanLabels(flag, source, service); });
     add(by.saved[kept][debug], count.spans[debug], "jaeger_collector_spans_saved_by_svc_total",
         [&] {
           return Labels{{"debug", flag}, {"result", ResultOf(kept)}, {"svc", service}};
@@ -135,13 +169,8 @@ void JaegerCollectorMetrics::CountService(const ingest::ServiceCount& count,
     for (std::size_t type = 0; type < ingest::kSamplerTypes; ++type) {
       const char* sampler = ingest::SamplerTypeName(static_cast<ingest::SamplerType>(type));
       const std::uint64_t roots = count.roots[debug][type];
-      add(by.traces_received[debug][type], roots, "jaeger_collector_traces_received_total", [&] {
-        return Labels{{"debug", flag},
-                      {"format", format},
-                      {"sampler_type", sampler},
-                      {"svc", service},
-                      {"transport", transport}};
-      });
+      add(by.traces_received[debug][type], roots, "jaeger_collector_traces_received_total",
+          [&] { return TraceLabels(flag, source, service, sampler); });
       add(by.traces_saved[kept][debug][type], roots, "jaeger_collector_traces_saved_by_svc_total",
           [&] {
             return Labels{{"debug", flag},
@@ -170,6 +199,31 @@ void CountJaegerQuery(server::MetricRegistry& metrics, std::string_view route, b
   metrics.Observe("jaeger_storage_latency", labels, seconds);
 }
 
+void CountJaegerResults(server::MetricRegistry& metrics, std::string_view operation,
+                        std::uint64_t results) {
+  metrics.Observe("jaeger_storage_responses", {{"operation", operation}},
+                  static_cast<double>(results));
+}
+
+void PrepareJaegerQueryMetrics(server::MetricRegistry& metrics) {
+  metrics.DescribeHistogram("jaeger_storage_responses",
+                            "Services, operations, traces or links that a read of the store found.",
+                            {0, 1, 10, 100, 1'000, 10'000, 100'000, 1'000'000});
+  for (const char* operation :
+       {"find_traces", "get_dependencies", "get_operations", "get_services", "get_trace"}) {
+    for (const char* result : {"ok", "err"}) {
+      const server::MetricLabels labels{{"operation", operation}, {"result", result}};
+      metrics.Counter("jaeger_query_requests_total", labels);
+      metrics.Histogram("jaeger_query_latency", labels);
+      metrics.Counter("jaeger_storage_requests_total", labels);
+      metrics.Histogram("jaeger_storage_latency", labels);
+    }
+    // Jaeger has none of reads by id, which have one result.
+    if (std::string_view(operation) != "get_trace")
+      metrics.Histogram("jaeger_storage_responses", {{"operation", operation}});
+  }
+}
+
 void DescribeJaegerMetrics(server::MetricRegistry& metrics) {
   static constexpr std::pair<const char*, const char*> kMetrics[] = {
       {"jaeger_build_info", "The version that runs; always 1."},
@@ -178,6 +232,8 @@ void DescribeJaegerMetrics(server::MetricRegistry& metrics) {
       {"jaeger_collector_spans_dropped_total", "Spans not kept for want of room or of the disk."},
       {"jaeger_collector_spans_saved_by_svc_total", "Spans kept (ok) or not (err)."},
       {"jaeger_collector_traces_received_total", "Spans without a parent, of those received."},
+      {"jaeger_collector_traces_rejected_total",
+       "Spans refused for what they are that are seen to have no parent."},
       {"jaeger_collector_traces_saved_by_svc_total", "Spans without a parent, kept or not."},
       {"jaeger_collector_batch_size", "Spans of the last message."},
       {"jaeger_collector_spans_bytes", "Bytes of the last message."},
@@ -192,6 +248,9 @@ void DescribeJaegerMetrics(server::MetricRegistry& metrics) {
       {"jaeger_storage_latency", "Seconds until their first result."},
   };
   for (const auto& [name, help] : kMetrics) metrics.Describe(name, help);
+  // Jaeger 2 ends the names as OpenTelemetry does, or has no ending.
+  metrics.Alias("jaeger_storage_latency", "jaeger_storage_latency_seconds");
+  metrics.Alias("jaeger_storage_requests_total", "jaeger_storage_requests");
 }
 
 }  // namespace tracestore::tools

@@ -17,7 +17,7 @@ namespace tracestore::tools {
 // What a collector counts of messages. Threads: any.
 class JaegerCollectorMetrics {
  public:
-  // `metrics` is borrowed. What has no label stands there at once, with 0.
+  // `metrics` is borrowed. Every family stands there at once, with 0.
   explicit JaegerCollectorMetrics(server::MetricRegistry& metrics);
 
   void Count(const ingest::IntakeEvent& event);
@@ -40,6 +40,7 @@ class JaegerCollectorMetrics {
     ByService& counts;
     std::string_view service;  // as it is counted
   };
+  void StandAtOnce();
   Found Of(std::string_view service, const ingest::IntakeSource& source);
   void CountService(const ingest::ServiceCount& count, const ingest::IntakeSource& source,
                     bool kept);
@@ -62,6 +63,13 @@ void SetJaegerBuildInfo(server::MetricRegistry& metrics);
 // and jaeger_storage_….
 void CountJaegerQuery(server::MetricRegistry& metrics, std::string_view route, bool ok,
                       std::chrono::nanoseconds took);
+
+// What a read of the store found, as jaeger_storage_responses.
+void CountJaegerResults(server::MetricRegistry& metrics, std::string_view operation,
+                        std::uint64_t results);
+
+// Those two of a service that answers queries, at once with 0; once, at start.
+void PrepareJaegerQueryMetrics(server::MetricRegistry& metrics);
 
 // Help of all of them; once, at start.
 void DescribeJaegerMetrics(server::MetricRegistry& metrics);

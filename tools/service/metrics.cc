@@ -44,8 +44,11 @@ void DescribeSamplingMetrics(server::MetricRegistry& metrics) {
       {"tracestore_adaptive_leader", "1 where this process calculates."},
       {"jaeger_agent_http_server_requests_total", "Requests for strategies, by type."},
       {"jaeger_agent_http_server_errors_total", "Requests refused or failed, by source."},
+      {"jaeger_agent_http_server_total", "Requests for strategies, those refused or failed too."},
   };
   for (const auto& [name, help] : kMetrics) metrics.Describe(name, help);
+  metrics.Alias("jaeger_agent_http_server_requests_total",
+                "jaeger_remote_sampling_http_server_requests");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "ingest/intake.h"
 #include "ingest/receivers/otlp_grpc.h"
 #include "ingest/receivers/otlp_http.h"
+#include "service/http_duration.h"
 #include "service/parts.h"
 
 namespace tracestore::tools {
@@ -19,7 +20,8 @@ Status StartOtlp(Service& service) {
   TS_TRY(service.ServeHttp({
       .name = {"otlp_http", "OTLP over HTTP", "http://{}/v1/traces"},
       .address = config.http,
-      .handler = ingest::MakeOtlpHttpHandler(intake),
+      .handler = WithDuration(service.metrics(), {"/v1/traces"},
+                              ingest::MakeOtlpHttpHandler(intake)),
       .refusal = ingest::OtlpHttpRefusal,
       .cors = cors,
   }));

@@ -17,6 +17,7 @@
 #include "service/environment.h"
 #include "service/jaeger_metrics.h"
 #include "service/metrics.h"
+#include "service/otelcol_metrics.h"
 #include "service/parts.h"
 #include "service/pipeline_config.h"
 #include "server/tenants/tenant_stores.h"
@@ -75,7 +76,8 @@ Status StartPipeline(Service& service) {
   };
   // From the last stage to the first.
   ingest::SpanSink* next = service.shared().end;
-  if (next == nullptr) next = &service.Keep(EndOf(service.shared()));
+  const bool keeps = next == nullptr;
+  if (keeps) next = &service.Keep(CountedAsExporter(EndOf(service.shared()), counts));
   TS_TRY_ASSIGN(next, WithTailSampling(service, *next, on_stage));
   if (auto* adaptive = service.shared().adaptive; adaptive != nullptr) {
     next = &service.Keep(ingest::MakeAdaptiveSink(*adaptive, *next));
@@ -102,7 +104,10 @@ Status StartPipeline(Service& service) {
   service.shared().sink = &first;
 
   auto& budget = service.Keep(std::make_unique<ingest::ByteBudget>(config.max_bytes));
-  service.OnCollect([&budget](server::MetricRegistry& metrics) { CollectBudget(metrics, budget); });
+  service.OnCollect([&budget, keeps](server::MetricRegistry& metrics) {
+    CollectBudget(metrics, budget);
+    if (keeps) SetExporterQueue(metrics, kStoreExporter, budget.used(), budget.limit());
+  });
   service.shared().budget = &budget;
   ingest::IntakeOptions options;
   JaegerCollectorMetrics* jaegers = nullptr;
@@ -110,6 +115,7 @@ Status StartPipeline(Service& service) {
     jaegers = &service.Keep(std::make_unique<JaegerCollectorMetrics>(counts));
   options.observer = [&counts, &zipkin, jaegers](const ingest::IntakeEvent& event) {
     CountIntake(counts, event);
+    CountReceived(counts, event);
     zipkin.Count(event);
     if (jaegers != nullptr) jaegers->Count(event);
   };

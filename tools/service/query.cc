@@ -12,6 +12,7 @@
 #include "server/jaeger/query_grpc.h"
 #include "server/pages/jaeger_pages.h"
 #include "server/reflection/reflection.h"
+#include "service/jaeger_metrics.h"
 #include "service/late_stores.h"
 #include "service/parts.h"
 #include "service/query_access.h"
@@ -55,12 +56,13 @@ net::HttpHandler WithHeaders(const std::vector<std::string>& headers, net::HttpH
 }
 
 server::JaegerQueryOptions OptionsOf(const QuerySection& config, const TenantView& view,
-                                     LateStores& archives, server::RequestObserver observer) {
+                                     LateStores& archives, const QueryCounts& counts) {
   server::JaegerQueryOptions query;
   query.max_clock_skew = config.max_clock_skew;
   query.search_deadline = std::chrono::duration_cast<std::chrono::milliseconds>(config.timeout);
   query.max_traces = static_cast<std::uint32_t>(config.max_traces);
-  query.observer = std::move(observer);
+  query.observer = counts.requests;
+  query.results = counts.results;
   query.snapshot = [view] { return view.Take(); };
   query.archive = [&archives, view](TraceId id) -> Result<ArchiveResult> {
     if (view.store == nullptr) return ArchiveResult();
@@ -117,16 +119,17 @@ Status StartQuery(Service& service) {
   const QuerySection& config = service.config().query;
   LateStores& archives = *service.shared().archives;
   QueryAccess& access = *service.shared().query_access;
+  PrepareJaegerQueryMetrics(service.metrics());
   net::RawGrpcServices methods = PerTenant(
-      service, [&config, &archives, observer = CountedOverGrpc(service.metrics())](
+      service, [&config, &archives, counts = CountedOverGrpc(service.metrics())](
                    const TenantView& view) {
-        return server::JaegerQueryGrpcServices(OptionsOf(config, view, archives, observer));
+        return server::JaegerQueryGrpcServices(OptionsOf(config, view, archives, counts));
       });
   server::AddReflection(methods);
   net::HttpHandler handler = PerTenant(
-      service, [&config, &archives, observer = CountedOverHttp(service.metrics())](
+      service, [&config, &archives, counts = CountedOverHttp(service.metrics())](
                    const TenantView& view) {
-        return server::MakeJaegerQueryHandler(OptionsOf(config, view, archives, observer));
+        return server::MakeJaegerQueryHandler(OptionsOf(config, view, archives, counts));
       });
   if (!config.static_files.empty()) {
     TS_TRY_ASSIGN(handler, WithPages(config, std::move(handler)));

@@ -3,25 +3,16 @@
 #include <string>
 
 #include "net/grpc_reply.h"
+#include "service/http_duration.h"
 #include "service/jaeger_metrics.h"
 #include "service/query_access.h"
 
 namespace tracestore::tools {
 namespace {
 
-// `failed`: whether a status is the service's own failure.
-server::RequestObserver CountedBy(server::MetricRegistry& metrics, bool (*failed)(int status)) {
-  return [&metrics, failed](std::string_view told, int made, std::chrono::nanoseconds took) {
-    CountAnswer(made, [&metrics, failed, route = std::string(told), took](int status) {
-      metrics.Add("tracestore_query_requests_total",
-                  {{"route", route}, {"status", std::to_string(status)}});
-      metrics.Add("tracestore_query_seconds_total", {{"route", route}},
-                  std::chrono::duration<double>(took).count());
-      CountJaegerQuery(metrics, route, !failed(status), took);
-    });
-  };
-}
+enum class Over : std::uint8_t { kHttp, kGrpc };
 
+// Whether a status is the service's own failure.
 bool HttpFailed(int status) { return status >= 500; }
 
 bool GrpcFailed(int code) {
@@ -34,13 +25,33 @@ bool GrpcFailed(int code) {
   }
 }
 
+server::RequestObserver Requests(server::MetricRegistry& metrics, Over over) {
+  return [&metrics, over](std::string_view told, int made, std::chrono::nanoseconds took) {
+    CountAnswer(made, [&metrics, over, route = std::string(told), took](int status) {
+      metrics.Add("tracestore_query_requests_total",
+                  {{"route", route}, {"status", std::to_string(status)}});
+      metrics.Add("tracestore_query_seconds_total", {{"route", route}},
+                  std::chrono::duration<double>(took).count());
+      const bool failed = over == Over::kHttp ? HttpFailed(status) : GrpcFailed(status);
+      CountJaegerQuery(metrics, route, !failed, took);
+      if (over == Over::kHttp) ObserveHttpDuration(metrics, route, status, took);
+    });
+  };
+}
+
+QueryCounts CountedOver(server::MetricRegistry& metrics, Over over) {
+  return {Requests(metrics, over), [&metrics](std::string_view operation, std::uint64_t results) {
+            CountJaegerResults(metrics, operation, results);
+          }};
+}
+
 }  // namespace
 
-server::RequestObserver CountedOverHttp(server::MetricRegistry& metrics) {
-  return CountedBy(metrics, HttpFailed);
+QueryCounts CountedOverHttp(server::MetricRegistry& metrics) {
+  return CountedOver(metrics, Over::kHttp);
 }
-server::RequestObserver CountedOverGrpc(server::MetricRegistry& metrics) {
-  return CountedBy(metrics, GrpcFailed);
+QueryCounts CountedOverGrpc(server::MetricRegistry& metrics) {
+  return CountedOver(metrics, Over::kGrpc);
 }
 
 }  // namespace tracestore::tools

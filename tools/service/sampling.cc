@@ -16,12 +16,16 @@
 #include "sampling/reloading_strategies.h"
 #include "server/sampling/sampling_api.h"
 #include "service/fetch_url.h"
+#include "service/http_duration.h"
 #include "service/parts.h"
 
 namespace tracestore::tools {
 namespace {
 
 constexpr std::chrono::milliseconds kFetchTimeout{1000};
+constexpr std::string_view kAgentPrefix = "jaeger_agent";
+// Requests and errors together: jaeger-mixin takes the share of errors of it.
+constexpr std::string_view kAgentServed = "jaeger_agent_http_server_total";
 
 void LogSampling(std::string_view sentence) { spdlog::info("sampling: {}", sentence); }
 
@@ -101,11 +105,16 @@ Status OpenAdaptive(Service& service) {
 // Jaeger's names of what became of a request.
 void CountSampling(server::MetricRegistry& metrics, const std::string& prefix,
                    server::SamplingOutcome outcome) {
+  const auto served = [&] {
+    if (prefix == kAgentPrefix) metrics.Add(kAgentServed, {});
+  };
   const auto request = [&](const char* type) {
     metrics.Add(prefix + "_http_server_requests_total", {{"type", type}});
+    served();
   };
   const auto error = [&](const char* source, const char* status) {
     metrics.Add(prefix + "_http_server_errors_total", {{"source", source}, {"status", status}});
+    served();
   };
   switch (outcome) {
     case server::SamplingOutcome::kSampling: return request("sampling");
@@ -124,6 +133,11 @@ void CountSampling(server::MetricRegistry& metrics, const std::string& prefix,
 }  // namespace
 
 server::SamplingApiOptions SamplingApi(Service& service, const std::string& prefix) {
+  // At once with 0: what reads them takes the rate.
+  service.metrics().Counter(prefix + "_http_server_requests_total", {{"type", "sampling"}});
+  service.metrics().Counter(prefix + "_http_server_errors_total",
+                            {{"source", "all"}, {"status", "4xx"}});
+  if (prefix == kAgentPrefix) service.metrics().Counter(kAgentServed, {});
   server::SamplingApiOptions options;
   options.strategies = service.shared().strategies;
   options.baggage = service.shared().baggage;
@@ -144,7 +158,9 @@ Status StartSampling(Service& service) {
   TS_TRY(service.ServeHttp({
       .name = {"sampling_http", "sampling", "http://{}/sampling"},
       .address = config.http,
-      .handler = server::MakeSamplingHandler(SamplingApi(service, "jaeger_agent")),
+      .handler = WithDuration(service.metrics(),
+                              {"/", "/sampling", "/api/sampling", "/baggageRestrictions"},
+                              server::MakeSamplingHandler(SamplingApi(service, "jaeger_agent"))),
       .refusal = {},
   }));
   return service.ServeGrpc({

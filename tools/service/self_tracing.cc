@@ -29,6 +29,7 @@ using Write = std::function<Status(model::SpanBatch&&, const std::stop_token& gi
 // A collector that is away costs spans, not a stop: that gives up what is under way.
 constexpr std::chrono::seconds kTimeout{3};
 constexpr std::chrono::minutes kLogEvery{1};
+constexpr const char* kReported = "jaeger_tracer_reporter_spans_total";
 
 // Spans by OTLP over HTTP. One thread.
 class OtlpWriter {
@@ -126,12 +127,22 @@ void Collect(const server::SelfTracer& tracer, server::MetricRegistry& metrics) 
   set("failed", counts.failed);
   set("dropped", counts.dropped);
   set("late", counts.late);
+  // A client of Jaeger's counts so.
+  const auto reported = [&](const char* result, std::uint64_t spans) {
+    metrics.Set(kReported, {{"result", result}}, static_cast<double>(spans));
+  };
+  reported("ok", counts.written);
+  reported("err", counts.failed);
+  reported("dropped", counts.dropped + counts.late);
 }
 
 }  // namespace
 
 Status StartSelfTracing(Service& service) {
   const SelfTracingSection& config = service.config().self_tracing;
+  service.metrics().Describe(kReported, "Spans of this service's own requests, by Jaeger's name.");
+  for (const char* result : {"ok", "err", "dropped"})
+    service.metrics().Counter(kReported, {{"result", result}});
   if (!config.on) return {};
   service.metrics().Describe("tracestore_self_tracing_spans",
                              "Spans of this service's own requests, by what became of them.");

@@ -20,7 +20,7 @@ namespace tracestore::tools {
 net::RawGrpcServices StorageReaders(Service& service, server::SnapshotSource store,
                                     server::SnapshotSource archive) {
   server::StorageV1Options options;
-  options.store.observer = CountedOverGrpc(service.metrics());
+  options.store.observer = CountedOverGrpc(service.metrics()).requests;
   options.store.search_deadline =
       std::chrono::duration_cast<std::chrono::milliseconds>(service.config().query.timeout);
   options.store.snapshot = std::move(store);
