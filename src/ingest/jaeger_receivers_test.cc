@@ -234,6 +234,75 @@ TEST_F(JaegerReceivers, OnlyCallsAreTakenOverUdp) {
   }
 }
 
+// A message of the binary protocol; `old`: the header before the version was in it.
+std::string BinaryMessage(const std::string& method, char type, bool old,
+                          const std::string& arguments) {
+  const std::string name = std::string("\0\0\0", 3) + static_cast<char>(method.size()) + method;
+  const std::string sequence("\0\0\0\7", 4);
+  const std::string head = old ? name + type : std::string("\x80\x01\0", 3) + type + name;
+  return head + sequence + arguments;
+}
+
+TEST_F(JaegerReceivers, TheBinaryPortTakesCallsOfBothHeaders) {
+  // What clients posted, as the calls' only argument.
+  const std::string end(1, '\0');
+  const std::string batch = Wire("jaeger-client-go-2.30.0-http_thrift_binary.bin");
+  const std::string list = Wire("py_zipkin-0.20.2-zipkin_v1_thrift.bin");
+  const std::pair<std::string, std::string> calls[] = {
+      {"emitBatch", std::string("\x0C\0\1", 3) + batch + end},
+      {"emitZipkinBatch", std::string("\x0F\0\1", 3) + list + end}};
+  ASSERT_EQ(Post(batch, kThrift).status, 202);
+  const std::size_t of_batch = sink.kept;
+  AgentUdpOptions binary;
+  binary.protocol = codec::ThriftProtocol::kBinary;
+  std::size_t of_list = 0;
+  for (const char type : {'\1', '\4'}) {  // a call, and one that waits for no answer
+    for (const bool old : {false, true}) {
+      SCOPED_TRACE(std::to_string(type) + (old ? " old" : " strict"));
+      for (const auto& [method, arguments] : calls) {
+        sink.formats.clear();
+        net::PacketBlock packets;
+        packets.Add(BinaryMessage(method, type, old, arguments));
+        EXPECT_EQ(TakeAgentPackets(packets, binary, intake), 0U) << method;
+        if (method == "emitBatch") {
+          EXPECT_EQ(sink.formats["jaeger-thrift"], of_batch);
+        } else {
+          if (of_list == 0) of_list = sink.formats["zipkin-thrift"];
+          EXPECT_EQ(sink.formats["zipkin-thrift"], of_list);
+        }
+        EXPECT_EQ(sink.formats.size(), 1U);
+        // At the ports of the compact protocol it is counted and nothing else.
+        EXPECT_EQ(TakeAgentPackets(packets, {}, intake), 1U) << method;
+      }
+    }
+  }
+  EXPECT_GT(of_batch, 0U);
+  EXPECT_GT(of_list, 0U);
+}
+
+TEST_F(JaegerReceivers, TheCompactPortsTakeCallsAndOneWayCalls) {
+  AgentUdpOptions binary;
+  binary.protocol = codec::ThriftProtocol::kBinary;
+  for (std::string packet :
+       {Wire("jaeger-client-go-2.30.0-jaeger_thrift_compact.bin"), ZipkinPacket()}) {
+    std::size_t kept = 0;
+    for (const char type : {'\1', '\4'}) {
+      packet[1] = static_cast<char>(type << 5 | 1);
+      net::PacketBlock packets;
+      packets.Add(packet);
+      sink.kept = 0;
+      EXPECT_EQ(TakeAgentPackets(packets, {}, intake), 0U);
+      EXPECT_GT(sink.kept, 0U);
+      if (type == 4) {
+        EXPECT_EQ(sink.kept, kept);
+      }
+      kept = sink.kept;
+      EXPECT_EQ(TakeAgentPackets(packets, binary, intake), 1U);
+      EXPECT_EQ(sink.kept, kept);
+    }
+  }
+}
+
 TEST_F(JaegerReceivers, OverARealSocket) {
   AgentUdpOptions options;
   auto receiver = AgentUdpReceiver::Start(options, intake);
