@@ -28,11 +28,11 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-// A whole number of Java's; nullopt where the parameter isn't there.
+// A whole number of Java's; nullopt where the parameter isn't there, or empty.
 template <typename Number>
 Result<std::optional<Number>> NumberOf(const QueryParams& params, const char* name) {
   const auto given = params.first(name);
-  if (!given) return std::optional<Number>();
+  if (!given || given->empty()) return std::optional<Number>();
   std::string_view digits = *given;
   if (digits.starts_with('+')) digits.remove_prefix(1);
   Number value = 0;
@@ -43,6 +43,13 @@ Result<std::optional<Number>> NumberOf(const QueryParams& params, const char* na
     return Invalid("For input string: \"" + std::string(*given) + "\"");
   }
   return std::optional<Number>(value);
+}
+
+// An empty number is absent, but where Zipkin's own method takes a primitive of Java's.
+Status RefuseEmpty(const QueryParams& params, const char* name) {
+  const auto given = params.first(name);
+  if (!given || !given->empty()) return {};
+  return Invalid(std::string("Cannot set null to primitive type parameter: ") + name);
 }
 
 // Milliseconds above 0.
@@ -91,6 +98,18 @@ Status TakeDurations(const QueryParams& params, ZipkinSearch& out) {
   return {};
 }
 
+Result<TraceId> IdOf(std::string_view id) {
+  if (id.empty()) return Invalid("traceId is empty");
+  if (id.size() > 32) return Invalid("traceId.length > 32");
+  const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+  if (!hex) return Invalid(std::string(id) + " should be lower-hex encoded with no prefix");
+  const TraceId parsed = TraceId::FromHex(id).value_or(TraceId{});
+  if (parsed.empty()) return Invalid("traceId is all zeros");
+  return parsed;
+}
+
 }  // namespace
 
 Result<ZipkinSearch> ParseZipkinSearch(const QueryParams& params, std::uint64_t now_ms,
@@ -100,6 +119,7 @@ Result<ZipkinSearch> ParseZipkinSearch(const QueryParams& params, std::uint64_t 
   TS_TRY_ASSIGN(const std::uint64_t lookback,
                 MillisecondsOf(params, "lookback", default_lookback_ms));
   out.begin_ms = out.end_ms - std::min(lookback, out.end_ms);
+  TS_TRY(RefuseEmpty(params, "limit"));
   TS_TRY_ASSIGN(const auto limit, NumberOf<std::int32_t>(params, "limit"));
   if (limit) {
     if (*limit <= 0) return Invalid("limit <= 0");
@@ -117,6 +137,7 @@ Result<ZipkinSearch> ParseZipkinSearch(const QueryParams& params, std::uint64_t 
 Result<ZipkinWindow> ParseZipkinWindow(const QueryParams& params,
                                        std::uint64_t default_lookback_ms) {
   TS_TRY(RequiredZipkinParam(params, "endTs"));
+  TS_TRY(RefuseEmpty(params, "endTs"));
   ZipkinWindow out;
   TS_TRY_ASSIGN(out.end_ms, MillisecondsOf(params, "endTs", 0));
   TS_TRY_ASSIGN(const std::uint64_t lookback,
@@ -125,30 +146,20 @@ Result<ZipkinWindow> ParseZipkinWindow(const QueryParams& params,
   return out;
 }
 
-Result<TraceId> ParseZipkinTraceId(std::string_view text) {
-  const std::string_view id = Trim(text);
-  if (id.empty()) return Invalid("traceId is empty");
-  if (id.size() > 32) return Invalid("traceId.length > 32");
-  const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
-  if (!hex) return Invalid(std::string(id) + " should be lower-hex encoded with no prefix");
-  const TraceId parsed = TraceId::FromHex(id).value_or(TraceId{});
-  if (parsed.empty()) return Invalid("traceId is all zeros");
-  return parsed;
-}
+Result<TraceId> ParseZipkinTraceId(std::string_view text) { return IdOf(Trim(text)); }
 
 Result<std::vector<TraceId>> ParseZipkinTraceIds(const QueryParams& params) {
   TS_TRY_ASSIGN(const std::string given, RequiredZipkinParam(params, "traceIds"));
-  if (Trim(given).empty()) return Invalid("traceIds parameter is empty");
+  if (given.empty()) return Invalid("traceIds parameter is empty");
   std::vector<TraceId> ids;
   std::set<TraceId> seen;
   std::string_view rest = given;
-  for (std::size_t parts = 1; !rest.empty(); ++parts) {
-    const std::size_t at = parts < kMostTraceIds ? rest.find(',') : std::string_view::npos;
+  std::size_t at = 0;
+  for (std::size_t parts = 1; at != std::string_view::npos; ++parts) {
+    at = parts < kMostTraceIds ? rest.find(',') : std::string_view::npos;
     const std::string_view part = rest.substr(0, at);
-    rest = at == std::string_view::npos ? std::string_view() : rest.substr(at + 1);
-    TS_TRY_ASSIGN(const TraceId id, ParseZipkinTraceId(part));
+    if (at != std::string_view::npos) rest.remove_prefix(at + 1);
+    TS_TRY_ASSIGN(const TraceId id, IdOf(part));
     if (!seen.insert(id).second) return Invalid("redundant traceId: " + std::string(part));
     ids.push_back(id);
   }

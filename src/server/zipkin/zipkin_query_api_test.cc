@@ -206,6 +206,11 @@ TEST_F(ZipkinQuery, GivesManyTraces) {
   Refuses("traceMany?traceIds=1",
           "Use /api/v2/trace/{traceId} endpoint to retrieve a single trace");
   Refuses("traceMany?traceIds=1,0001", "redundant traceId: 0001");
+  for (const char* ids : {"1,", ",1", ",", "1,,2"})
+    Refuses("traceMany?traceIds=" + std::string(ids), "traceId is empty");
+  // Blanks are cut off the path's id alone.
+  Refuses("traceMany?traceIds=%20", "  should be lower-hex encoded with no prefix");
+  Refuses("traceMany?traceIds=1,%202", " 2 should be lower-hex encoded with no prefix");
 }
 
 TEST_F(ZipkinQuery, LinksServicesByZipkinsRule) {
@@ -227,11 +232,22 @@ TEST_F(ZipkinQuery, RefusesInZipkinsWords) {
   Refuses("traces?minDuration=5&maxDuration=4", "maxDuration < minDuration");
   Refuses("traces?maxDuration=4", "maxDuration is only valid with minDuration");
   Refuses("traces?limit=abc", "For input string: \"abc\"");
-  Refuses("traces?limit=", "For input string: \"\"");
+  Refuses("traces?endTs=%20", "For input string: \" \"");
   Refuses("traces?limit=2147483648", "For input string: \"2147483648\"");
   Refuses("traces?endTs=%2B-1", "For input string: \"+-1\"");
   Refuses("autocompleteValues", "Mandatory parameter/header/attribute is missing: key");
   Refuses("autocompleteValues?key=", "key was empty");
+}
+
+TEST_F(ZipkinQuery, AnEmptyNumberIsAbsentOrRefused) {
+  EXPECT_EQ(Finds("endTs=&lookback=&minDuration=&maxDuration="), Finds(""));
+  EXPECT_EQ(Finds("endTs"), Finds(""));
+  EXPECT_EQ(Body("/api/v2/dependencies?endTs=1700000300000&lookback="),
+            Body("/api/v2/dependencies?endTs=1700000300000"));
+  Refuses("traces?maxDuration=4&minDuration=", "maxDuration is only valid with minDuration");
+  Refuses("traces?limit=", "Cannot set null to primitive type parameter: limit");
+  Refuses("traces?limit", "Cannot set null to primitive type parameter: limit");
+  Refuses("dependencies?endTs=", "Cannot set null to primitive type parameter: endTs");
 }
 
 TEST_F(ZipkinQuery, CompletesTheKeysItIsTold) {
