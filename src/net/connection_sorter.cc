@@ -20,6 +20,7 @@
 
 #include "base/thread.h"
 #include "base/try.h"
+#include "net/http2_first_request.h"
 #include "net/listen.h"
 
 namespace tracestore::net {
@@ -59,6 +60,7 @@ struct ConnectionSorter::Impl {
   struct Waiting {
     Descriptor socket;
     Clock::time_point until;
+    bool greeted = false;
   };
   using Place = std::list<Waiting>::iterator;
 
@@ -70,7 +72,12 @@ struct ConnectionSorter::Impl {
   void AcceptSome();
   void Admit(Descriptor socket);
   void Look(int fd, bool ended);
+  bool AwaitsRequest(Place place, std::string_view bytes, bool ended, FirstBytes& first);
+  bool Greet(Place place);
+  void Give(Place place, const FirstBytes& first);
+  void GiveGreeted(Place place);
   void Drop(Place place);
+  void MakeRoom();
   void DropLate(Clock::time_point now);
   int TimeLeft(Clock::time_point now) const;
   void Watch(int fd, std::uint32_t events) const {
@@ -89,6 +96,7 @@ struct ConnectionSorter::Impl {
   std::mutex stop_mutex;
   // Of the sorter's thread: in the order in which they came, which is that of their ends.
   std::list<Waiting> waiting;
+  std::list<Waiting> greeted;  // likewise
   std::unordered_map<int, Place> places;
   Clock::time_point accept_again = Clock::time_point::min();
   bool accepting = true;
@@ -115,6 +123,7 @@ Status ConnectionSorter::Impl::Open() {
 int ConnectionSorter::Impl::TimeLeft(Clock::time_point now) const {
   auto next = Clock::time_point::max();
   if (!waiting.empty()) next = waiting.front().until;
+  if (!greeted.empty()) next = std::min(next, greeted.front().until);
   if (!accepting) next = std::min(next, accept_again);
   if (next == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
@@ -142,6 +151,7 @@ void ConnectionSorter::Impl::Run() {
     }
   }
   waiting.clear();
+  greeted.clear();
   places.clear();
 }
 
@@ -164,44 +174,89 @@ void ConnectionSorter::Impl::AcceptSome() {
 }
 
 void ConnectionSorter::Impl::Admit(Descriptor socket) {
-  if (waiting.size() >= options.max_waiting) Drop(waiting.begin());
+  if (waiting.size() + greeted.size() >= options.max_waiting) MakeRoom();
   const int fd = socket.get();
   const int yes = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-  waiting.push_back({std::move(socket), Clock::now() + options.first_bytes_timeout});
+  waiting.push_back({std::move(socket), Clock::now() + options.first_bytes_timeout, false});
   places[fd] = std::prev(waiting.end());
   Watch(fd, EPOLLIN | EPOLLRDHUP);
 }
 
 void ConnectionSorter::Impl::Drop(Place place) {
   places.erase(place->socket.get());
-  waiting.erase(place);  // closing it takes it out of the watched
+  (place->greeted ? greeted : waiting).erase(place);  // closing it takes it out of the watched
+}
+
+void ConnectionSorter::Impl::MakeRoom() {
+  if (waiting.empty()) {
+    GiveGreeted(greeted.begin());
+  } else {
+    Drop(waiting.begin());
+  }
 }
 
 void ConnectionSorter::Impl::DropLate(Clock::time_point now) {
   while (!waiting.empty() && waiting.front().until <= now) Drop(waiting.begin());
+  while (!greeted.empty() && greeted.front().until <= now) GiveGreeted(greeted.begin());
+}
+
+void ConnectionSorter::Impl::Give(Place place, const FirstBytes& first) {
+  const int fd = place->socket.get();
+  SetLowWater(fd, 1);
+  Unwatch(fd);
+  places.erase(fd);
+  place->socket.Release();
+  (place->greeted ? greeted : waiting).erase(place);
+  deliver(fd, first);
+}
+
+void ConnectionSorter::Impl::GiveGreeted(Place place) {
+  FirstBytes first;
+  first.kind = FirstBytesKind::kHttp2;
+  first.greeted = true;
+  Give(place, first);
+}
+
+// False if not even these few bytes go out.
+bool ConnectionSorter::Impl::Greet(Place place) {
+  const std::string_view words = Http2Greeting();
+  const ssize_t sent =
+      send(place->socket.get(), words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent != static_cast<ssize_t>(words.size())) return false;
+  place->greeted = true;
+  place->until = Clock::now() + options.first_request_timeout;
+  greeted.splice(greeted.end(), waiting, place);
+  return true;
+}
+
+// Whether the first request is still to come; if not, tells in `first` what it is.
+bool ConnectionSorter::Impl::AwaitsRequest(Place place, std::string_view bytes, bool ended,
+                                           FirstBytes& first) {
+  const FirstRequest request = ReadFirstRequest(bytes.substr(kHttp2Preface.size()));
+  first.is_http = request == FirstRequest::kOther;
+  first.greeted = place->greeted;
+  return request == FirstRequest::kIncomplete && !ended && bytes.size() < kMaxFirstBytes;
 }
 
 // `ended`: the client sends no more.
 void ConnectionSorter::Impl::Look(int fd, bool ended) {
   const auto found = places.find(fd);
   if (found == places.end()) return;
+  const Place place = found->second;
   std::array<char, kMaxFirstBytes> bytes;
   const ssize_t got = recv(fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR) && !ended) return;
-  if (got <= 0) return Drop(found->second);
-  const FirstBytes first = ReadFirstBytes({bytes.data(), static_cast<std::size_t>(got)});
-  if (first.kind == FirstBytesKind::kIncomplete && !ended) {
-    SetLowWater(fd,
-                static_cast<int>(got) + 1);  // so that what has come wakes nobody again
-    return;
+  if (got <= 0) return Drop(place);
+  const std::string_view came(bytes.data(), static_cast<std::size_t>(got));
+  FirstBytes first = ReadFirstBytes(came);
+  bool wait = first.kind == FirstBytesKind::kIncomplete && !ended;
+  if (first.kind == FirstBytesKind::kHttp2 && options.look_at_requests) {
+    wait = AwaitsRequest(place, came, ended, first);
+    if (wait && !place->greeted && !Greet(place)) return Drop(place);
   }
-  SetLowWater(fd, 1);
-  Unwatch(fd);
-  const int given = found->second->socket.Release();
-  waiting.erase(found->second);
-  places.erase(found);
-  deliver(given, first);
+  if (!wait) return Give(place, first);
+  SetLowWater(fd, static_cast<int>(got) + 1);  // so that what has come wakes nobody again
 }
 
 void ConnectionSorter::Impl::Stop() {

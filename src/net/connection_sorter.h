@@ -21,6 +21,11 @@ struct ConnectionSorterOptions {
   // Connections that have not said what they are. One more closes the one that waits longest.
   std::size_t max_waiting = 1024;
   std::chrono::milliseconds first_bytes_timeout{10'000};  // then it is closed
+  // After HTTP/2's preface, look on for the first request: FirstBytes::is_http. Who sends none at
+  // once is greeted, and delivered without one after a while, as gRPC: its clients keep connections
+  // ready over which they ask nothing.
+  bool look_at_requests = false;
+  std::chrono::milliseconds first_request_timeout{1'000};
 };
 
 // One thread of its own.

@@ -41,9 +41,12 @@ Result<std::unique_ptr<DualServer>> DualServer::Start(DualServerOptions options,
   sorting.max_waiting = options.max_waiting;
   sorting.first_bytes_timeout = options.first_bytes_timeout;
   const bool tls = options.tls.enabled;
+  sorting.look_at_requests = !tls;
   const auto deliver = [servers = impl.get(), tls](int fd, const FirstBytes& first) {
     const bool grpc = tls ? first.hello.only_http2() : first.kind == FirstBytesKind::kHttp2;
-    if (grpc) {
+    if (first.is_http) {
+      servers->http->Adopt(fd, Http2Start{first.greeted});
+    } else if (grpc) {
       servers->grpc->Greet(fd, first);
     } else {
       servers->http->Adopt(fd);

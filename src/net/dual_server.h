@@ -1,5 +1,6 @@
-// DualServer: HTTP/1.1 and gRPC on one port, told apart by the first bytes of a connection:
-// HTTP/2's preface is gRPC, all else HTTP. Under TLS the ClientHello decides: who offers h2 and no
+// DualServer: HTTP and gRPC on one port, told apart by the first bytes of a connection: what has no
+// preface of HTTP/2 is HTTP, and what has one is what its first request is. Who sends none within a
+// second is gRPC. Under TLS the ClientHello decides: who offers h2 and no
 // http/1.1 (ALPN) is gRPC.
 #pragma once
 #include <tracestore/status.h>

@@ -11,7 +11,6 @@
 namespace tracestore::net {
 namespace {
 
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr std::size_t kMaxProtocols = 16;
 constexpr int kHandshakeRecord = 22;
 constexpr int kClientHello = 1;
@@ -128,10 +127,10 @@ FirstBytes ReadFirstBytes(std::string_view bytes) {
   FirstBytes read;
   if (bytes.front() == static_cast<char>(kHandshakeRecord)) {
     read = ReadTls(bytes);
-  } else if (const auto size = std::min(bytes.size(), kPreface.size());
-             bytes.substr(0, size) != kPreface.substr(0, size)) {
+  } else if (const auto size = std::min(bytes.size(), kHttp2Preface.size());
+             bytes.substr(0, size) != kHttp2Preface.substr(0, size)) {
     read.kind = FirstBytesKind::kOther;
-  } else if (size == kPreface.size()) {
+  } else if (size == kHttp2Preface.size()) {
     read.kind = FirstBytesKind::kHttp2;
   }
   if (read.kind == FirstBytesKind::kIncomplete && bytes.size() >= kMaxFirstBytes) {

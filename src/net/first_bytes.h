@@ -26,7 +26,12 @@ enum class FirstBytesKind : unsigned char {
 struct FirstBytes {
   FirstBytesKind kind = FirstBytesKind::kIncomplete;
   ClientHello hello;  // of kTls
+  // Of kHttp2, by a ConnectionSorter that looks at requests:
+  bool is_http = false;  // the first request has come, and is no gRPC
+  bool greeted = false;  // Http2Greeting() was sent
 };
+
+inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 // As many of the first bytes as are ever needed: more than any ClientHello seen (2 KB with
 // post-quantum keys); a longer one is kOther.

@@ -1,17 +1,14 @@
-// The life of a connection: requests read, answered and refused.
+// The life of a connection of HTTP/1.1: requests read, answered and refused.
 #include "net/http_server_impl.h"  // before all of Boost
 
 #include <openssl/err.h>
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
 #include <chrono>
-
-#include "net/host_port.h"
 
 namespace tracestore::net {
 namespace {
@@ -38,41 +35,9 @@ constexpr std::chrono::seconds kLingerTime{2};
 constexpr std::string_view kPlainOnTls =
     "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
-std::string PeerName(const tcp::socket& socket) {
-  error_code ec;
-  const auto peer = socket.remote_endpoint(ec);
-  if (ec) return {};
-  auto address = peer.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  }
-  return FormatHostPort(address.to_string(), peer.port());
-}
-
 std::string ToString(beast::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
-
-// A share of max_body_bytes_in_flight, given back at the end of the scope.
-class HttpServer::Impl::Connection::BodyShare {
- public:
-  BodyShare(std::size_t& used, std::size_t limit) : used_(used), limit_(limit) {}
-  ~BodyShare() { used_ -= size_; }
-  BodyShare(const BodyShare&) = delete;
-  BodyShare& operator=(const BodyShare&) = delete;
-  bool GrowTo(std::size_t size) {
-    const std::size_t more = size - size_;
-    if (more > limit_ - used_) return false;
-    used_ += more;
-    size_ = size;
-    return true;
-  }
-
- private:
-  std::size_t& used_;
-  std::size_t limit_;
-  std::size_t size_ = 0;
-};
 
 auto HttpServer::Impl::Connection::RefusalOf(error_code ec) const -> Refusal {
   const HttpServerOptions& options = server_.options;
@@ -90,34 +55,6 @@ auto HttpServer::Impl::Connection::RefusalOf(error_code ec) const -> Refusal {
     return {400, "malformed HTTP request: " + ec.message()};
   }
   return {};
-}
-
-HttpServer::Impl::Connection::Connection(Impl& owner, tcp::socket socket)
-    : server_(owner), stream_(std::move(socket)), peer_(PeerName(stream_.tcp().socket())) {
-  self_ = server_.open.insert(server_.open.end(), this);
-  const std::lock_guard lock(server_.mutex);
-  ++server_.open_count;
-}
-
-HttpServer::Impl::Connection::~Connection() {
-  SetIdle(false);
-  server_.open.erase(self_);
-  stream_.tcp().close();
-  {
-    const std::lock_guard lock(server_.mutex);
-    --server_.open_count;
-  }
-  server_.closed.notify_all();
-}
-
-void HttpServer::Impl::Connection::SetIdle(bool now_idle) {
-  if (now_idle == idle_at_.has_value()) return;
-  if (now_idle) {
-    idle_at_ = server_.idle.insert(server_.idle.end(), this);
-  } else {
-    server_.idle.erase(*idle_at_);
-    idle_at_.reset();
-  }
 }
 
 Task<void> HttpServer::Impl::Connection::Serve(std::unique_ptr<Connection> connection) {
@@ -335,12 +272,9 @@ Task<bool> HttpServer::Impl::Connection::Write(std::string_view head, std::strin
 }
 
 Task<void> HttpServer::Impl::Connection::Refuse(const Refusal& refusal) {
-  const ErrorResponder& errors = server_.options.error_response;
   ExchangeContext context;
   context.keep_alive = false;
-  HttpResponse answer = MakeError(errors, refusal.status, refusal.message);
-  if (refusal.status == 429) answer.headers.emplace_back("Retry-After", "1");
-  const WireResponse response = Frame(std::move(answer), errors, context);
+  const WireResponse response = server_.RefusalResponse(refusal, context);
   const bool sent = co_await Write(response.head, response.body);
   if (!sent) co_return;
   SetIdle(true);  // may be closed for a new connection
@@ -352,28 +286,6 @@ Task<void> HttpServer::Impl::Connection::Refuse(const Refusal& refusal) {
     dropped += co_await stream_.tcp().async_read_some(buffer_.prepare(kBodyStep), Into(ec));
   }
   SetIdle(false);
-}
-
-// Runs `work` on the pool and waits for its end without blocking the I/O thread. False if the pool
-// takes no more work, or `work` threw. `work` may refer to the caller's frame, which outlives it.
-Task<bool> HttpServer::Impl::Connection::Offload(const std::function<void()>& work) {
-  asio::steady_timer done(server_.io, asio::steady_timer::time_point::max());
-  asio::io_context& io = server_.io;
-  bool finished = false;
-  const bool accepted = server_.pool.Submit([&work, &done, &io, &finished] {
-    try {
-      work();
-      finished = true;
-    } catch (const std::exception&) {
-      // Out of memory even for an error answer: the connection ends.
-    }
-    // The cancel runs on the I/O thread, so not before the wait below has begun.
-    asio::post(io, [&done] { done.cancel(); });
-  });
-  if (!accepted) co_return false;
-  error_code ec;
-  co_await done.async_wait(Into(ec));
-  co_return finished;
 }
 
 }  // namespace tracestore::net

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "base/try.h"
 #include "net/host_port.h"
+#include "net/http2_connection.h"
 #include "net/listen.h"
 
 namespace tracestore::net {
@@ -62,12 +63,13 @@ Task<void> HttpServer::Impl::Accept() {
   }
 }
 
-void HttpServer::Impl::Admit(tcp::socket socket) {
+void HttpServer::Impl::Admit(tcp::socket socket, std::optional<Http2Start> http2) {
   try {
     error_code ec;
     socket.set_option(tcp::no_delay(true), ec);
     if (open.size() >= options.max_connections) {
       if (idle.empty()) {
+        if (http2) return;
         static constexpr std::string_view kFull =
             "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
             "Connection: close\r\n\r\n";
@@ -76,10 +78,11 @@ void HttpServer::Impl::Admit(tcp::socket socket) {
         Tell("too-many-connections");
         return;
       }
-      Connection* longest = idle.front();
+      OpenConnection* longest = idle.front();
       longest->SetIdle(false);
       longest->Close();
     }
+    if (http2) return Http2Connection::Begin(*this, std::move(socket), *http2);
     asio::co_spawn(io, Connection::Serve(std::make_unique<Connection>(*this, std::move(socket))),
                    asio::detached);
   } catch (const std::exception&) {
@@ -87,27 +90,33 @@ void HttpServer::Impl::Admit(tcp::socket socket) {
   }
 }
 
+WireResponse HttpServer::Impl::RefusalResponse(const Refusal& refusal,
+                                               ExchangeContext context) const {
+  HttpResponse answer = MakeError(options.error_response, refusal.status, refusal.message);
+  if (refusal.status == 429) answer.headers.emplace_back("Retry-After", "1");
+  return Frame(std::move(answer), options.error_response, context);
+}
+
 void HttpServer::Impl::Stop(std::chrono::milliseconds grace) {
   const std::lock_guard once(stop_mutex);
   if (stopped) return;
   stopped = true;
-  const auto close_all = [](const std::list<Connection*>& list) {
-    for (Connection* connection : list) connection->Close();
-  };
-  asio::post(io, [this, close_all] {
+  asio::post(io, [this] {
     error_code ec;
     stopping = true;
     awaiting.reset();
     acceptor.close(ec);
     accept_pause.cancel();
-    close_all(idle);
+    for (OpenConnection* connection : open) connection->Finish();
   });
   {
     std::unique_lock lock(mutex);
     closed.wait_for(lock, grace, [this] { return open_count == 0; });
   }
   stop_source.request_stop();
-  asio::post(io, [this, close_all] { close_all(open); });
+  asio::post(io, [this] {
+    for (OpenConnection* connection : open) connection->Close();
+  });
   pool.Stop();  // what is queued ends at once; what runs is waited for
   thread.join();  // run() returns when the last coroutine has ended
 }
@@ -129,7 +138,7 @@ HttpServer::~HttpServer() { impl_->Stop(std::chrono::milliseconds(0)); }
 std::uint16_t HttpServer::port() const noexcept { return impl_->port; }
 void HttpServer::Stop(std::chrono::milliseconds grace) { impl_->Stop(grace); }
 
-void HttpServer::Adopt(int fd) {
+void HttpServer::Adopt(int fd, std::optional<Http2Start> http2) {
   Impl* const impl = impl_.get();
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
@@ -141,8 +150,8 @@ void HttpServer::Adopt(int fd) {
     ::close(fd);
     return;
   }
-  asio::post(impl->io, [impl, socket] {
-    if (!impl->stopping) impl->Admit(std::move(*socket));
+  asio::post(impl->io, [impl, socket, http2] {
+    if (!impl->stopping) impl->Admit(std::move(*socket), http2);
   });
 }
 

@@ -1,10 +1,12 @@
-// HttpServer: HTTP/1.1 on one address. It knows no route and no trace: one handler answers all.
+// HttpServer: HTTP/1.1 on one address, and HTTP/2 over connections that it is handed. It knows no
+// route and no trace: one handler answers all.
 #pragma once
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -57,9 +59,16 @@ struct HttpServerOptions {
   std::function<HttpResponse(int status, const std::string& message)> error_response;
 };
 
+// A connection of HTTP/2.
+struct Http2Start {
+  bool greeted = false;  // Http2Greeting() was sent over it
+};
+
 // Request bodies may be chunked and come as gzip, deflate or zstd; answers of 2,048 bytes and more
 // go out as gzip to those who accept it, streamed ones whatever their size. Keep-alive and
 // pipelining: answers come in the order of the requests, one handler call at a time a connection.
+// Over HTTP/2 up to 16 at a time (kHttp2Streams): limits hold for each request as over HTTP/1.1, and
+// who is too slow for one has that one reset; idle_timeout is the connection's.
 class HttpServer {
  public:
   // Listens, then serves on threads of its own until Stop(). Errors: kIo, "cannot listen on
@@ -75,7 +84,8 @@ class HttpServer {
 
   // Takes over `fd`, a connected socket of which nothing was read. Any thread; after Stop() it is
   // closed.
-  void Adopt(int fd);
+  // With `http2` it speaks HTTP/2 in plain, from the preface on.
+  void Adopt(int fd, std::optional<Http2Start> http2 = std::nullopt);
 
   // Accepts nothing more, closes idle connections, lets requests in flight end. After `grace` their
   // HttpRequest::stop is asked and connections are closed; a handler that still runs is waited for,

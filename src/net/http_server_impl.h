@@ -1,5 +1,5 @@
-// The inside of HttpServer: what its two halves share, accepting (http_server.cc) and the life of a
-// connection (http_connection.cc). No other file includes it, nor Beast.
+// The inside of HttpServer: what its parts share, accepting (http_server.cc) and the life of a
+// connection (http_connection.cc, http2_connection.cc). No other file includes it, nor Beast.
 //
 // One thread runs an io_context with a coroutine a connection; whatever may block (handlers,
 // compression, streams) runs on the worker pool. State without a lock belongs to the I/O thread.
@@ -49,7 +49,16 @@ inline auto Into(boost::system::error_code& ec) {
 }
 
 struct HttpServer::Impl {
+  class OpenConnection;
   class Connection;
+  class Http2Connection;
+  class BodyShare;
+  // How the server itself answers a request that never reaches the handler.
+  struct Refusal {
+    int status = 0;  // 0 = no answer, the connection is gone
+    std::string message;
+    bool too_slow = false;  // why it is gone
+  };
 
   Impl(HttpServerOptions o, HttpHandler h)
       : options(std::move(o)), handler(std::move(h)), pool(options.worker_threads) {}
@@ -62,7 +71,9 @@ struct HttpServer::Impl {
   }
 
   Task<void> Accept();
-  void Admit(tcp::socket socket);
+  // HTTP/2 for who has begun it.
+  void Admit(tcp::socket socket, std::optional<Http2Start> http2 = std::nullopt);
+  WireResponse RefusalResponse(const Refusal& refusal, ExchangeContext context) const;
 
   const HttpServerOptions options;
   const HttpHandler handler;
@@ -70,8 +81,8 @@ struct HttpServer::Impl {
   std::shared_ptr<TlsContext> tls;  // null: plain
   std::stop_source stop_source;
 
-  std::list<Connection*> open;
-  std::list<Connection*> idle;  // longest idle first
+  std::list<OpenConnection*> open;
+  std::list<OpenConnection*> idle;  // longest idle first
   std::size_t body_bytes = 0;
   bool stopping = false;
 
@@ -91,29 +102,66 @@ struct HttpServer::Impl {
   std::jthread thread;
 };
 
-// One client. Made at accept, destroyed by the end of its coroutine, both on the I/O thread.
-class HttpServer::Impl::Connection {
+// A share of max_body_bytes_in_flight, given back at the end of the scope.
+class HttpServer::Impl::BodyShare {
  public:
-  Connection(Impl& owner, tcp::socket socket);
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  BodyShare(std::size_t& used, std::size_t limit) : used_(used), limit_(limit) {}
+  ~BodyShare() { used_ -= size_; }
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+  bool GrowTo(std::size_t size) {
+    const std::size_t more = size - size_;
+    if (more > limit_ - used_) return false;
+    used_ += more;
+    size_ = size;
+    return true;
+  }
+
+ private:
+  std::size_t& used_;
+  std::size_t limit_;
+  std::size_t size_ = 0;
+};
+
+// One client, whatever it speaks. Made at accept, destroyed by the end of its coroutines, both on
+// the I/O thread.
+class HttpServer::Impl::OpenConnection {
+ public:
+  OpenConnection(Impl& owner, tcp::socket socket);
+  virtual ~OpenConnection();
+  OpenConnection(const OpenConnection&) = delete;
+  OpenConnection& operator=(const OpenConnection&) = delete;
+
+  // An idle one may be closed for a new one.
+  void SetIdle(bool idle);
+  // What its coroutines wait for fails; they end at the next turn of the loop.
+  virtual void Close() { stream_.tcp().close(); }
+  // The server takes no more requests: what is idle ends.
+  virtual void Finish() {
+    if (idle_at_) Close();
+  }
+
+ protected:
+  Task<bool> Offload(const std::function<void()>& work);
+
+  Impl& server_;
+  SecureStream stream_;
+  std::string peer_;
+
+ private:
+  std::list<OpenConnection*>::iterator self_;
+  std::optional<std::list<OpenConnection*>::iterator> idle_at_;
+};
+
+// Of HTTP/1.1.
+class HttpServer::Impl::Connection : public OpenConnection {
+ public:
+  using OpenConnection::OpenConnection;
 
   // Requests and answers until the client or the server has enough of it.
   static Task<void> Serve(std::unique_ptr<Connection> connection);
-  // An idle one may be closed for a new one.
-  void SetIdle(bool idle);
-  // What its coroutine waits for fails; it ends at the next turn of the loop.
-  void Close() { stream_.tcp().close(); }
 
  private:
-  class BodyShare;
-  // How the server itself answers a request that never reaches the handler.
-  struct Refusal {
-    int status = 0;  // 0 = no answer, the connection is gone
-    std::string message;
-    bool too_slow = false;  // why it is gone
-  };
   using Parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
 
   Task<bool> Handshake();
@@ -126,17 +174,11 @@ class HttpServer::Impl::Connection {
   Task<bool> SendStream(WireResponse& response);
   Task<bool> Write(std::string_view head, std::string_view body);
   Task<void> Refuse(const Refusal& refusal);
-  Task<bool> Offload(const std::function<void()>& work);
   Refusal RefusalOf(boost::system::error_code ec) const;
 
   static constexpr std::size_t kMaxBuffer = 256 * 1024;  // of one chunk header with extensions
 
-  Impl& server_;
-  SecureStream stream_;
-  std::string peer_;
   boost::beast::flat_buffer buffer_{kMaxBuffer};
-  std::list<Connection*>::iterator self_;
-  std::optional<std::list<Connection*>::iterator> idle_at_;
 };
 
 }  // namespace tracestore::net

@@ -215,6 +215,59 @@ class ZipkinPort(unittest.TestCase):
         answer = self.ask("GET", "/api/v2/spans?serviceName=shop")
         self.assertEqual((answer.status, answer.read()), (200, b"[]"))
 
+    def curl(self, path, *arguments, listener="zipkin", service):
+        """Status, content type and body, over HTTP/2 without TLS from the first byte on."""
+        url = f"http://127.0.0.1:{service.ports[listener]}{path}"
+        done = subprocess.run(
+            ["curl", "-sS", "--http2-prior-knowledge", "--max-time", "60",
+             "-w", "\n%{http_version} %{http_code} %{content_type}", url, *arguments],
+            capture_output=True, timeout=90)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        body, _, told = done.stdout.rpartition(b"\n")
+        version, status, content_type = told.decode().split(" ", 2)
+        self.assertEqual(version, "2")
+        return int(status), content_type, body
+
+    def test_http2_in_plain(self):
+        """As Envoy and Armeria send; and gRPC on the same ports."""
+        service = self.start()
+        batch = spans(1, 700)
+        spans_file = Path(self.scratch.name) / "spans.json"
+        spans_file.write_text(json.dumps(batch))
+        posted = self.curl("/api/v2/spans", "-H", "Content-Type: application/json",
+                           "--data-binary", f"@{spans_file}", service=service)
+        self.assertEqual((posted[0], posted[2]), (202, b""))
+        status, content_type, body = self.curl(f"/api/v2/trace/{7:016x}", service=service)
+        self.assertEqual((status, content_type), (200, "application/json"))
+        self.assertEqual(json.loads(body)[0]["traceId"], f"{7:016x}")
+        status, _, body = self.curl("/api/v2/traces?limit=1000", service=service)  # in pieces
+        self.assertEqual((status, len(json.loads(body))), (200, 700))
+        status, _, body = self.curl("/api/v2/traces?limit=1000", "--compressed", service=service)
+        self.assertEqual((status, len(json.loads(body))), (200, 700))
+        self.assertEqual(self.curl("/health", service=service)[0], 200)
+        self.assertEqual(self.curl("/nothing", service=service)[0], 404)
+        refused = self.curl("/api/v2/spans", "-d", "{", "-H", "Content-Type: application/json",
+                            service=service)
+        self.assertEqual(refused[0], 400)
+        status, _, body = self.curl("/api/services", listener="query", service=service)
+        self.assertEqual((status, json.loads(body)["data"]), (200, ["shop"]))
+        # gRPC's content type is gRPC's; what is no HTTP/2 after the preface hurts nobody.
+        status, content_type, _ = self.curl("/zipkin.proto3.SpanService/Report", "-d", "",
+                                            "-H", "Content-Type: application/grpc",
+                                            "-H", "TE: trailers", service=service)
+        self.assertEqual((status, content_type), (200, "application/grpc"))
+        for listener in ("zipkin", "query"):
+            with socket.create_connection(("127.0.0.1", service.ports[listener]), 60) as garbage:
+                garbage.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 1000)
+                garbage.shutdown(socket.SHUT_WR)
+                try:
+                    while garbage.recv(65536):
+                        pass
+                except ConnectionResetError:
+                    pass
+        self.assertEqual(self.curl("/api/v2/services", service=service)[2], b'["shop"]')
+        service.stop()
+
     def test_its_own_figures(self):
         self.start()
         self.send(spans(1, 3))
