@@ -65,6 +65,8 @@ class Flattener {
       if (const Status added = Add(waiting.name, item.Scalar(), item); !added.has_value())
         return added;
     }
+    // A list of none is said, too: the default is another one.
+    if (node.size() == 0) return Emit(waiting.name, "", node);
     return Once(waiting.name, node);
   }
 

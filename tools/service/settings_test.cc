@@ -252,6 +252,17 @@ TEST(ConfigFile, NestedAndDottedNamesAreOne) {
   EXPECT_TRUE(ParseConfig("", "a.yaml")->empty());
 }
 
+// What --print-config writes of an empty list says that it is empty.
+TEST(ConfigFile, AnEmptyListIsSaid) {
+  const auto given = ParseConfig("auth.except: []\n", "a.yaml");
+  ASSERT_TRUE(given.has_value());
+  Sources sources;
+  sources.file = *given;
+  const auto resolved = Resolve(kCollector, sources);
+  ASSERT_TRUE(resolved.has_value());
+  EXPECT_TRUE(resolved->config.auth.except.empty());
+}
+
 TEST(ConfigFile, Refusals) {
   const auto refusal = [](std::string_view text) {
     const auto given = ParseConfig(text, "a.yaml");
