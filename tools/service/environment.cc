@@ -62,7 +62,7 @@ void MoveScribePort(std::map<std::string, std::string>& values) {
   if (on == values.end()) on = values.find("SCRIBE_ENABLED");
   const auto port = values.find("COLLECTOR_PORT");
   if (on == values.end() || port == values.end()) return;
-  if (on->second != "true" && on->second != "1") return;
+  if (SwitchOf(on->second) != true) return;
   values.emplace("TRACESTORE_COLLECTOR_SCRIBE_HOST_PORT", port->second);
   values.erase(port);
 }

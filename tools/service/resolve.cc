@@ -1,6 +1,7 @@
 #include "service/resolve.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -53,7 +54,10 @@ std::string Translated(Rule rule, const std::string& value) {
     case Rule::kSame: return value;
     case Rule::kZeroIsUnset: return zero ? "" : value;
     case Rule::kZeroIsOff: return zero ? "off" : value;
-    case Rule::kFalseIsOff: return value == "true" || value == "1" ? "on" : "off";
+    case Rule::kFalseIsOff: {
+      const std::optional<bool> on = SwitchOf(value);
+      return on.has_value() ? (*on ? "on" : "off") : value;  // no word of a switch: refused later
+    }
     case Rule::kMilliseconds: {
       const bool bare = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
       return bare ? value + "ms" : value;

@@ -77,14 +77,10 @@ Status Set(const Setting& setting, std::string_view text, std::string& value) {
 }
 
 Status Set(const Setting& setting, std::string_view text, bool& value) {
-  const std::string word = Lower(text);
-  for (const char* yes : {"true", "t", "1", "yes", "on"}) {
-    if (word == yes) return value = true, Status();
-  }
-  for (const char* no : {"false", "f", "0", "no", "off"}) {
-    if (word == no) return value = false, Status();
-  }
-  return Refused(setting, "is true or false", text);
+  const std::optional<bool> on = SwitchOf(text);
+  if (!on.has_value()) return Refused(setting, "is true or false", text);
+  value = *on;
+  return {};
 }
 
 // The factor of "GiB", "kB", ""; 0 where there is none such.
@@ -222,6 +218,15 @@ std::vector<std::string> Values(const Setting&, const ListenAddress& value) {
 }
 
 }  // namespace
+
+std::optional<bool> SwitchOf(std::string_view text) {
+  const std::string word = Lower(text);
+  for (const char* yes : {"true", "t", "1", "yes", "on"})
+    if (word == yes) return true;
+  for (const char* no : {"false", "f", "0", "no", "off"})
+    if (word == no) return false;
+  return std::nullopt;
+}
 
 Status SetValue(const Setting& setting, std::string_view text, ServiceConfig& config) {
   return std::visit([&](const auto field) { return Set(setting, text, field(config)); },

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -110,6 +111,8 @@ void ClearValue(const Setting& setting, ServiceConfig& config);
 // What SetValue would read back: "127.0.0.1:9411", "1m30s", "full". Of a list one a value.
 std::vector<std::string> ValuesOf(const Setting& setting, const ServiceConfig& config);
 bool IsList(const Setting& setting) noexcept;
+// What the words of a switch say, in any case: true, t, 1, yes, on and their opposites.
+std::optional<bool> SwitchOf(std::string_view text);
 bool IsSwitch(const Setting& setting) noexcept;
 bool IsStructured(const Setting& setting) noexcept;
 // "ADDRESS", "DURATION", "full|interval|off": for --help.

@@ -148,6 +148,27 @@ TEST(ZipkinNames, ThePortOfScribe) {
   }
 }
 
+// As Spring reads them.
+TEST(ZipkinNames, SwitchesOfScribeInAnyCase) {
+  const auto scribe = [](const char* word) {
+    const auto resolved =
+        ReadVariables({{"COLLECTOR_SCRIBE_ENABLED", word}, {"COLLECTOR_PORT", "9999"}});
+    return ValuesOf(*FindSetting("collector.scribe.host-port"), resolved.config).front();
+  };
+  for (const char* word : {"TRUE", "True", "yes", "on", "1"}) EXPECT_EQ(scribe(word), "9999") << word;
+  for (const char* word : {"FALSE", "no", "off", "0"}) EXPECT_EQ(scribe(word), "off") << word;
+}
+
+TEST(ZipkinNames, TheTimeOfAQueryMayBeBareOrNone) {
+  const auto timeout = [](const char* text) {
+    return ValuesOf(*FindSetting("zipkin.query.timeout"),
+                    ReadVariables({{"QUERY_TIMEOUT", text}}).config)
+        .front();
+  };
+  EXPECT_EQ(timeout("5000"), "5s");
+  EXPECT_EQ(timeout("0"), "0s");
+}
+
 TEST(ZipkinNames, LevelsOfTheLogThatJaegerHasNot) {
   const auto level = [](const char* value) {
     return ReadVariables({{"QUERY_LOG_LEVEL", value}}).config.log_level;

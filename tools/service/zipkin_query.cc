@@ -21,6 +21,9 @@ namespace {
 // Zipkin's own name, which its dashboards read.
 constexpr const char* kZipkinRequests = "http_server_requests_seconds";
 
+// Longer than anybody waits.
+constexpr std::chrono::milliseconds kNoTimeout = std::chrono::hours(24);
+
 // As Zipkin's own /metrics names them.
 std::vector<std::pair<std::string, double>> Counters(const ingest::ZipkinCounters& counters) {
   std::vector<std::pair<std::string, double>> out;
@@ -90,7 +93,9 @@ Status OpenZipkinQuery(Service& service) {
   query.search_enabled = config.search;
   query.strict_trace_id = config.strict_trace_id;
   query.autocomplete_keys = config.autocomplete_keys;
-  query.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(config.timeout);
+  query.timeout = config.timeout.count() == 0
+                      ? kNoTimeout
+                      : std::chrono::duration_cast<std::chrono::milliseconds>(config.timeout);
   query.lookback = std::chrono::duration_cast<std::chrono::milliseconds>(config.lookback);
   query.ui = UiOptionsOf(service.config().zipkin.ui);
   net::HttpHandler reads = PerTenant(service, [query](const TenantView& view) {
