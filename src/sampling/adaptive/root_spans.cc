@@ -44,7 +44,9 @@ Sampler SamplerOf(const model::SpanBatch& batch, const model::SpanRecord& span) 
 bool IsRoot(const model::SpanBatch& batch, const model::SpanRecord& span) {
   if (span.parent_id != SpanId{}) return false;
   for (std::uint32_t i = 0; i < span.references.count; ++i) {
-    if (batch.references[span.references.begin + i].type == ReferenceType::kChildOf) return false;
+    const model::ReferenceRecord& each = batch.references[span.references.begin + i];
+    // As in Jaeger: the parent is of the same trace, by whichever of its two references.
+    if (each.type != ReferenceType::kLink && each.trace_id == span.trace_id) return false;
   }
   return true;
 }

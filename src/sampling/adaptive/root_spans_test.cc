@@ -85,6 +85,36 @@ TEST(RootSpans, CountsSilentSpansButNoChildrenAndNoDebugSpans) {
   EXPECT_EQ(roots[1].probability, 0.25);
 }
 
+// As Jaeger's ParentSpanID(): either kind of reference, into the span's own trace.
+TEST(RootSpans, ReferencesIntoTheSameTraceAreParents) {
+  using Type = model::ReferenceType;
+  const auto roots = [](Type type, std::uint64_t trace) {
+    model::SpanBatch batch;
+    batch.AddString(batch.strings.Intern("service.name"), "shop");
+    model::ResourceRecord resource;
+    resource.attributes = {0, 1};
+    batch.resources.push_back(resource);
+    batch.scopes.emplace_back();
+    model::ReferenceRecord reference;
+    reference.trace_id = TraceId{0, trace};
+    reference.span_id = SpanId{5};
+    reference.type = type;
+    batch.references.push_back(reference);
+    model::SpanRecord span;
+    span.trace_id = TraceId{0, 1};
+    span.span_id = SpanId{9};
+    span.name = batch.strings.Intern("buy");
+    span.references = {0, 1};
+    batch.spans.push_back(span);
+    return RootSpansOf(batch).size();
+  };
+  EXPECT_EQ(roots(Type::kChildOf, 1), 0U);
+  EXPECT_EQ(roots(Type::kFollowsFrom, 1), 0U);
+  EXPECT_EQ(roots(Type::kLink, 1), 1U);
+  EXPECT_EQ(roots(Type::kChildOf, 2), 1U);
+  EXPECT_EQ(roots(Type::kFollowsFrom, 2), 1U);
+}
+
 TEST(RootSpans, ReadsThresholds) {
   EXPECT_EQ(ThresholdProbability("ot=th:0"), 1.0);
   EXPECT_EQ(ThresholdProbability("ot=th:8"), 0.5);
