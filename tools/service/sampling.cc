@@ -27,7 +27,11 @@ constexpr std::string_view kAgentPrefix = "jaeger_agent";
 // Requests and errors together: jaeger-mixin takes the share of errors of it.
 constexpr std::string_view kAgentServed = "jaeger_agent_http_server_total";
 
-void LogSampling(std::string_view sentence) { spdlog::info("sampling: {}", sentence); }
+// All of it but one tells of what is wrong in a file, or with a store.
+void LogSampling(std::string_view sentence) {
+  const bool usual = sentence.starts_with("No sampling strategies source provided");
+  spdlog::log(usual ? spdlog::level::info : spdlog::level::warn, "sampling: {}", sentence);
+}
 
 Result<sampling::FetchedText> Fetch(const std::string& url) {
   TS_TRY_ASSIGN(auto answer, FetchUrl(url, kFetchTimeout));
