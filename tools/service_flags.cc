@@ -103,6 +103,8 @@ Result<Resolved> ServiceFlags::Read() const {
   TS_TRY_ASSIGN(Resolved resolved, Resolve(role_, sources));
   TS_TRY(CheckConfig(role_, resolved));
   resolved.warnings.insert(resolved.warnings.end(), warnings.begin(), warnings.end());
+  const std::vector<std::string> unheeded = UnheededSettings(resolved);
+  resolved.warnings.insert(resolved.warnings.end(), unheeded.begin(), unheeded.end());
   return resolved;
 }
 

@@ -162,6 +162,30 @@ Status CheckConfig(Role role, const Resolved& resolved) {
   TS_TRY(CheckForward(resolved));
   TS_TRY(CheckAuth(resolved));
   TS_TRY(CheckTenancy(resolved));
+std::vector<std::string> UnheededSettings(const Resolved& resolved) {
+  std::vector<std::string> out;
+  std::string last;  // origins are in the order of names
+  for (const auto& [name, where] : resolved.origins) {
+    std::string needed;
+    if (const auto tls = name.find(".tls."); tls != std::string::npos)
+      needed = name.substr(0, tls) + ".tls.enabled";
+    if (name == "multi-tenancy.tenants") needed = "multi-tenancy.enabled";
+    const Setting* const on = needed.empty() ? nullptr : FindSetting(needed);
+    if (on == nullptr || needed == last || ValuesOf(*on, resolved.config).front() == "true")
+      continue;
+    const std::vector<std::string> values = ValuesOf(*FindSetting(name), resolved.config);
+    if (values.empty() || values.front().empty() || values.front() == "false") continue;
+    // An https URL says it itself.
+    if (needed == "reporter.grpc.tls.enabled" && resolved.config.forward.type == "otlp-http")
+      continue;
+    last = needed;
+    out.push_back(needed + " isn't set: what " + where + " says is unused, and " +
+                  (name.find(".tls.") != std::string::npos ? "connections are not encrypted"
+                                                           : "all spans are in one store"));
+  }
+  return out;
+}
+
   TS_TRY(CheckSelfTracing(resolved));
   if ((role & (kKeeping | kQuery)) != 0) TS_TRY(CheckStorage(resolved));
   if (config.archive.keep_age.count() != 0 && config.archive.keep_age < std::chrono::minutes(1))

@@ -10,4 +10,8 @@ namespace tracestore::tools {
 // where.
 Status CheckConfig(Role role, const Resolved& resolved);
 
+// What was said and has no effect without a switch that wasn't: files of TLS, names of tenants. A
+// sentence each; Jaeger up to 1.19 passes over it, too.
+std::vector<std::string> UnheededSettings(const Resolved& resolved);
+
 }  // namespace tracestore::tools
