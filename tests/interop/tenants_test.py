@@ -245,6 +245,21 @@ class Tenants(unittest.TestCase):
             self.assertEqual(self.names(service, "new"), ["waits"])
             service.stop()
 
+    def test_data_ports_tell_nothing_of_the_process(self):
+        pages = [("zipkin", "/prometheus"), ("zipkin", "/actuator/prometheus"),
+                 ("tempo", "/metrics")]
+        with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled") as service:
+            self.post(service, "shop", spans("cart", "a"))
+            for listener, path in pages:
+                self.assertEqual(ask(service, listener, path),
+                                 (404, "with tenants, metrics are on the admin port alone\n"))
+            for path in ("/metrics", "/actuator/metrics"):
+                self.assertNotIn("cart", ask(service, "zipkin", path)[1])
+            self.assertIn('svc="cart"', service.get("admin", "/metrics")[1])
+        with Service(PROGRAM, self.path / "other") as service:
+            for listener, path in pages:
+                self.assertEqual(ask(service, listener, path)[0], 200)
+
     def test_credentials_are_bound_to_tenants(self):
         file = self.path / "users"
 

@@ -25,10 +25,13 @@ server::TempoQueryOptions OptionsOf(Service& service) {
     });
   };
   options.ready = [&health = service.health()] { return health.Answer().status == 200; };
-  options.metrics = [&service] {
-    service.Collect(service.metrics());
-    return service.metrics().Text();
-  };
+  // Of the whole process: with tenants nothing for those who come here.
+  if (!service.config().tenancy.on) {
+    options.metrics = [&service] {
+      service.Collect(service.metrics());
+      return service.metrics().Text();
+    };
+  }
   options.timeout =
       std::chrono::duration_cast<std::chrono::milliseconds>(service.config().tempo.timeout);
   return options;

@@ -70,10 +70,13 @@ Status OpenZipkinQuery(Service& service) {
   if (!config.on && service.config().role == kQuery) return {};
   server::ZipkinQueryOptions query;
   query.queries = config.on;
-  query.prometheus = [&service] {
-    service.Collect(service.metrics());
-    return service.metrics().Text();
-  };
+  // Of the whole process: with tenants nothing for those who come here.
+  if (!service.config().tenancy.on) {
+    query.prometheus = [&service] {
+      service.Collect(service.metrics());
+      return service.metrics().Text();
+    };
+  }
   service.metrics().DescribeHistogram(kZipkinRequests, "Requests of Zipkin's API, by route and status.",
                                       server::MetricRegistry::LatencyBounds());
   query.observer = [&metrics = service.metrics()](std::string_view told, int made,

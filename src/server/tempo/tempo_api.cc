@@ -60,7 +60,9 @@ class TempoQueryApi {
   }
 
   Result<HttpResponse> Metrics(const HttpRequest&, const PathParams&) const {
-    HttpResponse response = HttpResponse::Text(200, options_.metrics ? options_.metrics() : "");
+    if (!options_.metrics)
+      return TempoSentence(404, "with tenants, metrics are on the admin port alone\n");
+    HttpResponse response = HttpResponse::Text(200, options_.metrics());
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return response;
   }

@@ -22,7 +22,7 @@ struct TempoQueryOptions {
   std::function<void(std::string_view route, int status, std::chrono::nanoseconds took)> observer;
   // Whether the service is up: /ready. Unset: it is.
   std::function<bool()> ready;
-  // Prometheus' text: /metrics. Unset: none.
+  // Prometheus' text: /metrics. Unset: 404, the admin port alone has it.
   std::function<std::string()> metrics;
   // After it a request is given up with 504; one whose answer has begun is broken off.
   std::chrono::milliseconds timeout{30'000};

@@ -314,7 +314,8 @@ TEST_F(TempoApi, TellsOfItself) {
   EXPECT_EQ(Get("/api/echo").body, "echo");
   EXPECT_THAT(Body("/api/status/buildinfo"), HasSubstr("\"version\":\""));
   EXPECT_EQ(Get("/ready").body, "ready");
-  EXPECT_EQ(Get("/metrics").body, "");
+  EXPECT_EQ(Get("/metrics").status, 404);
+  EXPECT_EQ(Get("/metrics").body, "with tenants, metrics are on the admin port alone\n");
   TempoQueryOptions options;
   options.ready = [] { return false; };
   options.metrics = [] { return std::string("up 1\n"); };

@@ -17,6 +17,7 @@ using net::HttpRequest;
 using net::HttpResponse;
 
 constexpr std::string_view kMeterPath = "/actuator/metrics/";
+constexpr const char* kMetricsElsewhere = "with tenants, metrics are on the admin port alone\n";
 constexpr const char* kActuatorType = "application/vnd.spring-boot.actuator.v2+json";
 
 HttpResponse OfActuator(HttpResponse response) {
@@ -217,7 +218,7 @@ HttpResponse ZipkinOperations::ActuatorMetrics(const HttpRequest& request) const
 }
 
 HttpResponse ZipkinOperations::Prometheus(const HttpRequest&) const {
-  if (!options_.prometheus) return ZipkinNotFound();
+  if (!options_.prometheus) return HttpResponse::Text(404, kMetricsElsewhere);
   HttpResponse response = HttpResponse::Text(200, options_.prometheus());
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   return response;

@@ -40,7 +40,7 @@ struct ZipkinQueryOptions {
   std::function<void(std::string_view route, int status, std::chrono::nanoseconds took)> observer;
   // Unix time, for the default ranges. Unset: the system's clock.
   std::function<std::chrono::nanoseconds()> now;
-  // Text of /prometheus. Unset: it isn't there.
+  // Text of /prometheus. Unset: 404, the admin port alone has it.
   std::function<std::string()> prometheus;
   // Lines of /metrics: name and value, in order. Unset: none.
   std::function<std::vector<std::pair<std::string, double>>()> counters;
