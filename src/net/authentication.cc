@@ -10,8 +10,10 @@ constexpr const char* kNotKnown = "the credentials are not known";
 constexpr const char* kNotTheirs = "the credentials are of other tenants";
 
 // Why a request is refused, or nullptr.
-const char* ProblemOf(const AuthenticationOptions& options, std::string_view shown,
-                      std::string_view tenant) {
+const char* ProblemOf(const AuthenticationOptions& options, std::string_view path,
+                      std::string_view shown, std::string_view tenant) {
+  if (tenant.empty() && options.of_default && options.of_default(path))
+    tenant = options.default_tenant;
   const auto who = options.credentials->Check(shown);
   if (!who) return shown.empty() ? kNothingShown : kNotKnown;
   if (options.of_no_tenant && who->tenants != nullptr) return kNotTheirs;
@@ -26,7 +28,7 @@ HttpGate AuthenticationGate(AuthenticationOptions options, RefusalWords words) {
              HttpRequest& request) -> std::optional<HttpResponse> {
     const std::string_view tenant =
         options.tenant_header.empty() ? "" : request.header(options.tenant_header);
-    const char* const why = ProblemOf(options, request.header("authorization"), tenant);
+    const char* const why = ProblemOf(options, request.path, request.header("authorization"), tenant);
     if (why == nullptr) return std::nullopt;
     if (options.observer) options.observer();
     const int status = why == kNotTheirs ? 403 : 401;
@@ -47,7 +49,7 @@ RawGrpcServices WithAuthentication(const AuthenticationOptions& options, RawGrpc
       if (!options.tenant_header.empty())
         tenant = request.metadata(options.tenant_header).value_or("");
       const char* const why =
-          ProblemOf(options, request.metadata("authorization").value_or(""), tenant);
+          ProblemOf(options, request.method, request.metadata("authorization").value_or(""), tenant);
       if (why == nullptr) return inner(request);
       if (options.observer) options.observer();
       return RawReply::Fail(why == kNotTheirs ? GrpcCode::kPermissionDenied

@@ -24,6 +24,9 @@ struct AuthenticationOptions {
   RefusalObserver observer = {};
   // What is served belongs to no tenant: who is bound to some may not ask for it.
   bool of_no_tenant = false;
+  // As TenancyOptions has them: whose a request without the header is.
+  std::function<bool(std::string_view path)> of_default = {};
+  std::string default_tenant = {};
 };
 
 // 401 with WWW-Authenticate for requests that show nothing, or nothing known, 403 for those that

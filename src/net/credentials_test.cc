@@ -254,6 +254,27 @@ TEST_F(CredentialsTest, WhoIsBoundToTenantsMayNotAskForWhatIsOfNone) {
   EXPECT_EQ(status("Bearer u"), 200);
 }
 
+TEST_F(CredentialsTest, WhatNamesNobodyMayBeTheDefaultTenants) {
+  AuthenticationOptions options;
+  options.credentials = Open("bearer ci " + HashToken("t") + " tenants=shop\n");
+  options.tenant_header = "x-tenant";
+  options.default_tenant = "own";
+  options.of_default = [](std::string_view path) { return path == "/sampling"; };
+  const auto status = [&](const std::string& path, const std::string& tenant) {
+    HttpRequest request;
+    request.method = "GET";
+    EXPECT_TRUE(request.SetTarget(path).has_value());
+    request.headers.emplace_back("Authorization", "Bearer t");
+    if (!tenant.empty()) request.headers.emplace_back("X-Tenant", tenant);
+    const auto refusal = AuthenticationGate(options, nullptr)(request);
+    return refusal ? refusal->status : 200;
+  };
+  EXPECT_EQ(status("/sampling", ""), 403);
+  EXPECT_EQ(status("/sampling", "shop"), 200);
+  EXPECT_EQ(status("/sampling", "own"), 403);
+  EXPECT_EQ(status("/other", ""), 200);
+}
+
 TEST_F(CredentialsTest, HandlersAskFirst) {
   const auto credentials = Open("bearer ci " + HashToken("t") + "\n");
   int refused = 0;

@@ -25,9 +25,18 @@ bool IsOpen(const TenancyOptions& options, std::string_view path) {
   return options.open && options.open(path);
 }
 
+bool IsOfDefault(const TenancyOptions& options, std::string_view path) {
+  return options.of_default && options.of_default(path);
+}
+
 RawReply Guard(const TenancyOptions& options, const RawHandler& inner, const RawRequest& request) {
   if (IsOpen(options, request.method)) return inner(request);
   const std::string_view tenant = request.metadata(options.header).value_or("");
+  if (tenant.empty() && IsOfDefault(options, request.method)) {
+    RawRequest whose = request;
+    whose.tenant = options.default_tenant;
+    return inner(whose);
+  }
   if (tenant.empty()) return RawReply::Fail(GrpcCode::kUnauthenticated, options.missing);
   if (request.metadata_count(options.header) != 1)
     return RawReply::Fail(GrpcCode::kPermissionDenied, kExtra);
@@ -53,6 +62,10 @@ HttpGate TenancyGate(std::shared_ptr<const TenancyOptions> options) {
   return [options = std::move(options)](HttpRequest& request) -> std::optional<HttpResponse> {
     if (IsOpen(*options, request.path)) return std::nullopt;
     const std::string_view tenant = request.header(options->header);
+    if (tenant.empty() && IsOfDefault(*options, request.path)) {
+      request.tenant = options->default_tenant;
+      return std::nullopt;
+    }
     if (tenant.empty()) return HttpResponse::Text(401, options->missing);
     if (!IsKnown(*options, tenant)) return HttpResponse::Text(401, kUnknown);
     if (!IsTenantName(tenant)) return HttpResponse::Text(400, NoName(*options, tenant));

@@ -20,6 +20,9 @@ struct TenancyOptions {
   std::vector<std::string> tenants;  // that there are; empty: every name that may be one
   // Requests that are nobody's and need no header: by the path, or the gRPC method. Unset: none.
   std::function<bool(std::string_view path)> open;
+  // Requests that may come without the header, and whose they are then. Unset: none.
+  std::function<bool(std::string_view path)> of_default;
+  std::string default_tenant;
   // The sentences of refusals, where they aren't Jaeger's: without the header, and for a name that
   // can't be one.
   std::string missing = "missing tenant header";

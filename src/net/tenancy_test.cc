@@ -48,6 +48,18 @@ TEST(HttpTenancy, TellsTheHandlerOrRefuses) {
   EXPECT_EQ(Ask(Options({}), "../shop").status, 400);
 }
 
+TEST(HttpTenancy, TheDefaultOnesMayBeUnnamed) {
+  TenancyOptions options;
+  options.tenants = {"shop"};
+  options.default_tenant = "own";
+  options.of_default = [](std::string_view path) { return path == "/sampling"; };
+  const auto shared = std::make_shared<const TenancyOptions>(std::move(options));
+  EXPECT_EQ(Ask(shared, "", "/sampling").body, "of 'own'");
+  EXPECT_EQ(Ask(shared, "shop", "/sampling").body, "of 'shop'");
+  EXPECT_EQ(Ask(shared, "pay", "/sampling").body, "unknown tenant");
+  EXPECT_EQ(Ask(shared, "", "/api/services").status, 401);
+}
+
 TEST(HttpTenancy, RefusesInTheWordsItIsTold) {
   TenancyOptions options;
   options.missing = "no org id";

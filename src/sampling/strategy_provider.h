@@ -19,6 +19,13 @@ class StrategyProvider {
   // A service that nobody knows gets the default strategy. May block on a proxy's network. Errors:
   // as they come from behind; the endpoints answer "collector error: " and the message.
   virtual Result<codec::SamplingStrategy> StrategyFor(std::string_view service) = 0;
+
+  // The same for a client of a tenant, where what is told is each one's own. "": the request was
+  // nobody's.
+  virtual Result<codec::SamplingStrategy> StrategyOf(std::string_view /*tenant*/,
+                                                     std::string_view service) {
+    return StrategyFor(service);
+  }
 };
 
 // The same for restrictions of baggage.

@@ -245,6 +245,58 @@ class Tenants(unittest.TestCase):
             self.assertEqual(self.names(service, "new"), ["waits"])
             service.stop()
 
+    def test_what_is_learnt_of_spans_is_told_to_their_tenant(self):
+        """Adaptive sampling: operations, their counts and so their probabilities."""
+        flags = ["--multi-tenancy.enabled", "--sampling.type=adaptive", "--sampling.delay=0s",
+                 "--sampling.calculation-interval=1s"]
+        # Who asks for whom: by the header, or as the default tenant where there is none.
+        ports = [("jaeger_http", "/api/sampling"), ("sampling_http", "/sampling"),
+                 ("sampling_http", "/")]
+        strategy = "/jaeger.api_v2.SamplingManager/GetSamplingStrategy"
+
+        def told(service, listener, path, tenant):
+            status, body = ask(service, listener, path + "?service=cart", tenant)
+            self.assertEqual(status, 200, body)
+            operations = json.loads(body)["operationSampling"]["perOperationStrategies"]
+            return [one["operation"] for one in operations or []]
+
+        def told_by_grpc(service, listener, *metadata):
+            with grpc.insecure_channel(f"127.0.0.1:{service.ports[listener]}") as channel:
+                return channel.unary_unary(strategy)(b"\x0a\x04cart", metadata=metadata, timeout=60)
+
+        with Service(PROGRAM, self.path / "data", *flags) as service:
+            deadline = time.monotonic() + 60
+            while any(told(service, "jaeger_http", "/api/sampling", name) != [f"of-{name}"]
+                      for name in ("shop", "pay", "default")):
+                self.assertLess(time.monotonic(), deadline, service.log())
+                for name in ("shop", "pay", "default"):
+                    self.post(service, name, spans("cart", f"of-{name}"))
+                time.sleep(0.2)  # once a second it is calculated; nothing wakes us
+            for listener, path in ports:
+                for tenant, of in (("shop", ["of-shop"]), ("pay", ["of-pay"]), ("new", []),
+                                   (None, ["of-default"])):
+                    self.assertEqual(told(service, listener, path, tenant), of, (listener, tenant))
+            for listener in ("jaeger_grpc", "sampling_grpc"):
+                self.assertIn(b"of-shop", told_by_grpc(service, listener, ("x-tenant", "shop")))
+                self.assertNotIn(b"of-shop", told_by_grpc(service, listener))
+                self.assertIn(b"of-default", told_by_grpc(service, listener))
+            self.assertFalse((self.path / "data/tenants/new").exists())
+            metrics = service.get("admin", "/metrics")[1]
+            self.assertIn("tracestore_adaptive_operations 3\n", metrics)
+            # A collector that sends on asks as the tenant who asks it.
+            before = ["--multi-tenancy.enabled", "--reporter.type=grpc",
+                      f"--reporter.grpc.host-port=127.0.0.1:{service.ports['jaeger_grpc']}"]
+            with Service(PROGRAM, None, *before, command="collector") as relay:
+                for listener, path in ports:
+                    for tenant, of in (("shop", ["of-shop"]), (None, ["of-default"])):
+                        self.assertEqual(told(relay, listener, path, tenant), of, tenant)
+                relay.stop()
+            service.stop()
+        # What was learnt lies with each one's spans.
+        with Service(PROGRAM, self.path / "data", *flags) as service:
+            self.assertEqual(told(service, "sampling_http", "/sampling", "shop"), ["of-shop"])
+            service.stop()
+
     def test_data_ports_tell_nothing_of_the_process(self):
         pages = [("zipkin", "/prometheus"), ("zipkin", "/actuator/prometheus"),
                  ("tempo", "/metrics")]

@@ -137,8 +137,9 @@ net::HttpHandler Timed(server::MetricRegistry& metrics, net::HttpHandler handler
 // Counted as Jaeger's other endpoints for strategies count.
 std::function<Result<codec::SamplingStrategy>(std::string_view)> Strategies(Service& service) {
   const auto api = SamplingApi(service, "jaeger_collector");
-  return [api](std::string_view name) {
-    auto strategy = api.strategies->StrategyFor(name);
+  const auto& tenancy = service.config().tenancy;
+  return [api, tenant = tenancy.on ? tenancy.default_tenant : ""](std::string_view name) {
+    auto strategy = api.strategies->StrategyOf(tenant, name);
     api.observer(strategy.has_value() ? server::SamplingOutcome::kTchannel
                                       : server::SamplingOutcome::kProviderFailure);
     return strategy;

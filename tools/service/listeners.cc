@@ -54,13 +54,15 @@ net::RefusalObserver CountRefused(Service& service, const std::string& key) {
   };
 }
 
-// Null where a listener's requests are nobody's: its clients have no such header.
+// Its clients have no header that says whose they are.
 bool IsNobodys(std::string_view key) {
   return key == "admin" || key == "sampling_http" || key == "sampling_grpc";
 }
 
+// Null where a listener's requests are nobody's.
 std::shared_ptr<const net::TenancyOptions> TenancyOf(Service& service, std::string_view key) {
-  if (IsNobodys(key)) return nullptr;
+  if (key == "admin") return nullptr;
+  if (IsNobodys(key)) return service.shared().sampling_tenancy;
   return key == "tempo" ? service.shared().tempo_tenancy : service.shared().tenancy;
 }
 
@@ -72,6 +74,8 @@ std::optional<net::AuthenticationOptions> AuthenticationOf(Service& service,
   if (options.credentials == nullptr) return std::nullopt;
   if (const auto tenancy = TenancyOf(service, key)) {
     options.tenant_header = tenancy->header;
+    options.of_default = tenancy->of_default;
+    options.default_tenant = tenancy->default_tenant;
   } else {
     options.of_no_tenant = !IsNobodys(key);
   }

@@ -79,13 +79,12 @@ Status StartPipeline(Service& service) {
   const bool keeps = next == nullptr;
   if (keeps) next = &service.Keep(CountedAsExporter(EndOf(service.shared()), counts));
   TS_TRY_ASSIGN(next, WithTailSampling(service, *next, on_stage));
-  if (auto* adaptive = service.shared().adaptive; adaptive != nullptr) {
-    next = &service.Keep(ingest::MakeAdaptiveSink(*adaptive, *next));
-  }
   const PipelineSection& config = service.config().pipeline;
   if (const sampling::HeadSampler head(config.head_probability); !head.keeps_all()) {
     next = &service.Keep(ingest::MakeHeadSink(head, *next, on_stage));
   }
+  if (const auto& adaptive = service.shared().adaptive)
+    next = &service.Keep(ingest::MakeAdaptiveSink(adaptive, *next));
   TS_TRY_ASSIGN(auto tags, TagsOf(config, ProcessEnvironment()));
   if (!tags.empty()) next = &service.Keep(ingest::MakeAgentTagsSink(std::move(tags), *next));
   TS_TRY_ASSIGN(auto processors, ProcessorsOf(config));

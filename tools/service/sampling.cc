@@ -18,6 +18,7 @@
 #include "service/fetch_url.h"
 #include "service/http_duration.h"
 #include "service/parts.h"
+#include "service/tenant_samplers.h"
 
 namespace tracestore::tools {
 namespace {
@@ -62,8 +63,7 @@ Status OpenStrategies(Service& service) {
   return {};
 }
 
-void CollectAdaptive(const sampling::AdaptiveSampler& sampler, server::MetricRegistry& metrics) {
-  const sampling::AdaptiveCounters counters = sampler.counters();
+void CollectAdaptive(const sampling::AdaptiveCounters& counters, server::MetricRegistry& metrics) {
   const auto set = [&](const char* name, std::uint64_t value) {
     metrics.Set(name, {}, static_cast<double>(value));
   };
@@ -81,28 +81,57 @@ std::string CollectorName() {
   return std::string(host.data()) + ":" + std::to_string(getpid());
 }
 
+// Learns from now on, with its state in the store there.
+Result<Adaptive> StartAdaptive(const sampling::AdaptiveOptions& settings,
+                               const std::string& directory) {
+  Adaptive out;
+  TS_TRY_ASSIGN(out.store, sampling::OpenCatalogSamplingStore(directory));
+  sampling::AdaptiveSampler::Options options;
+  options.settings = settings;
+  options.collector = CollectorName();
+  options.log = LogSampling;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  TS_TRY_ASSIGN(out.sampler,
+                sampling::AdaptiveSampler::Open(
+                    std::move(options), *out.store,
+                    static_cast<std::uint64_t>(
+                        std::chrono::duration_cast<std::chrono::nanoseconds>(now).count())));
+  out.sampler->Start();
+  return out;
+}
+
+// A sampler for each tenant; the default one's now, so that settings that can't be end the start.
+Status OpenTenantAdaptive(Service& service, server::TenantStores& stores) {
+  const sampling::AdaptiveOptions& settings = service.config().sampling.adaptive;
+  auto& samplers = service.Keep(std::make_unique<TenantSamplers>(
+      stores,
+      [settings](const std::string& directory) { return StartAdaptive(settings, directory); },
+      sampling::AdaptiveSampler::Default(settings)));
+  TS_TRY(samplers.StrategyFor(""));
+  service.shared().strategies = &samplers;
+  service.shared().adaptive = [&samplers](std::string_view tenant) {
+    return samplers.ToRecord(tenant);
+  };
+  service.OnCollect([&samplers](server::MetricRegistry& metrics) {
+    CollectAdaptive(samplers.counters(), metrics);
+  });
+  return {};
+}
+
 Status OpenAdaptive(Service& service) {
   if (service.shared().store == nullptr) {
     return Error(ErrorCode::kInvalidArgument,
                  "sampling.type: adaptive sampling needs a store; spans are sent on here");
   }
-  TS_TRY_ASSIGN(auto opened, sampling::OpenCatalogSamplingStore(service.shared().directory));
-  sampling::SamplingStore& store = service.Keep(std::move(opened));
-  sampling::AdaptiveSampler::Options options;
-  options.settings = service.config().sampling.adaptive;
-  options.collector = CollectorName();
-  options.log = LogSampling;
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  TS_TRY_ASSIGN(auto sampler,
-                sampling::AdaptiveSampler::Open(
-                    std::move(options), store,
-                    static_cast<std::uint64_t>(
-                        std::chrono::duration_cast<std::chrono::nanoseconds>(now).count())));
-  sampling::AdaptiveSampler& kept = service.Keep(std::move(sampler));
-  kept.Start();
+  if (service.shared().tenants != nullptr)
+    return OpenTenantAdaptive(service, *service.shared().tenants);
+  TS_TRY_ASSIGN(Adaptive opened, StartAdaptive(service.config().sampling.adaptive,
+                                               service.shared().directory));
+  auto& kept = *service.Keep(std::make_unique<Adaptive>(std::move(opened))).sampler;
   service.shared().strategies = &kept;
-  service.shared().adaptive = &kept;
-  service.OnCollect([&kept](server::MetricRegistry& metrics) { CollectAdaptive(kept, metrics); });
+  service.shared().adaptive = [&kept](std::string_view /*tenant*/) { return &kept; };
+  service.OnCollect(
+      [&kept](server::MetricRegistry& metrics) { CollectAdaptive(kept.counters(), metrics); });
   return {};
 }
 

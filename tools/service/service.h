@@ -104,9 +104,12 @@ struct Shared {
   LateStores* archives = nullptr;          // null where spans are sent on
   ingest::ZipkinCounters* zipkin_counters = nullptr;
   sampling::StrategyProvider* strategies = nullptr;  // what clients are told
-  sampling::AdaptiveSampler* adaptive = nullptr;     // null unless sampling is adaptive
+  // Who learns from a tenant's spans; unset unless sampling is adaptive.
+  std::function<sampling::AdaptiveSampler*(std::string_view tenant)> adaptive;
   std::shared_ptr<const net::TenancyOptions> tenancy;  // null: nobody is asked whose a request is
   std::shared_ptr<const net::TenancyOptions> tempo_tenancy;  // the same by Tempo's header
+  // The same on the ports where clients ask how to sample; null where that is nobody's.
+  std::shared_ptr<const net::TenancyOptions> sampling_tenancy;
   server::TenantStores* tenants = nullptr;             // null: all is in `store`
   std::shared_ptr<net::Credentials> credentials;     // null: anybody may speak
   QueryAccess* query_access = nullptr;               // lets queries in

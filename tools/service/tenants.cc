@@ -16,18 +16,41 @@
 namespace tracestore::tools {
 namespace {
 
-// Requests that are nobody's: sampling is of services, health of the process.
+bool IsSampling(std::string_view path) {
+  return path == "/api/sampling" || path.starts_with("/jaeger.api_v2.SamplingManager/");
+}
+
+// Requests that are nobody's: health is of the process.
 bool IsNobodys(std::string_view path) {
   static constexpr std::string_view kPaths[] = {
-      "/api/sampling", "/health",     "/info",
-      "/metrics",      "/prometheus",
+      "/health",
+      "/info",
+      "/metrics",
+      "/prometheus",
+      "/jaeger.storage.v1.PluginCapabilities/Capabilities",
   };
   if (std::find(std::begin(kPaths), std::end(kPaths), path) != std::end(kPaths)) return true;
   // Zipkin's pages and their configuration.
   if (path.starts_with("/zipkin/") && !path.starts_with("/zipkin/api/")) return true;
   if (path.starts_with("/actuator/")) return true;
-  return path.starts_with("/jaeger.api_v2.SamplingManager/") ||
-         path.starts_with("/grpc.reflection.");
+  return path.starts_with("/grpc.reflection.");
+}
+
+// A file's strategies are nobody's. What is learnt from spans, here or where they are sent on to, is
+// their tenant's, whom clients that ask don't name.
+void SetSampling(Service& service, net::TenancyOptions& tenancy) {
+  const ServiceConfig& config = service.config();
+  if (config.sampling.type != "adaptive" && !config.forward.on()) {
+    tenancy.open = [](std::string_view path) { return IsNobodys(path) || IsSampling(path); };
+    return;
+  }
+  tenancy.open = IsNobodys;
+  tenancy.of_default = IsSampling;
+  tenancy.default_tenant = config.tenancy.default_tenant;
+  auto clients = std::make_shared<net::TenancyOptions>(tenancy);
+  clients->of_default = [](std::string_view /*path*/) { return true; };
+  clients->open = {};
+  service.shared().sampling_tenancy = std::move(clients);
 }
 
 Result<ByTenant> Parse(const std::vector<std::string>& entries, Unit unit) {
@@ -139,12 +162,13 @@ Status OpenTenants(Service& service) {
   auto tenancy = std::make_shared<net::TenancyOptions>();
   tenancy->header = LowerCase(config.header);
   tenancy->tenants = config.tenants;
-  tenancy->open = IsNobodys;
+  SetSampling(service, *tenancy);
   auto tempo = std::make_shared<net::TenancyOptions>(*tenancy);
   tempo->header = "x-scope-orgid";
   tempo->missing = "no org id";
   tempo->bad_name = server::TempoBadTenant;
   tempo->open = server::IsTempoOpen;
+  tempo->of_default = {};
   service.shared().tempo_tenancy = std::move(tempo);
   service.shared().tenancy = std::move(tenancy);
   service.Show("tenants", "by header " + config.header);

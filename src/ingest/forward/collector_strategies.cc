@@ -9,7 +9,6 @@
 #include "codec/sampling/strategy_proto.h"
 #include "ingest/forward/grpc_address.h"
 #include "net/grpc_client.h"
-#include "net/host_port.h"
 #include "net/http_client.h"
 
 namespace tracestore::ingest {
@@ -40,10 +39,13 @@ Result<AskCollector> AskByGrpc(const std::string& address, std::chrono::millisec
   TS_TRY_ASSIGN(auto options, GrpcClientAt(address, access));
   TS_TRY_ASSIGN(auto made, net::GrpcClient::Make(std::move(options)));
   const std::shared_ptr<net::GrpcClient> client = std::move(made);
-  return AskCollector([client, timeout, authorization = access.authorization](
+  return AskCollector([client, timeout, authorization = access.authorization,
+                       header = access.tenant_header](
+                          std::string_view tenant,
                           std::string_view service) -> Result<codec::SamplingStrategy> {
     net::GrpcCall call;
     call.timeout = timeout;
+    if (!tenant.empty()) call.metadata.emplace_back(header, tenant);
     if (authorization) call.metadata.emplace_back("authorization", authorization());
     TS_TRY_ASSIGN(const auto bytes,
                   net::BytesOf(client->Call("/jaeger.api_v2.SamplingManager/GetSamplingStrategy",
@@ -52,18 +54,28 @@ Result<AskCollector> AskByGrpc(const std::string& address, std::chrono::millisec
   });
 }
 
-Result<AskCollector> AskByHttp(const std::string& address, std::chrono::milliseconds timeout) {
-  TS_TRY_ASSIGN(auto at, net::ParseHostPort(address, "127.0.0.1"));
+Result<AskCollector> AskByHttp(const std::string& address, std::chrono::milliseconds timeout,
+                               const CollectorAccess& access) {
+  TS_TRY_ASSIGN(const auto url, CollectorUrl(address, access));
   net::HttpClientOptions options;
-  options.host = at.host.empty() ? "127.0.0.1" : at.host;
-  options.port = at.port;
+  options.tls = access.tls;
+  options.tls.enabled = url.tls;
+  options.host = url.host;
+  options.port = url.port;
   options.timeout = timeout;
   options.connect_timeout = timeout;
   TS_TRY_ASSIGN(auto made, net::HttpClient::Make(std::move(options)));
   const std::shared_ptr<net::HttpClient> client = std::move(made);
-  return AskCollector([client](std::string_view service) -> Result<codec::SamplingStrategy> {
+  std::string path = url.target == "/" ? "/api/sampling" : url.target;
+  path += path.find('?') == std::string::npos ? "?service=" : "&service=";
+  return AskCollector([client, path, authorization = access.authorization,
+                       header = access.tenant_header](
+                          std::string_view tenant,
+                          std::string_view service) -> Result<codec::SamplingStrategy> {
     net::HttpClientRequest request;
-    request.target = "/api/sampling?service=" + PercentEncode(service);
+    request.target = path + PercentEncode(service);
+    if (!tenant.empty()) request.headers.emplace_back(header, tenant);
+    if (authorization) request.headers.emplace_back("authorization", authorization());
     TS_TRY_ASSIGN(const auto response, client->Send(request));
     if (response.status != 200) {
       return Error(ErrorCode::kIo,
@@ -89,22 +101,25 @@ CollectorStrategies::CollectorStrategies(std::vector<AskCollector> collectors,
 
 CollectorStrategies::~CollectorStrategies() = default;
 
-std::shared_ptr<CollectorStrategies::Entry> CollectorStrategies::EntryOf(std::string_view service) {
+std::shared_ptr<CollectorStrategies::Entry> CollectorStrategies::EntryOf(std::string_view tenant,
+                                                                std::string_view service) {
+  Key key(tenant, service);
   const std::lock_guard lock(mutex_);
-  auto found = entries_.find(service);
+  auto found = entries_.find(key);
   if (found == entries_.end()) {
     if (entries_.size() >= options_.max_services) {
       entries_.erase(std::min_element(
           entries_.begin(), entries_.end(),
           [](const auto& a, const auto& b) { return a.second->used < b.second->used; }));
     }
-    found = entries_.emplace(std::string(service), std::make_shared<Entry>()).first;
+    found = entries_.emplace(std::move(key), std::make_shared<Entry>()).first;
   }
   found->second->used = clock_();
   return found->second;
 }
 
-Result<codec::SamplingStrategy> CollectorStrategies::Ask(std::string_view service) {
+Result<codec::SamplingStrategy> CollectorStrategies::Ask(std::string_view tenant,
+                                                           std::string_view service) {
   std::size_t first = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -113,7 +128,7 @@ Result<codec::SamplingStrategy> CollectorStrategies::Ask(std::string_view servic
   std::optional<Error> last;
   for (std::size_t i = 0; i < collectors_.size(); ++i) {
     const std::size_t index = (first + i) % collectors_.size();
-    auto answer = collectors_[index](service);
+    auto answer = collectors_[index](tenant, service);
     const std::lock_guard lock(mutex_);
     ++counters_.asked;
     if (answer.has_value()) {
@@ -126,16 +141,17 @@ Result<codec::SamplingStrategy> CollectorStrategies::Ask(std::string_view servic
   return *std::move(last);
 }
 
-Result<codec::SamplingStrategy> CollectorStrategies::StrategyFor(std::string_view service) {
-  if (service.size() > options_.max_service_bytes) return Ask(service);
-  const std::shared_ptr<Entry> entry = EntryOf(service);
+Result<codec::SamplingStrategy> CollectorStrategies::StrategyOf(std::string_view tenant,
+                                                                  std::string_view service) {
+  if (service.size() > options_.max_service_bytes) return Ask(tenant, service);
+  const std::shared_ptr<Entry> entry = EntryOf(tenant, service);
   const std::lock_guard asking(entry->mutex);
   if (entry->strategy.has_value() && clock_() - entry->answered < options_.fresh) {
     const std::lock_guard lock(mutex_);
     ++counters_.cached;
     return *entry->strategy;
   }
-  auto answer = Ask(service);
+  auto answer = Ask(tenant, service);
   const auto now = clock_();
   if (answer.has_value()) {
     entry->strategy = *answer;

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ingest/forward/forward_target.h"
@@ -18,14 +19,18 @@
 
 namespace tracestore::ingest {
 
-// Asks one collector. May block for its time-out. Errors: as they come.
-using AskCollector = std::function<Result<codec::SamplingStrategy>(std::string_view service)>;
+// Asks one collector, for a tenant's client ("": nobody's). May block for its time-out. Errors: as
+// they come.
+using AskCollector = std::function<Result<codec::SamplingStrategy>(std::string_view tenant,
+                                                                   std::string_view service)>;
 
 // By gRPC, SamplingManager/GetSamplingStrategy, at "host:port". Errors: kInvalidArgument.
 Result<AskCollector> AskByGrpc(const std::string& address, std::chrono::milliseconds timeout,
                                const CollectorAccess& access = {});
-// By HTTP, GET /api/sampling?service=, at "host:port". Errors: kInvalidArgument.
-Result<AskCollector> AskByHttp(const std::string& address, std::chrono::milliseconds timeout);
+// By HTTP, GET /api/sampling?service=, at "host:port", or at a URL (without a path /api/sampling).
+// Errors: kInvalidArgument.
+Result<AskCollector> AskByHttp(const std::string& address, std::chrono::milliseconds timeout,
+                               const CollectorAccess& access = {});
 
 struct CollectorStrategiesOptions {
   // For so long an answer isn't asked for again: a thousand clients that poll cost one question.
@@ -36,8 +41,8 @@ struct CollectorStrategiesOptions {
   std::size_t max_service_bytes = 1'024;  // of a name that is kept; collectors are asked each time
 };
 
-// Collectors are asked in turn until one answers. Threads: any; of one service one asks and the
-// others wait for its answer.
+// Collectors are asked in turn until one answers. Threads: any; of one tenant's service one asks and
+// the others wait for its answer.
 class CollectorStrategies final : public sampling::StrategyProvider {
  public:
   using Clock = std::function<std::chrono::steady_clock::time_point()>;
@@ -48,7 +53,11 @@ class CollectorStrategies final : public sampling::StrategyProvider {
   ~CollectorStrategies() override;
 
   // Errors: that of the last collector asked.
-  Result<codec::SamplingStrategy> StrategyFor(std::string_view service) override;
+  Result<codec::SamplingStrategy> StrategyFor(std::string_view service) override {
+    return StrategyOf("", service);
+  }
+  Result<codec::SamplingStrategy> StrategyOf(std::string_view tenant,
+                                             std::string_view service) override;
 
   struct Counters {
     std::uint64_t asked = 0;     // questions to collectors
@@ -60,16 +69,17 @@ class CollectorStrategies final : public sampling::StrategyProvider {
 
  private:
   struct Entry;
-  Result<codec::SamplingStrategy> Ask(std::string_view service);
-  std::shared_ptr<Entry> EntryOf(std::string_view service);
+  using Key = std::pair<std::string, std::string>;  // tenant, service
+  Result<codec::SamplingStrategy> Ask(std::string_view tenant, std::string_view service);
+  std::shared_ptr<Entry> EntryOf(std::string_view tenant, std::string_view service);
 
   const std::vector<AskCollector> collectors_;
   const CollectorStrategiesOptions options_;
   const Clock clock_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Entry>, std::less<>> entries_;  // guarded by mutex_
-  std::size_t next_ = 0;                                                // guarded by mutex_
-  Counters counters_;                                                   // guarded by mutex_
+  std::map<Key, std::shared_ptr<Entry>> entries_;  // guarded by mutex_
+  std::size_t next_ = 0;                           // guarded by mutex_
+  Counters counters_;                              // guarded by mutex_
 };
 
 }  // namespace tracestore::ingest

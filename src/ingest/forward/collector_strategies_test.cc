@@ -26,8 +26,10 @@ class CollectorStrategiesTest : public testing::Test {
     answers_.assign(collectors, Probability(0.5));
     asked_.assign(collectors, 0);
     for (std::size_t i = 0; i < collectors; ++i) {
-      asks.emplace_back([this, i](std::string_view) -> Result<codec::SamplingStrategy> {
+      asks.emplace_back([this, i](std::string_view tenant,
+                                  std::string_view) -> Result<codec::SamplingStrategy> {
         ++asked_[i];
+        if (tenant == "shop") return Probability(0.125);
         if (!answers_[i].has_value())
           return Error(ErrorCode::kIo, "collector " + std::to_string(i));
         return *answers_[i];
@@ -69,6 +71,14 @@ TEST_F(CollectorStrategiesTest, OldAnswersServeWhileNoCollectorDoes) {
   EXPECT_EQ(strategies->StrategyFor("new").error().message(), "collector 0");
 }
 
+TEST_F(CollectorStrategiesTest, AreEachTenantsOwn) {
+  const auto strategies = Make(1);
+  EXPECT_EQ(*strategies->StrategyOf("pay", "a"), Probability(0.5));
+  EXPECT_EQ(*strategies->StrategyOf("shop", "a"), Probability(0.125));
+  EXPECT_EQ(*strategies->StrategyOf("pay", "a"), Probability(0.5));
+  EXPECT_EQ(asked_[0], 2);
+}
+
 TEST_F(CollectorStrategiesTest, ServicesAreBounded) {
   CollectorStrategiesOptions options;
   options.max_services = 2;
@@ -93,12 +103,13 @@ TEST(AskCollector, AsksByGrpcAndHttp) {
       {},
       {{"/jaeger.api_v2.SamplingManager/GetSamplingStrategy", [](const net::RawRequest& request) {
           const auto service = codec::DecodeStrategyRequest(request.message);
-          return service.has_value() && *service == "a&b"
+          return service.has_value() && *service == "a&b" && request.metadata("x-tenant") == "shop"
                      ? net::RawReply::Ok(codec::EncodeStrategyResponse(Probability(0.5)))
                      : net::RawReply::Fail(net::GrpcCode::kNotFound, "who?");
         }}});
   auto http = net::HttpServer::Start({}, [](const net::HttpRequest& request) {
-    if (request.path != "/api/sampling" || request.query.first("service") != "a&b")
+    if (request.path != "/api/sampling" || request.query.first("service") != "a&b" ||
+        request.header("x-tenant") != "shop")
       return net::HttpResponse::Text(400, "who?\n");
     return net::HttpResponse::Json(
         200, *codec::EncodeStrategyJson(Probability(0.25), codec::StrategyJson::kNames));
@@ -107,10 +118,13 @@ TEST(AskCollector, AsksByGrpcAndHttp) {
   const auto address = [](std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); };
   const AskCollector by_grpc = *AskByGrpc(address((*grpc)->port()), milliseconds(10'000));
   const AskCollector by_http = *AskByHttp(address((*http)->port()), milliseconds(10'000));
-  EXPECT_EQ(*by_grpc("a&b"), Probability(0.5));
-  EXPECT_EQ(*by_http("a&b"), Probability(0.25));
-  EXPECT_EQ(by_grpc("x").error().message(), "NOT_FOUND: who?");
-  EXPECT_EQ(by_http("x").error().message(), "HTTP 400: who?\n");
+  EXPECT_EQ(*by_grpc("shop", "a&b"), Probability(0.5));
+  EXPECT_EQ(*by_http("shop", "a&b"), Probability(0.25));
+  EXPECT_EQ(by_grpc("shop", "x").error().message(), "NOT_FOUND: who?");
+  EXPECT_EQ(by_http("shop", "x").error().message(), "HTTP 400: who?\n");
+  const AskCollector by_url =
+      *AskByHttp("http://" + address((*http)->port()), milliseconds(10'000));
+  EXPECT_EQ(*by_url("shop", "a&b"), Probability(0.25));
   EXPECT_FALSE(AskByGrpc("nonsense:port", milliseconds(1)).has_value());
 }
 

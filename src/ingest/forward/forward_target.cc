@@ -161,21 +161,12 @@ class HttpTarget final : public ForwardTarget {
   const CollectorAccess access_;
 };
 
-bool IsUrl(std::string_view address) { return address.find("://") != std::string_view::npos; }
-
-// A URL, or "host:port".
-Result<net::Url> HttpAddress(const std::string& address) {
-  if (IsUrl(address)) return net::ParseUrl(address);
-  TS_TRY_ASSIGN(auto at, CollectorAddress(address));
-  return net::Url{false, std::move(at.host), at.port, "/"};
-}
-
 Result<std::unique_ptr<ForwardTarget>> MakeHttpTarget(const std::string& address,
                                                       const CollectorAccess& access) {
-  TS_TRY_ASSIGN(const auto url, HttpAddress(address));
+  TS_TRY_ASSIGN(const auto url, CollectorUrl(address, access));
   net::HttpClientOptions options;
   options.tls = access.tls;
-  if (IsUrl(address)) options.tls.enabled = url.tls;
+  options.tls.enabled = url.tls;
   options.host = url.host;
   options.port = url.port;
   TS_TRY_ASSIGN(auto client, net::HttpClient::Make(std::move(options)));
@@ -193,11 +184,17 @@ Result<net::HostPort> CollectorAddress(const std::string& address) {
   return parsed;
 }
 
+Result<net::Url> CollectorUrl(const std::string& address, const CollectorAccess& access) {
+  if (address.find("://") != std::string::npos) return net::ParseUrl(address);
+  TS_TRY_ASSIGN(auto at, CollectorAddress(address));
+  return net::Url{access.tls.enabled, std::move(at.host), at.port, "/"};
+}
+
 Status CheckCollectorAddress(ForwardProtocol protocol, const std::string& address) {
   switch (protocol) {
     case ForwardProtocol::kJaegerGrpc:
     case ForwardProtocol::kOtlpGrpc: TS_TRY(GrpcClientAt(address, {})); return {};
-    case ForwardProtocol::kOtlpHttp: TS_TRY(HttpAddress(address)); return {};
+    case ForwardProtocol::kOtlpHttp: TS_TRY(CollectorUrl(address, {})); return {};
     case ForwardProtocol::kJaegerTchannel: TS_TRY(CollectorAddress(address)); return {};
   }
   return {};

@@ -14,6 +14,7 @@
 #include "model/span_batch.h"
 #include "net/host_port.h"
 #include "net/tls.h"
+#include "net/url.h"
 
 namespace tracestore::ingest {
 
@@ -66,6 +67,10 @@ Result<net::HostPort> CollectorAddress(const std::string& address);
 
 // Whether MakeForwardTarget() takes the address. Errors: kInvalidArgument.
 Status CheckCollectorAddress(ForwardProtocol protocol, const std::string& address);
+
+// Of a collector by HTTP: a URL, or "host:port" (then with the TLS of `access`). Errors:
+// kInvalidArgument.
+Result<net::Url> CollectorUrl(const std::string& address, const CollectorAccess& access);
 
 // A collector at "host:port", for gRPC also as GrpcClientAt() takes it, for OTLP over HTTP also at "http://host:port/path" or https (without
 // a path /v1/traces). Connects when it first sends. Errors: kInvalidArgument.

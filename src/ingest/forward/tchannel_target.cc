@@ -123,7 +123,8 @@ Result<AskCollector> AskByTchannel(const std::string& address, std::chrono::mill
   TS_TRY_ASSIGN(auto made, ClientOf(address, timeout, access));
   const std::shared_ptr<TchannelClient> client = std::move(made);
   return AskCollector(
-      [client, timeout](std::string_view service) -> Result<codec::SamplingStrategy> {
+      [client, timeout](std::string_view /*tenant*/,
+                        std::string_view service) -> Result<codec::SamplingStrategy> {
         const TchannelReply reply =
             client->Call("SamplingManager::getSamplingStrategy",
                          codec::EncodeStrategyArguments(service), timeout);

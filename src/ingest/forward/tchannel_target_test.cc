@@ -166,8 +166,8 @@ TEST(TchannelTarget, StrategiesAreTheCollectors) {
   const auto receiver = Receiver(intake, options);
   const auto ask = AskByTchannel(Local(receiver->port()), std::chrono::seconds(20));
   ASSERT_TRUE(ask.has_value());
-  EXPECT_EQ((*ask)("shop")->probability, 0.25);
-  EXPECT_THAT((*ask)("broken").error().message(), HasSubstr("no strategy"));
+  EXPECT_EQ((*ask)("", "shop")->probability, 0.25);
+  EXPECT_THAT((*ask)("", "broken").error().message(), HasSubstr("no strategy"));
   EXPECT_FALSE(AskByTchannel("nonsense:port", std::chrono::seconds(1)).has_value());
 }
 

@@ -10,25 +10,32 @@ namespace {
 
 class AdaptiveSink final : public SpanSink {
  public:
-  AdaptiveSink(sampling::AdaptiveSampler& sampler, SpanSink& next)
-      : sampler_(sampler), next_(next) {}
+  AdaptiveSink(SamplerOfTenant sampler_of, SpanSink& next)
+      : sampler_of_(std::move(sampler_of)), next_(next) {}
 
   Status Accept(model::SpanBatch&& batch, const SpanContext& context) override {
     const auto roots = sampling::RootSpansOf(batch);
     TS_TRY(next_.Accept(std::move(batch), context));
-    sampler_.Record(roots);  // not of a refused batch: it comes again
+    if (roots.empty()) return {};
+    // Not of a refused batch: it comes again.
+    if (auto* sampler = sampler_of_(context.source.tenant); sampler != nullptr)
+      sampler->Record(roots);
     return {};
   }
 
  private:
-  sampling::AdaptiveSampler& sampler_;
+  const SamplerOfTenant sampler_of_;
   SpanSink& next_;
 };
 
 }  // namespace
 
 std::unique_ptr<SpanSink> MakeAdaptiveSink(sampling::AdaptiveSampler& sampler, SpanSink& next) {
-  return std::make_unique<AdaptiveSink>(sampler, next);
+  return MakeAdaptiveSink([&sampler](std::string_view /*tenant*/) { return &sampler; }, next);
+}
+
+std::unique_ptr<SpanSink> MakeAdaptiveSink(SamplerOfTenant sampler_of, SpanSink& next) {
+  return std::make_unique<AdaptiveSink>(std::move(sampler_of), next);
 }
 
 }  // namespace tracestore::ingest

@@ -59,5 +59,22 @@ TEST(AdaptiveSink, CountsTheRootsOfWhatWasKept) {
   EXPECT_EQ((*sampler)->StrategyFor("shop")->operations->operations[0].probability, 0.0001);
 }
 
+TEST(AdaptiveSink, AsksWhoseSpansTheyAre) {
+  Sink next;
+  std::vector<std::string> asked;
+  const auto sink = MakeAdaptiveSink(
+      [&asked](std::string_view tenant) -> sampling::AdaptiveSampler* {
+        asked.emplace_back(tenant);
+        return nullptr;
+      },
+      next);
+  SpanContext context;
+  context.source.tenant = "shop";
+  EXPECT_TRUE(sink->Accept(BatchOf(2), context).has_value());
+  EXPECT_TRUE(sink->Accept(BatchOf(1), {}).has_value());
+  EXPECT_EQ(next.spans, 3U);
+  EXPECT_EQ(asked, (std::vector<std::string>{"shop", ""}));
+}
+
 }  // namespace
 }  // namespace tracestore::ingest

@@ -136,7 +136,7 @@ void AdaptiveSampler::Publish(std::vector<OperationState> states) {
   auto strategies = std::make_shared<Strategies>();
   for (const OperationState& each : states) {
     auto found = strategies->find(each.service);
-    if (found == strategies->end()) found = strategies->emplace(each.service, Default()).first;
+    if (found == strategies->end()) found = strategies->emplace(each.service, Default(options_.settings)).first;
     found->second.operations->operations.push_back({each.operation, each.probability});
   }
   operations_ = states.size();
@@ -144,18 +144,18 @@ void AdaptiveSampler::Publish(std::vector<OperationState> states) {
   strategies_ = std::move(strategies);
 }
 
-codec::SamplingStrategy AdaptiveSampler::Default() const {
+codec::SamplingStrategy AdaptiveSampler::Default(const AdaptiveOptions& settings) {
   codec::SamplingStrategy out;
   out.operations.emplace();
-  out.operations->default_probability = options_.settings.initial_sampling_probability;
-  out.operations->lower_bound = options_.settings.min_samples_per_second;
+  out.operations->default_probability = settings.initial_sampling_probability;
+  out.operations->lower_bound = settings.min_samples_per_second;
   return out;
 }
 
 Result<codec::SamplingStrategy> AdaptiveSampler::StrategyFor(std::string_view service) {
   const auto strategies = strategies_.load();
   const auto found = strategies->find(service);
-  return found == strategies->end() ? Default() : found->second;
+  return found == strategies->end() ? Default(options_.settings) : found->second;
 }
 
 AdaptiveCounters AdaptiveSampler::counters() const {

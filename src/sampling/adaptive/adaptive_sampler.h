@@ -64,6 +64,9 @@ class AdaptiveSampler final : public StrategyProvider {
 
   AdaptiveCounters counters() const;
 
+  // What is told of a service that hasn't been seen.
+  static codec::SamplingStrategy Default(const AdaptiveOptions& settings);
+
  private:
   using Strategies = std::map<std::string, codec::SamplingStrategy, std::less<>>;
 
@@ -74,7 +77,6 @@ class AdaptiveSampler final : public StrategyProvider {
   Status RunInterval(std::uint64_t now_ns);
   Status Follow();
   void Publish(std::vector<OperationState> states);
-  codec::SamplingStrategy Default() const;
   void Check(const Status& status);
   void Run(const std::stop_token& stop);
 

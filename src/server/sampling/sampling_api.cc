@@ -20,7 +20,7 @@ class SamplingApi {
   net::HttpResponse Sampling(const net::HttpRequest& request, StrategyJson form) const {
     const auto service = ServiceOf(request);
     if (!service.has_value()) return NoService();
-    const auto strategy = options_.strategies->StrategyFor(*service);
+    const auto strategy = options_.strategies->StrategyOf(request.tenant, *service);
     if (!strategy.has_value()) return Failed(strategy.error());
     auto text = codec::EncodeStrategyJson(*strategy, form);
     if (!text.has_value()) {
@@ -51,7 +51,7 @@ class SamplingApi {
       Count(SamplingOutcome::kBadRequest);
       return net::RawReply::Fail(net::GrpcCode::kInternal, service.error().message());
     }
-    const auto strategy = options_.strategies->StrategyFor(*service);
+    const auto strategy = options_.strategies->StrategyOf(request.tenant, *service);
     if (!strategy.has_value()) {
       Count(SamplingOutcome::kProviderFailure);
       return net::RawReply::Fail(net::GrpcCode::kUnknown, strategy.error().message());
