@@ -117,6 +117,27 @@ class Agent(unittest.TestCase):
                 self.assertEqual((status, json.loads(body)["strategyType"]),
                                  (200, "PROBABILISTIC"))
 
+    def test_an_agent_that_sends_by_otlp_asks_for_strategies_where_it_is_told(self):
+        strategies = self.scratch / "strategies.json"
+        strategies.write_text('{"default_strategy": {"type": "probabilistic", "param": 0.25}}')
+        collector = self.start(self.scratch / "1", f"--sampling.strategies-file={strategies}")
+        otlp = {"otlp-http": "otlp_http", "otlp-grpc": "otlp_grpc"}
+        for kind, listener in otlp.items():
+            with self.subTest(kind):
+                to = f"--reporter.otlp.host-port=127.0.0.1:{collector.ports[listener]}"
+                silent = self.start(None, f"--reporter.type={kind}", to, command="agent")
+                # No made-up probability: a client keeps what it has.
+                self.assertEqual(silent.get("sampling_http", "/sampling?service=a"),
+                                 (500, "collector error: OTLP's ports tell no strategies: name those "
+                                       "that do by reporter.sampling.host-port\n"))
+                agent = self.start(None, f"--reporter.type={kind}", to,
+                                   "--reporter.sampling.host-port="
+                                   f"127.0.0.1:{collector.ports['jaeger_http']}", command="agent")
+                status, body = agent.get("sampling_http", "/sampling?service=a")
+                self.assertEqual(status, 200, body)
+                self.assertEqual(json.loads(body)["probabilisticSampling"],
+                                 {"samplingRate": 0.25})
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -99,6 +99,12 @@ Status CheckForward(const Resolved& resolved) {
     const Status taken = ingest::CheckCollectorAddress(protocol, address);
     if (!taken.has_value()) return Wrong(resolved, setting, taken.error().message());
   }
+  for (const std::string& address : ingest::SplitAddresses(config.sampling_collectors)) {
+    const Status taken =
+        ingest::CheckCollectorAddress(ingest::ForwardProtocol::kOtlpHttp, address);
+    if (!taken.has_value())
+      return Wrong(resolved, "reporter.sampling.host-port", taken.error().message());
+  }
   if (!addresses.empty()) return {};
   return Wrong(resolved, setting, "at least one collector hostPort address is required");
 }
@@ -155,13 +161,6 @@ Status CheckPipeline(const ServiceConfig& config) {
 
 }  // namespace
 
-Status CheckConfig(Role role, const Resolved& resolved) {
-  const ServiceConfig& config = resolved.config;
-  TS_TRY(CheckPipeline(config));
-  TS_TRY(CheckPath(resolved, "metrics-http-route", config.admin.metrics_route));
-  TS_TRY(CheckForward(resolved));
-  TS_TRY(CheckAuth(resolved));
-  TS_TRY(CheckTenancy(resolved));
 std::vector<std::string> UnheededSettings(const Resolved& resolved) {
   std::vector<std::string> out;
   std::string last;  // origins are in the order of names
@@ -186,6 +185,13 @@ std::vector<std::string> UnheededSettings(const Resolved& resolved) {
   return out;
 }
 
+Status CheckConfig(Role role, const Resolved& resolved) {
+  const ServiceConfig& config = resolved.config;
+  TS_TRY(CheckPipeline(config));
+  TS_TRY(CheckPath(resolved, "metrics-http-route", config.admin.metrics_route));
+  TS_TRY(CheckForward(resolved));
+  TS_TRY(CheckAuth(resolved));
+  TS_TRY(CheckTenancy(resolved));
   TS_TRY(CheckSelfTracing(resolved));
   if ((role & (kKeeping | kQuery)) != 0) TS_TRY(CheckStorage(resolved));
   if (config.archive.keep_age.count() != 0 && config.archive.keep_age < std::chrono::minutes(1))

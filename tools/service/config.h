@@ -238,6 +238,7 @@ struct ForwardSection {
   std::vector<std::string> otlp_collectors;
   std::string buffer_directory;  // "": in memory
   std::uint64_t buffer_bytes = std::uint64_t{256} << 20;
+  std::vector<std::string> sampling_collectors;  // asked for strategies by HTTP; empty: see forward.cc
   bool buffer_sync = false;
   std::uint64_t batch_spans = 1'000;
   std::chrono::nanoseconds batch_wait = std::chrono::milliseconds(200);

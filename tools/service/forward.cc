@@ -178,14 +178,43 @@ void CollectForward(const ingest::Forwarder& forwarder, const ingest::ForwarderC
 }
 
 // Jaeger's collectors tell strategies on the port that takes spans; OTLP's ports don't.
-Status AskCollectors(Service& service, const ingest::ForwarderConfig& forward) {
-  const bool tchannel = forward.protocol == ingest::ForwardProtocol::kJaegerTchannel;
+Result<std::vector<ingest::AskCollector>> AsksOf(const ForwardSection& config,
+                                                 const ingest::ForwarderConfig& forward) {
   std::vector<ingest::AskCollector> asks;
+  for (const std::string& address : ingest::SplitAddresses(config.sampling_collectors)) {
+    TS_TRY_ASSIGN(auto ask, ingest::AskByHttp(address, kAskTimeout, forward.access));
+    asks.push_back(std::move(ask));
+  }
+  if (!asks.empty()) return asks;
+  const bool tchannel = config.type == "tchannel";
+  if (config.type != "grpc" && !tchannel) return asks;
   for (const std::string& address : forward.collectors) {
     TS_TRY_ASSIGN(auto ask, tchannel
                                 ? ingest::AskByTchannel(address, kAskTimeout, forward.access)
                                 : ingest::AskByGrpc(address, kAskTimeout, forward.access));
     asks.push_back(std::move(ask));
+  }
+  return asks;
+}
+
+// A made-up probability would be taken for the collectors'.
+class NobodyToAsk final : public sampling::StrategyProvider {
+ public:
+  Result<codec::SamplingStrategy> StrategyFor(std::string_view /*service*/) override {
+    return Error(ErrorCode::kUnsupported,
+                 "OTLP's ports tell no strategies: name those that do by "
+                 "reporter.sampling.host-port");
+  }
+};
+
+Status AskCollectors(Service& service, const ingest::ForwarderConfig& forward) {
+  const ServiceConfig& config = service.config();
+  TS_TRY_ASSIGN(auto asks, AsksOf(config.forward, forward));
+  if (asks.empty()) {
+    // A collector tells what its own file says.
+    if (config.role == kAgent)
+      service.shared().strategies = &service.Keep(std::make_unique<NobodyToAsk>());
+    return {};
   }
   auto& strategies = service.Keep(std::make_unique<ingest::CollectorStrategies>(
       std::move(asks), ingest::CollectorStrategiesOptions{}));
@@ -228,8 +257,7 @@ Status OpenForward(Service& service) {
     shown += (shown.empty() ? "" : ", ") + address;
   service.Show("sends on to",
                std::string(ingest::ForwardProtocolName(forward.protocol)) + " " + shown);
-  const bool jaegers = config.type == "grpc" || config.type == "tchannel";
-  return jaegers ? AskCollectors(service, forward) : Status();
+  return AskCollectors(service, forward);
 }
 
 Status OpenBaggage(Service& service) {

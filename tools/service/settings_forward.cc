@@ -50,6 +50,12 @@ constexpr Setting kSettings[] = {
      .group = "Forwarding",
      .help = "OTLP collectors, for HTTP also URLs; several with commas, used in turn",
      .roles = kForwarding},
+    {.name = "reporter.sampling.host-port",
+     .field = TS_FIELD(forward.sampling_collectors),
+     .group = "Forwarding",
+     .help = "Collectors, or URLs, that are asked for strategies by HTTP (14268) instead of by the "
+             "protocol of the spans; OTLP has none",
+     .roles = kForwarding},
     {.name = "reporter.grpc.tls.enabled",
      .field = TS_FIELD(forward.tls.enabled),
      .group = "Forwarding",
