@@ -1,6 +1,7 @@
 """The service as an operator sees it: systemd's protocol, SIGHUP, sampling, metrics, health."""
 
 import contextlib
+import http.server
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -319,6 +321,49 @@ class Operation(unittest.TestCase):
                 urllib.request.urlopen(service.url("admin", "/"), timeout=60).close()
             self.assertIn("https://127.0.0.1:", service.log())
             service.stop()
+
+    def test_what_is_asked_by_https_may_want_a_certificate(self):
+        """A file of strategies by URL, and the collector of a service's own spans."""
+        cert, key = self.path / "cert.pem", self.path / "key.pem"
+        make_certificate(cert, key)
+
+        class Strategies(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = b'{"default_strategy": {"type": "probabilistic", "param": 0.25}}'
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        context.load_verify_locations(cert)
+        context.verify_mode = ssl.CERT_REQUIRED
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Strategies)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+
+        def shown(setting):
+            return [f"--{setting}.ca={cert}", f"--{setting}.cert={cert}", f"--{setting}.key={key}"]
+
+        tls = "--collector.otlp.http.tls"
+        with Service(PROGRAM, self.path / "behind", f"{tls}.enabled", f"{tls}.cert={cert}",
+                     f"{tls}.key={key}", f"{tls}.client-ca={cert}") as behind:
+            to = f"--self-tracing.otlp-endpoint=https://127.0.0.1:{behind.ports['otlp_http']}"
+            with Service(PROGRAM, self.path / "data", "--sampling.strategies-file="
+                         f"https://127.0.0.1:{server.server_address[1]}/",
+                         *shown("sampling.strategies-tls"), "--self-tracing.enabled", to,
+                         *shown("self-tracing.tls")) as service:
+                self.assertEqual(sampling_rate(service), 0.25)
+                service.stop()
+            # They are sent at the stop at the latest.
+            self.assertIn("tracestore-all-in-one", behind.get("query", "/api/services")[1])
+            behind.stop()
 
     def test_scribe_and_tchannel_have_tls_and_client_certificates(self):
         cert, key = str(self.path / "cert.pem"), str(self.path / "key.pem")

@@ -126,6 +126,7 @@ struct SamplingSection {
   std::string type = "file";           // file or static, adaptive
   std::string baggage_file;            // restrictions of baggage; "": none
   std::string strategies_file;         // a path or a URL; "": the default for all
+  net::TlsClientOptions strategies_tls;  // of an https URL
   double default_probability = 0.001;  // of services that no strategy names
   sampling::AdaptiveOptions adaptive;
   std::chrono::nanoseconds reload_interval{0};  // 0: on SIGHUP only
@@ -191,6 +192,7 @@ struct SelfTracingSection {
   std::string endpoint;      // URL of OTLP over HTTP; "": what the service itself writes to
   std::string bearer_token_file;  // shown there; "": none
   std::string tenant;             // whose the spans are there; "": nobody's
+  net::TlsClientOptions tls;      // of an https URL
 };
 
 // Grafana Tempo's query API.
@@ -236,9 +238,9 @@ struct ForwardSection {
   std::chrono::nanoseconds tchannel_timeout = std::chrono::seconds(10);
   std::chrono::nanoseconds tchannel_connect_timeout = std::chrono::seconds(5);
   std::vector<std::string> otlp_collectors;
+  std::vector<std::string> sampling_collectors;  // asked for strategies by HTTP; empty: see forward.cc
   std::string buffer_directory;  // "": in memory
   std::uint64_t buffer_bytes = std::uint64_t{256} << 20;
-  std::vector<std::string> sampling_collectors;  // asked for strategies by HTTP; empty: see forward.cc
   bool buffer_sync = false;
   std::uint64_t batch_spans = 1'000;
   std::chrono::nanoseconds batch_wait = std::chrono::milliseconds(200);

@@ -13,11 +13,13 @@ constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
 }  // namespace
 
 Result<net::HttpClientResponse> FetchUrl(const std::string& url,
-                                         std::chrono::milliseconds timeout) {
+                                         std::chrono::milliseconds timeout,
+                                         const net::TlsClientOptions& tls) {
   TS_TRY_ASSIGN(net::Url parsed, net::ParseUrl(url));
   net::HttpClientOptions options;
   options.host = std::move(parsed.host);
   options.port = parsed.port;
+  options.tls = tls;
   options.tls.enabled = parsed.tls;
   options.connect_timeout = timeout;
   options.timeout = timeout;

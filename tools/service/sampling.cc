@@ -34,8 +34,8 @@ void LogSampling(std::string_view sentence) {
   spdlog::log(usual ? spdlog::level::info : spdlog::level::warn, "sampling: {}", sentence);
 }
 
-Result<sampling::FetchedText> Fetch(const std::string& url) {
-  TS_TRY_ASSIGN(auto answer, FetchUrl(url, kFetchTimeout));
+Result<sampling::FetchedText> Fetch(const std::string& url, const net::TlsClientOptions& tls) {
+  TS_TRY_ASSIGN(auto answer, FetchUrl(url, kFetchTimeout, tls));
   return sampling::FetchedText{answer.status, std::move(answer.body)};
 }
 
@@ -46,7 +46,7 @@ Status OpenStrategies(Service& service) {
   options.default_probability = config.default_probability;
   options.reload_interval =
       std::chrono::duration_cast<std::chrono::milliseconds>(config.reload_interval);
-  options.fetch = Fetch;
+  options.fetch = [tls = config.strategies_tls](const std::string& url) { return Fetch(url, tls); };
   options.log = LogSampling;
   TS_TRY_ASSIGN(auto opened, sampling::ReloadingStrategies::Open(std::move(options)));
   auto& strategies = service.Keep(std::move(opened));

@@ -40,6 +40,7 @@ class OtlpWriter {
     net::HttpClientOptions options;
     options.host = url.host;
     options.port = url.port;
+    options.tls = config.tls;
     options.tls.enabled = url.tls;
     options.connect_timeout = kTimeout;
     options.timeout = kTimeout;

@@ -44,6 +44,7 @@ constexpr Setting kSettings[] = {
      .group = "Self-tracing",
      .help = "Tenant who is named there, in multi-tenancy.header; \"\": none",
      .roles = kTraced},
+    TS_CLIENT_TLS_SETTINGS("self-tracing.tls", self_tracing.tls, "Self-tracing", kTraced),
 };
 
 }  // namespace
