@@ -47,6 +47,20 @@ def spans(service, name, count=1, start=1_000_000):
             for i in range(count)]}]}]}).encode()
 
 
+def protobuf_spans(count):
+    """An ExportTraceServiceRequest."""
+    def field(number, payload):
+        size, length = len(payload), b""
+        while size >= 128:
+            size, length = size >> 7, length + bytes([size & 127 | 128])
+        return bytes([number << 3 | 2]) + length + bytes([size]) + payload
+
+    trace = bytes.fromhex(TRACE)
+    made = [field(2, field(1, trace) + field(2, (i + 1).to_bytes(8, "big")) + field(5, b"a"))
+            for i in range(count)]
+    return field(1, field(2, b"".join(made)))
+
+
 def call(service, listener, method, *metadata):
     """The code and details of a call with an empty message."""
     with grpc.insecure_channel(f"127.0.0.1:{service.ports[listener]}") as channel:
@@ -185,6 +199,22 @@ class Tenants(unittest.TestCase):
             self.post(service, "pay", spans("bank", "a", 1000))
             self.assertIn('tracestore_spans_rejected_total{reason="tenant-rate"} 1\n',
                           service.get("admin", "/metrics")[1])
+            service.stop()
+
+    def test_the_archive_has_the_same_quota(self):
+        with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled",
+                     "--multi-tenancy.span-rates=shop=1") as service:
+            def write(listener, count):
+                with grpc.insecure_channel(f"127.0.0.1:{service.ports[listener]}") as channel:
+                    export = channel.unary_unary(
+                        "/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+                    export(protobuf_spans(count), metadata=(("x-tenant", "shop"),), timeout=60)
+
+            write("remote_storage_archive", 1000)  # owes 999 seconds now
+            for listener in ("remote_storage_archive", "remote_storage"):
+                with self.assertRaises(grpc.RpcError) as refused:
+                    write(listener, 1)
+                self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
             service.stop()
 
     def tail(self, wait, policies=True):

@@ -119,7 +119,8 @@ Status StartPipeline(Service& service) {
     if (jaegers != nullptr) jaegers->Count(event);
   };
   options.budget = &budget;
-  TS_TRY_ASSIGN(options.admit, RatesOf(service.config().tenancy));
+  TS_TRY_ASSIGN(service.shared().admit, RatesOf(service.config().tenancy));
+  options.admit = service.shared().admit;
   service.shared().intake =
       &service.Keep(std::make_unique<ingest::Intake>(first, std::move(options)));
   return {};

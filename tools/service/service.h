@@ -100,6 +100,8 @@ struct Shared {
   ingest::SpanSink* end = nullptr;         // what the pipeline ends in, unless it is the store
   ingest::SpanSink* sink = nullptr;        // where receivers put spans
   const ingest::Intake* intake = nullptr;  // what receivers hand messages to
+  // Whether a tenant may send so many spans now; unset: anybody may. Of all ports.
+  std::function<bool(std::string_view tenant, std::uint64_t spans)> admit;
   ingest::ByteBudget* budget = nullptr;    // of messages in flight
   LateStores* archives = nullptr;          // null where spans are sent on
   ingest::ZipkinCounters* zipkin_counters = nullptr;

@@ -45,6 +45,7 @@ const ingest::Intake& ArchiveIntake(
       [&counts](const ingest::StageEvent& event) { CountStage(counts, event); }));
   ingest::IntakeOptions options;
   options.budget = service.shared().budget;
+  options.admit = service.shared().admit;
   options.observer = [&counts](const ingest::IntakeEvent& event) { CountIntake(counts, event); };
   return service.Keep(std::make_unique<ingest::Intake>(first, std::move(options)));
 }
