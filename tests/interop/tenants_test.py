@@ -201,6 +201,15 @@ class Tenants(unittest.TestCase):
                           service.get("admin", "/metrics")[1])
             service.stop()
 
+    def test_what_storage_can_do_is_nobodys(self):
+        with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled") as service:
+            for listener in ("remote_storage", "remote_storage_archive"):
+                for method in ("/jaeger.storage.v1.PluginCapabilities/Capabilities",
+                               "/jaeger.storage.v2.Capabilities/GetCapabilities"):
+                    code, details = call(service, listener, method)
+                    self.assertEqual(code, grpc.StatusCode.OK, f"{method}: {details}")
+            service.stop()
+
     def test_the_archive_has_the_same_quota(self):
         with Service(PROGRAM, self.path / "data", "--multi-tenancy.enabled",
                      "--multi-tenancy.span-rates=shop=1") as service:

@@ -30,6 +30,9 @@ bool IsNobodys(std::string_view path) {
       "/jaeger.storage.v1.PluginCapabilities/Capabilities",
   };
   if (std::find(std::begin(kPaths), std::end(kPaths), path) != std::end(kPaths)) return true;
+  // What a Jaeger asks of its storage at the start.
+  if (path.ends_with("Capabilities/Capabilities") || path.ends_with("Capabilities/GetCapabilities"))
+    return true;
   // Zipkin's pages and their configuration.
   if (path.starts_with("/zipkin/") && !path.starts_with("/zipkin/api/")) return true;
   if (path.starts_with("/actuator/")) return true;
