@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "suggest.h"
 
@@ -56,6 +57,16 @@ std::string_view SettingOf(std::string_view name) {
   return name;
 }
 
+// Jaeger's deprecated ports beat the setting's own name, but not one of ours.
+bool Beats(const Given& given, const Given& before) {
+  if (before.where.starts_with(kPrefix) || FindSetting(before.name) == nullptr) return false;
+  for (const OtherName& other : OtherNames()) {
+    if (other.name == given.name)
+      return other.rule == Rule::kZeroIsUnset && given.value != "0" && given.value != ":0";
+  }
+  return false;
+}
+
 // COLLECTOR_PORT is Zipkin's port of Scribe where that is on, else a port of Jaeger's.
 void MoveScribePort(std::map<std::string, std::string>& values) {
   auto on = values.find("COLLECTOR_SCRIBE_ENABLED");
@@ -96,17 +107,21 @@ std::vector<Given> ReadEnvironment(const Environment& environment,
   MoveScribePort(values);
   std::vector<Given> given;
   std::vector<std::string> known(std::begin(kOthers), std::end(kOthers));
-  std::set<std::string_view> settled;  // settings
-  std::set<std::string_view> used;     // variables: two names may share one
+  std::map<std::string_view, std::size_t> settled;  // setting to its place in `given`
+  std::set<std::string_view> used;                  // variables: two names may share one
   const std::vector<Variable> variables = Variables();
   for (const Variable& variable : variables) {
     known.push_back(variable.variable);
     const auto found = values.find(variable.variable);
-    if (found == values.end() || !used.insert(found->first).second ||
-        !settled.insert(SettingOf(variable.name)).second) {
-      continue;
+    if (found == values.end() || !used.insert(found->first).second) continue;
+    Given next{variable.name, found->second, variable.variable};
+    const auto [at, first] = settled.emplace(SettingOf(variable.name), given.size());
+    if (first) {
+      given.push_back(std::move(next));
+    } else if (Given& before = given[at->second]; Beats(next, before)) {
+      warnings.push_back(before.where + " has no effect: " + next.where + " says it");
+      before = std::move(next);
     }
-    given.push_back({variable.name, found->second, variable.variable});
   }
   for (const auto& [variable, value] : values) {
     if (variable.starts_with(kPrefix) &&

@@ -2,6 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "service/environment.h"
 #include "service/resolve.h"
 
 namespace tracestore::tools {
@@ -34,6 +39,55 @@ TEST(JaegerNames, TheTimeToConnectByTchannelIsTaken) {
     EXPECT_TRUE(resolved->warnings.empty());
     EXPECT_EQ(resolved->config.forward.tchannel_connect_timeout, std::chrono::milliseconds(250));
   }
+}
+
+// A deprecated port beats the address, unless it is 0; of other names the newer one counts.
+TEST(JaegerNames, OfTwoNamesJaegersOwnChoiceIsTaken) {
+  constexpr const char* kAddress = "collector.grpc-server.host-port";
+  const auto flags = [](std::vector<std::pair<std::string, std::string>> named) {
+    std::vector<Given> given;
+    for (auto& [name, value] : named) given.push_back({name, value, "--" + name});
+    return Resolve(kCollector, {.flags = given});
+  };
+  for (const bool reversed : {false, true}) {
+    std::vector<std::pair<std::string, std::string>> both = {{kAddress, ":1"},
+                                                             {"collector.grpc-port", "2"}};
+    if (reversed) std::swap(both[0], both[1]);
+    const auto resolved = flags(both);
+    ASSERT_TRUE(resolved.has_value()) << resolved.error().message();
+    EXPECT_EQ(resolved->config.jaeger.grpc.port, 2);
+    EXPECT_THAT(resolved->warnings,
+                testing::ElementsAre(std::string("--") + kAddress +
+                                     " has no effect: --collector.grpc-port says it"));
+  }
+  EXPECT_EQ(flags({{kAddress, ":1"}, {"collector.grpc-port", "0"}})->config.jaeger.grpc.port, 1);
+  const auto tls = flags({{"collector.grpc.tls.enabled", "true"}, {"collector.grpc.tls", "false"}});
+  ASSERT_TRUE(tls.has_value()) << tls.error().message();
+  EXPECT_TRUE(tls->config.tls.jaeger_grpc.enabled);
+  const auto same = flags({{"admin-http-port", "1"}, {"health-check-http-port", "2"}});
+  ASSERT_FALSE(same.has_value());
+  EXPECT_EQ(same.error().message(),
+            "--admin-http-port and --health-check-http-port are one setting: give one of them");
+}
+
+TEST(JaegerNames, SoItIsInTheEnvironment) {
+  std::vector<std::string> warnings;
+  const auto zipkin = [&](const Environment& environment) {
+    const auto resolved =
+        Resolve(kCollector, {.environment = ReadEnvironment(environment, warnings)});
+    EXPECT_TRUE(resolved.has_value());
+    return resolved->config.zipkin.address.port;
+  };
+  const std::pair<std::string, std::string> address = {"COLLECTOR_ZIPKIN_HOST_PORT", ":8888"};
+  EXPECT_EQ(zipkin({address, {"COLLECTOR_ZIPKIN_HTTP_PORT", "0"}}), 8888);
+  EXPECT_EQ(zipkin({{"TRACESTORE_COLLECTOR_ZIPKIN_HOST_PORT", ":1"},
+                    {"COLLECTOR_ZIPKIN_HTTP_PORT", "9999"}}),
+            1);
+  EXPECT_TRUE(warnings.empty());
+  EXPECT_EQ(zipkin({address, {"COLLECTOR_ZIPKIN_HTTP_PORT", "9999"}}), 9999);
+  EXPECT_THAT(warnings,
+              testing::ElementsAre("COLLECTOR_ZIPKIN_HOST_PORT has no effect: "
+                                   "COLLECTOR_ZIPKIN_HTTP_PORT says it"));
 }
 
 TEST(JaegerNames, WhatHasNoEffectIsSaid) {

@@ -76,6 +76,18 @@ Rule RuleOf(const Meaning& meaning, const Given& given) {
   return meaning.rule;
 }
 
+// Of two names of one setting in one source Jaeger takes the deprecated port, else the setting's own
+// name. 0: nobody has said which of them counts.
+int RankOf(const Given& given) {
+  if (FindSetting(given.name) != nullptr) return 2;
+  for (const OtherName& other : OtherNames()) {
+    if (other.name != given.name) continue;
+    if (other.rule == Rule::kZeroIsUnset) return 3;
+    return other.jaegers && !other.environment_only ? 1 : 0;
+  }
+  return 0;
+}
+
 // One line of the log, however much one file says to other services.
 constexpr std::size_t kNamesShown = 8;
 
@@ -144,12 +156,23 @@ class Resolver {
              std::map<const Setting*, const Given*>& seen) {
     const std::string value = Translated(rule, given.value);
     if (value.empty() && rule != Rule::kSame) return {};
-    const auto [before, first] = seen.emplace(&setting, &given);
-    if (!first && before->second->name != given.name) {
-      return Error(ErrorCode::kInvalidArgument, before->second->where + " and " + given.where +
-                                                    " are one setting: give one of them");
+    const auto [at, first] = seen.emplace(&setting, &given);
+    const Given& before = *at->second;
+    const bool other_name = before.name != given.name;
+    if (other_name) {
+      const int rank = RankOf(given);
+      const int rank_before = RankOf(before);
+      if (rank == rank_before || rank == 0 || rank_before == 0) {
+        return Error(ErrorCode::kInvalidArgument,
+                     before.where + " and " + given.where + " are one setting: give one of them");
+      }
+      const bool weaker = rank < rank_before;
+      Warn((weaker ? given : before).where + " has no effect: " + (weaker ? before : given).where +
+           " says it");
+      if (weaker) return {};
+      at->second = &given;
     }
-    if (first) ClearValue(setting, resolved_.config);
+    if (first || other_name) ClearValue(setting, resolved_.config);
     if (const Status set = SetValue(setting, value, resolved_.config); !set.has_value()) {
       return Error(set.error().code(), given.where + ": " + set.error().message());
     }
