@@ -85,6 +85,15 @@ class ZipkinPort(unittest.TestCase):
             self.assertEqual((answer.status, answer.getheader("Access-Control-Allow-Origin")),
                              (200, told))
 
+    def test_pages_may_send_the_headers_that_they_are_allowed(self):
+        self.start("--collector.zipkin.allowed-headers=content-type,x-custom")
+        preflight = self.ask("OPTIONS", "/api/v2/spans", Origin="http://elsewhere",
+                             Access_Control_Request_Method="POST",
+                             Access_Control_Request_Headers="x-custom")
+        allowed = preflight.getheader("Access-Control-Allow-Headers").lower().split(",")
+        self.assertIn("x-custom", allowed)
+        self.assertIn("x-grpc-web", allowed)
+
     def test_long_answers_are_compressed_where_asked_to(self):
         self.start()
         self.send(spans(1, 5))

@@ -112,6 +112,7 @@ struct ZipkinSection {
   bool http = true;                      // false: POSTs are not found
   bool grpc = true;
   std::vector<std::string> allowed_origins = {"*"};
+  std::vector<std::string> allowed_headers;  // beside those that are needed
   ListenAddress scribe = {false, std::nullopt, 9410};
   std::string scribe_category = "zipkin";
   double sample_rate = 1;  // share of traces that is kept, by Zipkin's rule

@@ -1,5 +1,7 @@
 // Jaeger's ports: the agent's three by UDP, the collector's by gRPC, HTTP and TChannel.
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -101,7 +103,9 @@ Status StartPort(Service& service, const AgentPort& port, ingest::ClientStats& c
   ingest::AgentUdpOptions options;
   options.server.host = service.HostOf(port.config.address);
   options.server.port = port.config.address.port;
-  options.server.max_packet_bytes = port.config.max_packet_bytes;
+  // No packet is longer than that default, which IP bounds.
+  options.server.max_packet_bytes =
+      std::min<std::uint64_t>(port.config.max_packet_bytes, options.server.max_packet_bytes);
   options.server.queue_packets = port.config.queue_packets;
   options.server.gather = kGather;
   options.server.socket_buffer_bytes = port.config.socket_buffer_bytes;

@@ -41,6 +41,28 @@ TEST(JaegerNames, TheTimeToConnectByTchannelIsTaken) {
   }
 }
 
+// As applyDefaults() of Jaeger's builder.go; packets are no longer than UDP's.
+TEST(JaegerNames, ZeroIsTheDefaultOfUdpPorts) {
+  const auto udp = [](const char* leaf, const char* value) {
+    const std::string name = std::string("processor.jaeger-compact.") + leaf;
+    const auto resolved = Resolve(kAgent, {.flags = {{name, value, "--" + name}}});
+    EXPECT_TRUE(resolved.has_value()) << resolved.error().message();
+    return resolved.has_value() ? resolved->config.jaeger.compact : UdpSection();
+  };
+  EXPECT_EQ(udp("server-max-packet-size", "0").max_packet_bytes, 65'000U);
+  EXPECT_EQ(udp("server-queue-size", "0").queue_packets, 1'000U);
+  EXPECT_EQ(udp("server-max-packet-size", "70000").max_packet_bytes, 70'000U);
+}
+
+TEST(JaegerNames, HeadersOfZipkinsPagesAreTaken) {
+  const std::string name = "collector.zipkin.allowed-headers";
+  const auto resolved = Resolve(kCollector, {.flags = {{name, "content-type,x-custom", "--" + name}}});
+  ASSERT_TRUE(resolved.has_value());
+  EXPECT_TRUE(resolved->warnings.empty());
+  EXPECT_THAT(resolved->config.zipkin.allowed_headers,
+              testing::ElementsAre("content-type", "x-custom"));
+}
+
 // A deprecated port beats the address, unless it is 0; of other names the newer one counts.
 TEST(JaegerNames, OfTwoNamesJaegersOwnChoiceIsTaken) {
   constexpr const char* kAddress = "collector.grpc-server.host-port";

@@ -67,8 +67,15 @@ std::string Translated(Rule rule, const std::string& value) {
   return value;
 }
 
+// Of Jaeger's UDP ports: 0 is its default, as builder.go has it.
+bool IsUdpBound(std::string_view name) {
+  return name.starts_with("processor.") &&
+         (name.ends_with(".server-max-packet-size") || name.ends_with(".server-queue-size"));
+}
+
 // Jaeger's own ":0" says off where the listener is off by default.
 Rule RuleOf(const Meaning& meaning, const Given& given) {
+  if (IsUdpBound(meaning.setting->name)) return Rule::kZeroIsUnset;
   if (meaning.setting->name == "collector.zipkin.host-port" && given.value == ":0") {
     return Rule::kZeroIsOff;
   }

@@ -163,11 +163,26 @@ Status Set(const Setting& setting, std::string_view text, ListenAddress& value) 
   return {};
 }
 
-Status Set(const Setting&, std::string_view text, std::vector<std::string>& value) {
+// "Name:", and not the begin of a URL.
+bool BeginsHeader(std::string_view part) {
+  const auto colon = part.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return false;
+  return part.substr(0, colon).find_first_of(" \t/\"=;") == std::string_view::npos &&
+         !part.substr(colon + 1).starts_with("//");
+}
+
+Status Set(const Setting& setting, std::string_view text, std::vector<std::string>& value) {
+  bool continues = false;  // what is split is of one header
   for (std::string& part : Split(text, ',')) {
     const auto first = part.find_first_not_of(' ');
     if (first == std::string::npos) continue;
-    value.push_back(part.substr(first, part.find_last_not_of(' ') - first + 1));
+    std::string trimmed = part.substr(first, part.find_last_not_of(' ') - first + 1);
+    if (setting.unit == Unit::kHeaders && continues && !BeginsHeader(trimmed)) {
+      value.back() += ", " + trimmed;
+    } else {
+      value.push_back(std::move(trimmed));
+    }
+    continues = true;
   }
   return {};
 }

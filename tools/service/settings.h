@@ -46,7 +46,11 @@ using Field =
   })
 
 // How a number is written.
-enum class Unit : std::uint8_t { kNone, kBytes };  // kBytes: 50GiB, 64kB
+enum class Unit : std::uint8_t {
+  kNone,
+  kBytes,    // 50GiB, 64kB
+  kHeaders,  // of a list: "Name: value", whose values may have commas
+};
 
 struct Setting {
   std::string_view name;  // "collector.zipkin.host-port": flag, path in the file, and, in capitals

@@ -51,8 +51,6 @@ constexpr Ignored kIgnored[] = {
     {.name = "collector.num-workers", .why = kNoQueue},
     {.name = "collector.queue-size", .why = kNoQueue},
     {.name = "collector.queue-size-memory", .why = kNoQueue},
-    {.name = "collector.zipkin.allowed-headers",
-     .why = "browsers may send content-type, the one that is needed"},
     {.name = "downsampling.hashsalt",
      .why = "whole traces are dropped by their id, alike in every collector"},
     {.name = "memory.max-traces", .why = "the store is on disk: keep-age and keep-bytes bound it"},

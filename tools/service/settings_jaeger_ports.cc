@@ -4,7 +4,7 @@
 namespace tracestore::tools {
 namespace {
 
-constexpr double kMostPacket = 65'507;  // that IPv4 carries
+constexpr double kMostPacket = 1 << 30;  // Jaeger takes any; IPv4 carries 65,507 bytes
 constexpr double kMostQueue = 10'000'000;
 constexpr double kMostBuffer = 1 << 30;
 

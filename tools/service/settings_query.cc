@@ -41,6 +41,7 @@ constexpr Setting kSettings[] = {
      .group = "Query",
      .help = "Headers of every answer, \"Name: value\"",
      .roles = kReading,
+     .unit = Unit::kHeaders,
      .jaegers = true},
     {.name = "query.max-clock-skew-adjustment",
      .field = TS_FIELD(query.max_clock_skew),

@@ -164,6 +164,20 @@ TEST(Settings, AListIsReplacedAsAWhole) {
   EXPECT_THAT(Resolve(kCollector, sources)->config.otlp.cors_origins, ElementsAre("*"));
 }
 
+// Of several headers in one text, each begins with its name.
+TEST(Settings, AHeadersValueMayHaveCommas) {
+  const auto headers = [](const char* text) {
+    return FromFlag("query.additional-headers", text).query.additional_headers;
+  };
+  EXPECT_THAT(headers("Cache-Control: no-cache, no-store"),
+              ElementsAre("Cache-Control: no-cache, no-store"));
+  EXPECT_THAT(headers("A: http://a, http://b,B:c, d"), ElementsAre("A: http://a, http://b", "B:c, d"));
+  const auto file = ParseConfig(
+      "query.additional-headers:\n- \"Cache-Control: no-cache, no-store\"\n- \"A: b\"\n", "a.yaml");
+  EXPECT_THAT(Resolve(kQuery, {.file = *file})->config.query.additional_headers,
+              ElementsAre("Cache-Control: no-cache, no-store", "A: b"));
+}
+
 TEST(Settings, Addresses) {
   EXPECT_EQ(FromFlag("query.host-port", ":80").query.http, (ListenAddress{true, "", 80}));
   EXPECT_EQ(FromFlag("query.host-port", "80").query.http, (ListenAddress{true, std::nullopt, 80}));

@@ -133,9 +133,11 @@ Status StartZipkinQuery(Service& service) {
 }
 
 net::CorsOptions ZipkinCors(const ZipkinSection& config) {
+  std::string headers = "content-type,x-grpc-web";
+  for (const std::string& header : config.allowed_headers) headers += "," + header;
   return {.origins = config.allowed_origins,
           .methods = "GET,POST",
-          .headers = "content-type,x-grpc-web",
+          .headers = std::move(headers),
           .preflight_status = 200};
 }
 
