@@ -112,6 +112,30 @@ TEST(JaegerNames, SoItIsInTheEnvironment) {
                                    "COLLECTOR_ZIPKIN_HTTP_PORT says it"));
 }
 
+// One environment for agents and collectors: only agents have reporters, but by our names.
+TEST(JaegerNames, ReportersOfTheEnvironmentAreAgents) {
+  const auto forward = [](Role role, const std::string& prefix) {
+    std::vector<std::string> warnings;
+    const auto given = ReadEnvironment({{prefix + "REPORTER_TYPE", "grpc"},
+                                        {prefix + "REPORTER_GRPC_HOST_PORT", "a:1"},
+                                        {"BADGER_DIRECTORY_VALUE", "/data"}},
+                                       warnings);
+    const auto resolved = Resolve(role, {.environment = given});
+    EXPECT_TRUE(resolved.has_value());
+    return *resolved;
+  };
+  EXPECT_EQ(forward(kAgent, "").config.forward.grpc_collectors, std::vector<std::string>{"a:1"});
+  const Resolved collector = forward(kCollector, "");
+  EXPECT_FALSE(collector.config.forward.on());
+  EXPECT_TRUE(collector.config.forward.grpc_collectors.empty());
+  EXPECT_TRUE(collector.warnings.empty());
+  const Resolved sending = forward(kCollector, "TRACESTORE_");
+  EXPECT_TRUE(sending.config.forward.on());
+  EXPECT_THAT(sending.warnings,
+              testing::ElementsAre("BADGER_DIRECTORY_VALUE has no effect: spans are sent on, as "
+                                   "reporter.type says"));
+}
+
 TEST(JaegerNames, WhatHasNoEffectIsSaid) {
   const auto resolved =
       Resolve(kCollector, {.flags = {{"collector.num-workers", "50", "--collector.num-workers"}}});

@@ -108,6 +108,18 @@ std::string PassedOver(std::string_view file, const std::vector<std::string>& na
   return text;
 }
 
+// Jaeger's collectors have no reporter: where one environment serves them and their agents, its
+// names are the agents'. Ours say it to both.
+std::vector<Given> ForRole(Role role, std::vector<Given> environment) {
+  if (role != kCollector) return environment;
+  std::erase_if(environment, [](const Given& given) {
+    const Setting* const setting = MeaningOf(given.name).setting;
+    return setting != nullptr && setting->name.starts_with("reporter.") &&
+           !given.where.starts_with("TRACESTORE_");
+  });
+  return environment;
+}
+
 class Resolver {
  public:
   explicit Resolver(Role role) : role_(role) { resolved_.config = DefaultsOf(role); }
@@ -154,6 +166,10 @@ class Resolver {
     if (role_ == kAgent && forward.type == "grpc" && forward.grpc_collectors.empty() &&
         !forward.tchannel_collectors.empty()) {
       forward.type = "tchannel";
+    }
+    if (const auto data = resolved_.origins.find("data");
+        role_ == kCollector && forward.on() && data != resolved_.origins.end()) {
+      Warn(data->second + " has no effect: spans are sent on, as reporter.type says");
     }
     return std::move(resolved_);
   }
@@ -204,7 +220,7 @@ class Resolver {
 Result<Resolved> Resolve(Role role, const Sources& sources) {
   Resolver resolver(role);
   TS_TRY(resolver.TakeFile(sources.file));
-  TS_TRY(resolver.Take(sources.environment));
+  TS_TRY(resolver.Take(ForRole(role, sources.environment)));
   TS_TRY(resolver.Take(sources.flags));
   return resolver.Done();
 }
