@@ -46,9 +46,9 @@ void Describe(server::MetricRegistry& metrics) {
       {"tracestore_collector_strategies_total",
        "Clients' questions for strategies, and the collectors asked, by answer."},
       {"jaeger_agent_reporter_batches_submitted_total", "Messages that a collector took."},
-      {"jaeger_agent_reporter_batches_failures_total", "Messages that a collector didn't take."},
+      {"jaeger_agent_reporter_batches_failures_total", "Messages that were given up."},
       {"jaeger_agent_reporter_spans_submitted_total", "Spans of messages taken."},
-      {"jaeger_agent_reporter_spans_failures_total", "Spans of messages not taken."},
+      {"jaeger_agent_reporter_spans_failures_total", "Spans that were given up."},
       {"jaeger_agent_reporter_batch_size", "Spans of the last message taken."},
   };
   for (const auto& [name, help] : kMetrics) metrics.Describe(name, help);
@@ -123,9 +123,9 @@ class ForwardLog {
     metrics_.Add("tracestore_forward_spans_total",
                  {{"outcome", ingest::ForwardEventName(event.kind)}}, spans);
     const bool good = event.kind == Kind::kDelivered;
-    if (good || event.kind == Kind::kFailed) CountReported(good, 1, spans);
-    // Of OpenTelemetry's collector a message that is tried again hasn't failed.
+    // What is tried again hasn't failed.
     if (event.kind != Kind::kFailed) {
+      CountReported(good, 1, spans);
       CountExported(metrics_, ingest::ForwardProtocolName(protocol_), good ? event.spans : 0,
                     good ? 0 : event.spans);
     }

@@ -121,7 +121,9 @@ int RunService(const Resolved& resolved, const std::vector<Part>& parts) {
   if (const Status stopped = service.Stop(grace); !stopped.has_value()) {
     return Fail(stopped.error());
   }
-  spdlog::info("stopped; everything acknowledged is kept");
+  // What was to be sent on and wasn't is told of before.
+  const bool stored = !resolved.config.forward.on();
+  spdlog::info(stored ? "stopped; everything acknowledged is kept" : "stopped");
   return kExitOk;
 }
 

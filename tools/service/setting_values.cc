@@ -244,6 +244,11 @@ std::optional<bool> SwitchOf(std::string_view text) {
 }
 
 Status SetValue(const Setting& setting, std::string_view text, ServiceConfig& config) {
+  if (setting.secret && text == kHidden) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "'" + std::string(setting.name) +
+                     "' is hidden where --print-config wrote it: write what it is");
+  }
   return std::visit([&](const auto field) { return Set(setting, text, field(config)); },
                     setting.field);
 }

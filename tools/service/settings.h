@@ -105,6 +105,9 @@ std::string EnvironmentName(std::string_view name);
 // The configuration that nobody told anything.
 ServiceConfig DefaultsOf(Role role);
 
+// What --print-config shows of a secret.
+inline constexpr std::string_view kHidden = "(hidden)";
+
 // Sets the field to what `text` says; a list gets one more. Errors: kInvalidArgument, what it
 // takes:
 // "'sync' is full, interval or off, not 'ful': did you mean 'full'?".

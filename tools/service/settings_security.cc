@@ -91,8 +91,7 @@ constexpr Setting kSettings[] = {
     {.name = "listeners.max-connections",
      .field = TS_FIELD(limits.max_connections),
      .group = "Limits of listeners",
-     .help = "Open connections of one listener; at the cap the one idle longest is closed (not of "
-             "gRPC)",
+     .help = "Open connections of one listener; at the cap the one idle longest is closed",
      .least = 1,
      .most = 1'000'000},
     {.name = "listeners.read-timeout",

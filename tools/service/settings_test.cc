@@ -338,6 +338,16 @@ TEST(PrintConfig, ReadsBackToTheSame) {
   EXPECT_THAT(text, HasSubstr("keep-age: 90m  # --keep-age\n"));
 }
 
+TEST(PrintConfig, ASecretIsNotReadBackAsWhatStandsInItsPlace) {
+  constexpr const char* kName = "collector.zipkin.tls.key-store-password";
+  const auto resolved = Resolve(kCollector, {.flags = {Flag(kName, "x")}});
+  const auto given = ParseConfig(PrintConfig(kCollector, *resolved), "printed");
+  ASSERT_TRUE(given.has_value());
+  EXPECT_THAT(Refusal(kCollector, {.file = *given}),
+              HasSubstr(std::string("'") + kName +
+                        "' is hidden where --print-config wrote it: write what it is"));
+}
+
 // docs/settings.md is what the table says; TRACESTORE_WRITE_DOCS=1 writes it.
 TEST(SettingsDocument, IsUpToDate) {
   const std::string path = base::SourceDir() + "/docs/settings.md";
