@@ -188,8 +188,9 @@ void ConnectionSorter::Impl::Drop(Place place) {
   (place->greeted ? greeted : waiting).erase(place);  // closing it takes it out of the watched
 }
 
+// Of those that are more, so that neither kind takes the other's room.
 void ConnectionSorter::Impl::MakeRoom() {
-  if (waiting.empty()) {
+  if (greeted.size() > waiting.size()) {
     GiveGreeted(greeted.begin());
   } else {
     Drop(waiting.begin());

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "net/dual_server.h"
 #include "net/first_bytes.h"
@@ -256,6 +257,20 @@ TEST(Http2Server, StopWithoutGraceEndsAll) {
   server->Stop(0ms);
   client.AwaitEnd();
   half.AwaitEnd();
+}
+
+TEST(Http2Server, ManyThatAskNothingKeepNobodyOut) {
+  DualServerOptions options;
+  options.max_waiting = 8;
+  const auto server = StartServer(std::move(options));
+  std::vector<std::unique_ptr<LoopbackClient>> silent;
+  for (int i = 0; i < 100; ++i) {
+    silent.push_back(std::make_unique<LoopbackClient>(server->port()));
+    silent.back()->Send(kHttp2Preface);
+  }
+  Http2TestClient client(server->port());
+  EXPECT_EQ(client.Get("/").status, 200);
+  EXPECT_EQ(CallEcho(server->port(), "still"), "still");
 }
 
 // Who says nothing after the preface is gRPC, as its clients are that only connect.
