@@ -25,6 +25,8 @@
 #include "base/try.h"
 #include "net/host_port.h"
 #include "net/listen.h"
+#include "net/message_room.h"
+#include "net/open_connections.h"
 #include "net/secure_stream.h"
 #include "net/tls_context.h"
 #include "net/worker_pool.h"
@@ -99,19 +101,28 @@ struct FramedServer::Impl {
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
-    void SetWaiting(bool waiting);
-    bool waiting() const noexcept { return waiting_at.has_value(); }
+    using Does = OpenConnections<Connection>::Does;
+    void Set(Does does) { Set(does, std::chrono::steady_clock::now()); }
+    void Set(Does does, std::chrono::steady_clock::time_point since) {
+      server.waiting.Set(*this, place, does, since);
+    }
+    bool idle() const noexcept { return place.does == Does::kIdle; }
+    // For the sake of others: its coroutine ends at the next turn of the loop.
+    void PutOff() {
+      Set(Does::kBusy);
+      stream.tcp().close();
+    }
 
     Impl& server;
     SecureStream stream;
     std::string peer;
     FrameSession session;
     std::string frame;         // header included
-    std::size_t reserved = 0;  // of max_bytes_in_flight
-    bool unfinished = false;   // the last message said that more must come
+    MessageRoom::Share share;
+    bool unfinished = false;  // the last message said that more must come
     std::list<Connection*>::iterator self;
-    // While it waits for a message: nothing of one has come.
-    std::optional<std::list<Connection*>::iterator> waiting_at;
+    // A message is coming from the first one on that said that more must come.
+    OpenConnections<Connection>::Place place;
   };
 
   Impl(FramedServerOptions o, FrameProtocol f, std::function<void(FrameProblem)> p)
@@ -130,12 +141,11 @@ struct FramedServer::Impl {
   static Task<void> Serve(std::unique_ptr<Connection> connection);
   static Task<bool> Handshake(Connection& c);
   static Task<bool> ServeOne(Connection& c);
-  static Task<bool> ReadSome(Connection& c, char* into, std::size_t size);
+  static Task<bool> ReadSome(Connection& c, char* into, std::size_t size, std::size_t before);
   static Task<std::optional<std::size_t>> ReadHeader(Connection& c);
   static Task<bool> ReadFrame(Connection& c);
   static Task<bool> Respond(Connection& c);
   static Task<bool> Write(Connection& c, std::string_view bytes);
-  bool Reserve(Connection& c, std::size_t size);
 
   const FramedServerOptions options;
   const FrameProtocol protocol;
@@ -144,8 +154,8 @@ struct FramedServer::Impl {
   std::shared_ptr<TlsContext> tls;  // null: plain
 
   std::list<Connection*> open;
-  std::list<Connection*> waiting;  // longest first
-  std::size_t bytes_in_flight = 0;
+  OpenConnections<Connection> waiting;  // for all of a message, or the first byte
+  MessageRoom room{options.max_bytes_in_flight};
   bool stopping = false;
 
   mutable std::mutex mutex;
@@ -166,16 +176,19 @@ FramedServer::Impl::Connection::Connection(Impl& owner, tcp::socket socket)
     : server(owner),
       stream(std::move(socket)),
       peer(PeerName(stream.tcp().socket())),
-      session(owner.protocol.open(peer)) {
+      session(owner.protocol.open(peer)),
+      share(owner.room, [this] {
+        server.Tell(FrameProblem::kTooSlow);
+        PutOff();
+      }) {
   self = server.open.insert(server.open.end(), this);
-  SetWaiting(true);
+  Set(Does::kIdle);
   const std::lock_guard lock(server.mutex);
   ++server.open_count;
 }
 
 FramedServer::Impl::Connection::~Connection() {
-  server.bytes_in_flight -= reserved;
-  SetWaiting(false);
+  Set(Does::kBusy);
   server.open.erase(self);
   stream.tcp().close();
   {
@@ -183,16 +196,6 @@ FramedServer::Impl::Connection::~Connection() {
     --server.open_count;
   }
   server.closed.notify_all();
-}
-
-void FramedServer::Impl::Connection::SetWaiting(bool now_waiting) {
-  if (now_waiting == waiting()) return;
-  if (now_waiting) {
-    waiting_at = server.waiting.insert(server.waiting.end(), this);
-  } else {
-    server.waiting.erase(*waiting_at);
-    waiting_at.reset();
-  }
 }
 
 Status FramedServer::Impl::Listen() {
@@ -226,10 +229,9 @@ Task<void> FramedServer::Impl::Accept() {
     }
     if (open.size() >= options.max_connections) {
       Tell(FrameProblem::kTooManyConnections);
-      if (waiting.empty()) continue;  // its destructor closes the new one
-      Connection* longest = waiting.front();
-      longest->SetWaiting(false);  // its coroutine ends at the next turn of the loop
-      longest->stream.tcp().close();
+      Connection* const longest = waiting.ToClose(std::chrono::steady_clock::now());
+      if (longest == nullptr) continue;  // its destructor closes the new one
+      longest->PutOff();
     }
     try {
       socket.set_option(tcp::no_delay(true), ec);
@@ -262,32 +264,28 @@ Task<bool> FramedServer::Impl::Handshake(Connection& c) {
 // True if the connection may carry another message.
 Task<bool> FramedServer::Impl::ServeOne(Connection& c) {
   const bool came = co_await ReadFrame(c);
-  if (!came) co_return false;
+  if (!came || c.share.taken_away()) co_return false;
+  c.share.Whole();
+  c.Set(Connection::Does::kBusy);
   const bool more = co_await Respond(c);
-  c.server.bytes_in_flight -= std::exchange(c.reserved, 0);
+  c.share.Release();
   std::string().swap(c.frame);
   co_return more && !c.server.stopping;
 }
 
-bool FramedServer::Impl::Reserve(Connection& c, std::size_t size) {
-  const std::size_t more = size - c.reserved;
-  if (more > options.max_bytes_in_flight - bytes_in_flight) return false;
-  bytes_in_flight += more;
-  c.reserved = size;
-  return true;
-}
-
-// Reads until `size` bytes have come. The timeout is set by the caller, and renewed here for each
-// step.
-Task<bool> FramedServer::Impl::ReadSome(Connection& c, char* into, std::size_t size) {
+// Reads until `size` bytes have come, behind those `before`. The timeout is set by the caller, and
+// renewed here for each step.
+Task<bool> FramedServer::Impl::ReadSome(Connection& c, char* into, std::size_t size,
+                                        std::size_t before) {
   std::size_t renew_at = kReadStep;
   for (std::size_t got = 0; got < size;) {
     error_code ec;
     got += co_await c.stream.async_read_some(asio::buffer(into + got, size - got), Into(ec));
-    if (ec == boost::beast::error::timeout && !c.waiting()) c.server.Tell(FrameProblem::kTooSlow);
+    if (ec == boost::beast::error::timeout && !c.idle()) c.server.Tell(FrameProblem::kTooSlow);
     if (ec) co_return false;
-    if (c.waiting() || got >= renew_at) {
-      c.SetWaiting(false);
+    c.share.Came(before + got, std::chrono::steady_clock::now());
+    if (c.idle() || got >= renew_at) {
+      c.Set(Connection::Does::kComing);
       renew_at = got + kReadStep;
       c.stream.tcp().expires_after(c.server.options.read_timeout);
     }
@@ -299,10 +297,14 @@ Task<bool> FramedServer::Impl::ReadSome(Connection& c, char* into, std::size_t s
 Task<std::optional<std::size_t>> FramedServer::Impl::ReadHeader(Connection& c) {
   const FramedServerOptions& options = c.server.options;
   if (c.server.stopping) co_return std::nullopt;
-  c.SetWaiting(!c.unfinished);
+  if (c.unfinished) {
+    c.Set(Connection::Does::kComing, c.place.since);
+  } else {
+    c.Set(Connection::Does::kIdle);
+  }
   c.stream.tcp().expires_after(c.unfinished ? options.read_timeout : options.idle_timeout);
   c.frame.resize(c.server.protocol.header_bytes);
-  const bool came = co_await ReadSome(c, c.frame.data(), c.frame.size());
+  const bool came = co_await ReadSome(c, c.frame.data(), c.frame.size(), 0);
   if (!came) co_return std::nullopt;
   const auto rest = c.server.protocol.rest(c.frame);
   if (rest && *rest > options.max_frame_bytes) {
@@ -321,12 +323,13 @@ Task<bool> FramedServer::Impl::ReadFrame(Connection& c) {
   c.stream.tcp().expires_after(options.read_timeout);
   for (std::size_t had = 0; had < *rest;) {
     const std::size_t next = std::min(*rest, std::max(kReadStep, had * 2));
-    if (!c.server.Reserve(c, next)) {
-      c.server.Tell(FrameProblem::kNoRoom);
+    if (!c.share.GrowTo(next, std::chrono::steady_clock::now())) {
+      if (!c.share.taken_away()) c.server.Tell(FrameProblem::kNoRoom);
       co_return false;
     }
     c.frame.resize(header + next);
-    const bool came = co_await ReadSome(c, c.frame.data() + header + had, next - had);
+    char* const into = c.frame.data() + header + had;
+    const bool came = co_await ReadSome(c, into, next - had, had);
     if (!came) co_return false;
     had = next;
   }
@@ -377,7 +380,7 @@ void FramedServer::Impl::Stop(std::chrono::milliseconds grace) {
     stopping = true;
     acceptor.close(ec);
     accept_pause.cancel();
-    for (Connection* connection : waiting) connection->stream.tcp().close();
+    for (const auto& [since, connection] : waiting.idle()) connection->stream.tcp().close();
   });
   {
     std::unique_lock lock(mutex);

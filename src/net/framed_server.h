@@ -24,11 +24,13 @@ struct FramedServerOptions {
   // Of one message without its header; a longer one ends the connection before its first byte is
   // read. libthrift's own.
   std::size_t max_frame_bytes = 16'384'000;
-  // Of all messages that are being read or answered; beyond it a connection is closed. At least
-  // max_frame_bytes.
+  // Of all messages that are being read or answered. Where there is no room the connection whose
+  // message comes slowest, and too slowly (MessageRoom), is closed for a new one; if none does, the
+  // new one is. At least max_frame_bytes.
   std::size_t max_bytes_in_flight = std::size_t{256} << 20;
-  // Open connections. At the cap the one that waits longest for a message is closed for a new one;
-  // if none waits the new one is closed.
+  // Open connections. At the cap the one that waits longest for a message is closed for a new one,
+  // or the one whose message has been coming longest (OpenConnections); where all are being
+  // answered the new one is closed.
   std::size_t max_connections = 1024;
 
   // A header must come within this after its first byte, and each further 64 KiB of a message.

@@ -184,6 +184,47 @@ TEST(FramedServer, BoundsBytesInFlight) {
   EXPECT_EQ(first.ReadBytes(5), Framed("a"));
 }
 
+TEST(FramedServer, ClosesASlowMessageForANewOne) {
+  FramedServerOptions options;
+  options.max_frame_bytes = 100'000;
+  options.max_bytes_in_flight = 120'000;
+  options.read_timeout = 600s;
+  Fixture fixture(options);
+  LoopbackClient slow(fixture.server->port());
+  ASSERT_TRUE(slow.Send(Framed("x")));
+  EXPECT_EQ(slow.ReadBytes(5), Framed("x"));
+  ASSERT_TRUE(slow.Send(Framed(std::string(100'000, 'a')).substr(0, 10)));
+  const std::string whole = Framed(std::string(100'000, 'b'));
+  std::string answer;
+  for (const auto until = std::chrono::steady_clock::now() + 20s;
+       answer != whole && std::chrono::steady_clock::now() < until;) {
+    LoopbackClient client(fixture.server->port());
+    client.Send(whole);
+    answer = client.ReadBytes(whole.size());
+    slow.Send("a");  // a byte at a time is no pace
+  }
+  EXPECT_EQ(answer.size(), whole.size());
+  slow.ReadToEnd();
+  EXPECT_TRUE(slow.ended());
+  EXPECT_EQ(fixture.Of(FrameProblem::kTooSlow), 1);
+}
+
+TEST(FramedServer, ACrowdThatSaysHalfAFrameMakesRoom) {
+  FramedServerOptions options;
+  options.max_connections = 10;
+  Fixture fixture(options);
+  std::vector<std::unique_ptr<LoopbackClient>> crowd;
+  for (int i = 0; i < 100; ++i) {
+    crowd.push_back(std::make_unique<LoopbackClient>(fixture.server->port()));
+    ASSERT_TRUE(crowd.back()->Send(Framed("never whole").substr(0, i % 2 == 0 ? 2 : 8)));
+    if (i % 20 != 19) continue;
+    LoopbackClient client(fixture.server->port());
+    ASSERT_TRUE(client.Send(Framed("x")));
+    EXPECT_EQ(client.ReadBytes(5), Framed("x")) << i;
+  }
+  EXPECT_EQ(crowd.front()->ReadToEnd(), "");
+}
+
 TEST(FramedServer, StopLetsWhatIsInFlightEnd) {
   std::promise<void> began, go;
   Fixture fixture({}, [&](std::string_view frame, std::string_view) {

@@ -87,7 +87,8 @@ struct GrpcServerOptions {
   // May be unset.
   std::function<void(std::string_view cause)> on_connection_closed = {};
   // Told of each message that no handler got, by cause: "too-long", "broken" and "unsupported"
-  // (compression), "no-room", "too-many-calls", "too-slow". Any thread; must not block. May be unset.
+  // (compression), "no-room", "too-many-calls", "too-slow". Any thread; must not block. May be
+  // unset.
   std::function<void(std::string_view cause)> on_refused = {};
   // In which a connection's first bytes, and its handshake, must come.
   std::chrono::milliseconds handshake_timeout{10'000};

@@ -175,6 +175,7 @@ int HttpServer::Impl::Http2Connection::OnFrame(const nghttp2_frame& frame) {
     HeadIsWhole(*stream);
   if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
   stream->whole = true;
+  stream->share.Whole();
   if (!stream->refused) Begin(stream);
   return 0;
 }
@@ -212,7 +213,7 @@ bool HttpServer::Impl::Http2Connection::Reserve(Stream& stream, std::size_t body
   if (body_bytes <= stream.reserved) return true;
   const std::size_t next = std::max(
       body_bytes, std::min(stream.body_limit, std::max(kBodyStep, stream.reserved * 2)));
-  if (!stream.share.GrowTo(next)) {
+  if (!stream.share.GrowTo(next, Clock::now())) {
     Refuse(stream, {429, "too many request bodies in flight"});
     return false;
   }
@@ -227,6 +228,7 @@ int HttpServer::Impl::Http2Connection::OnData(std::int32_t id, std::string_view 
   std::string& body = stream->request.body;
   if (!Reserve(*stream, body.size() + bytes.size())) return 0;
   body += bytes;
+  stream->share.Came(body.size(), Clock::now());
   if (body.size() >= stream->renew_at) {
     Renew(*stream, server_.options.read_timeout);
     stream->renew_at = body.size() + kBodyStep;
@@ -257,7 +259,7 @@ int HttpServer::Impl::Http2Connection::OnClosed(std::int32_t id) {
 // Idle is who waits for no answer: such a connection may be closed for a new one.
 void HttpServer::Impl::Http2Connection::SetIdleIfSo() {
   if (streams_.empty()) idle_since_ = Clock::now();
-  SetIdle(streams_.empty());
+  Set(streams_.empty() ? Does::kIdle : Does::kBusy);
 }
 
 void HttpServer::Impl::Http2Connection::Renew(Stream& stream, std::chrono::milliseconds patience) {
@@ -465,7 +467,7 @@ Task<void> HttpServer::Impl::Http2Connection::SendAll() {
 Task<void> HttpServer::Impl::Http2Connection::SayEnd() {
   error_code ec;
   deaf_ = true;
-  SetIdle(true);  // may be closed for a new connection
+  Set(Does::kIdle);  // may be closed for a new connection
   stream_.tcp().socket().shutdown(tcp::socket::shutdown_send, ec);
   const auto until = Clock::now() + kLingerTime;
   while (!read_ended_ && !closed_ && !server_.stopping && Clock::now() < until) {

@@ -36,8 +36,17 @@ class HttpServer::Impl::Http2Connection final
   // A request and its answer.
   struct Stream {
     Stream(Impl& server, std::int32_t number)
-        : id(number), share(server.body_bytes, server.options.max_body_bytes_in_flight),
+        : id(number),
+          share(server.bodies, [this, &server] { TakeAway(server); }),
           drained(server.io, boost::asio::steady_timer::time_point::max()) {}
+
+    // Others need the room: the clock ends it soon.
+    void TakeAway(const Impl& server) {
+      server.Tell("too-slow");
+      std::string().swap(request.body);
+      reserved = 0;
+      due = Clock::now();
+    }
 
     const std::int32_t id;
     bool open = true;    // nghttp2 has it
@@ -48,7 +57,7 @@ class HttpServer::Impl::Http2Connection final
     std::size_t body_limit = 0;
     std::size_t reserved = 0;  // of the body
     std::size_t renew_at = 0;  // bytes of the body, or of the answer, at which `due` is put off
-    BodyShare share;
+    MessageRoom::Share share;
     WireResponse response;
     std::size_t sent = 0;              // of response.body
     std::size_t sent_in_all = 0;       // of the answer

@@ -73,9 +73,9 @@ Task<bool> HttpServer::Impl::Connection::Handshake() {
   error_code ec;
   stream_.StartTls(server_.tls->Current().get());
   stream_.tcp().expires_after(server_.options.read_timeout);
-  SetIdle(true);
+  Set(Does::kIdle);
   co_await stream_.tls().async_handshake(asio::ssl::stream_base::server, Into(ec));
-  SetIdle(false);
+  Set(Does::kBusy);
   if (ec.category() == asio::error::get_ssl_category() &&
       ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_HTTP_REQUEST) {
     error_code ignored;
@@ -100,10 +100,19 @@ Task<bool> HttpServer::Impl::Connection::ServeOne() {
   if (!arrived) co_return false;
   Parser parser;
   HttpRequest request;
-  BodyShare share(server_.body_bytes, server_.options.max_body_bytes_in_flight);
+  MessageRoom::Share share(server_.bodies, [this] {
+    server_.Tell("too-slow");
+    PutOff();
+  });
+  Set(Does::kComing);
   const Refusal refusal = co_await ReadRequest(parser, request, share);
+  if (share.taken_away()) co_return false;
+  share.Whole();
+  Set(Does::kBusy);
   server_.Tell(refusal.too_slow ? "too-slow" : RefusalCause(refusal.status));
   if (refusal.status != 0) {
+    std::string().swap(request.body);
+    share.Release();
     co_await Refuse(refusal);
     co_return false;
   }
@@ -118,17 +127,17 @@ Task<bool> HttpServer::Impl::Connection::AwaitFirstByte() {
   if (buffer_.size() > 0) co_return true;  // pipelined
   error_code ec;
   stream_.tcp().expires_after(server_.options.idle_timeout);
-  SetIdle(true);
+  Set(Does::kIdle);
   const std::size_t size =
       co_await stream_.async_read_some(buffer_.prepare(kIdleBuffer), Into(ec));
-  SetIdle(false);
+  Set(Does::kBusy);
   buffer_.commit(size);
   co_return !ec;
 }
 
 // On success parser.is_done(); a Refusal of status 0 without that means the client is gone.
 auto HttpServer::Impl::Connection::ReadRequest(Parser& parser, HttpRequest& request,
-                                               BodyShare& share) -> Task<Refusal> {
+                                               MessageRoom::Share& share) -> Task<Refusal> {
   const HttpServerOptions& options = server_.options;
   parser.header_limit(options.max_header_bytes);
   parser.body_limit(options.max_body_bytes);
@@ -165,8 +174,8 @@ auto HttpServer::Impl::Connection::ReadRequest(Parser& parser, HttpRequest& requ
 }
 
 // The body grows as it arrives, so that a declared length costs its sender no less than it says.
-auto HttpServer::Impl::Connection::ReadBody(Parser& parser, std::string& body, BodyShare& share)
-    -> Task<Refusal> {
+auto HttpServer::Impl::Connection::ReadBody(Parser& parser, std::string& body,
+                                            MessageRoom::Share& share) -> Task<Refusal> {
   const HttpServerOptions& options = server_.options;
   std::size_t limit = options.max_body_bytes;
   if (const auto length = parser.content_length()) {
@@ -181,7 +190,8 @@ auto HttpServer::Impl::Connection::ReadBody(Parser& parser, std::string& body, B
   while (!parser.is_done()) {
     if (used == body.size() && used < limit) {
       const std::size_t next = std::min(limit, std::max(kBodyStep, used * 2));
-      if (!share.GrowTo(next)) co_return Refusal{429, "too many request bodies in flight"};
+      if (!share.GrowTo(next, std::chrono::steady_clock::now()))
+        co_return Refusal{429, "too many request bodies in flight"};
       body.resize(next);
     }
     if (used >= renew_at) {
@@ -195,6 +205,7 @@ auto HttpServer::Impl::Connection::ReadBody(Parser& parser, std::string& body, B
     error_code ec;
     co_await http::async_read_some(stream_, buffer_, parser, Into(ec));
     used = body.size() - piece.size;
+    share.Came(used, std::chrono::steady_clock::now());
     if (ec == http::error::need_buffer) {
       if (used >= limit) co_return RefusalOf(http::error::body_limit);
       ec = {};
@@ -277,7 +288,7 @@ Task<void> HttpServer::Impl::Connection::Refuse(const Refusal& refusal) {
   const WireResponse response = server_.RefusalResponse(refusal, context);
   const bool sent = co_await Write(response.head, response.body);
   if (!sent) co_return;
-  SetIdle(true);  // may be closed for a new connection
+  Set(Does::kIdle);  // may be closed for a new connection
   co_await SayEnd();
   error_code ec;
   buffer_.clear();
@@ -285,7 +296,7 @@ Task<void> HttpServer::Impl::Connection::Refuse(const Refusal& refusal) {
   for (std::size_t dropped = 0; !ec && dropped < kLingerBytes && !server_.stopping;) {
     dropped += co_await stream_.tcp().async_read_some(buffer_.prepare(kBodyStep), Into(ec));
   }
-  SetIdle(false);
+  Set(Does::kBusy);
 }
 
 }  // namespace tracestore::net

@@ -121,6 +121,33 @@ TEST(HttpServer, BoundsTheBodiesInFlight) {
   EXPECT_EQ(ReadAnswer(third).body, "100000");
 }
 
+TEST(HttpServer, EndsASlowBodyForANewOne) {
+  HttpServerOptions options;
+  options.max_body_bytes = 100'000;
+  options.max_body_bytes_in_flight = 120'000;
+  options.read_timeout = 600s;
+  std::promise<void> told;
+  options.on_refused = [&](std::string_view cause) {
+    if (cause == "too-slow") told.set_value();
+  };
+  const auto server = StartServer(EchoBody, options);
+  LoopbackClient slow(server->port());
+  slow.Send("POST / HTTP/1.1\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(slow.ReadThrough("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");  // it has room now
+  int status = 0;
+  for (const auto until = std::chrono::steady_clock::now() + 20s;
+       status != 200 && std::chrono::steady_clock::now() < until;) {
+    LoopbackClient client(server->port());
+    client.Send(Post("/", std::string(100'000, 'y')));
+    status = ReadAnswer(client).status;
+    slow.Send("x");  // a byte at a time is no pace
+  }
+  EXPECT_EQ(status, 200);
+  EXPECT_EQ(told.get_future().wait_for(20s), std::future_status::ready);
+  slow.ReadToEnd();
+  EXPECT_TRUE(slow.ended());
+}
+
 TEST(HttpServer, DropsSlowSendersAndIdleOnes) {
   HttpServerOptions options;
   options.read_timeout = 50ms;
@@ -163,6 +190,29 @@ TEST(HttpServer, MakesRoomForNewConnectionsAtTheCap) {
   EXPECT_EQ(silent.front().ReadToEnd(), "");
   EXPECT_TRUE(silent.front().ended());
   EXPECT_LE(server->connections(), 21u);
+}
+
+TEST(HttpServer, ACrowdThatSaysHalfAHeadMakesRoom) {
+  HttpServerOptions options;
+  options.max_connections = 20;
+  std::atomic<int> put_off = 0;
+  options.on_refused = [&](std::string_view cause) {
+    if (cause == "too-many-connections") ++put_off;
+  };
+  const auto server = StartServer(EchoBody, options);
+  std::vector<LoopbackClient> crowd;
+  for (int i = 0; i < 300; ++i) {
+    crowd.emplace_back(server->port());
+    EXPECT_TRUE(crowd.back().Send("POST / HTTP/1.1\r\nHo"));
+    if (i % 50 != 49) continue;
+    LoopbackClient client(server->port());
+    client.Send(Post("/", "still served"));
+    EXPECT_EQ(ReadAnswer(client).body, "POST / still served") << i;
+  }
+  EXPECT_EQ(crowd.front().ReadToEnd(), "");
+  EXPECT_LE(server->connections(), 21u);
+  server->Stop(0s);
+  EXPECT_GT(put_off, 0);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ HttpServer::Impl::OpenConnection::OpenConnection(Impl& owner, tcp::socket socket
 }
 
 HttpServer::Impl::OpenConnection::~OpenConnection() {
-  SetIdle(false);
+  Set(Does::kBusy);
   server_.open.erase(self_);
   stream_.tcp().close();
   {
@@ -40,16 +40,6 @@ HttpServer::Impl::OpenConnection::~OpenConnection() {
     --server_.open_count;
   }
   server_.closed.notify_all();
-}
-
-void HttpServer::Impl::OpenConnection::SetIdle(bool now_idle) {
-  if (now_idle == idle_at_.has_value()) return;
-  if (now_idle) {
-    idle_at_ = server_.idle.insert(server_.idle.end(), this);
-  } else {
-    server_.idle.erase(*idle_at_);
-    idle_at_.reset();
-  }
 }
 
 // Runs `work` on the pool and waits for its end without blocking the I/O thread. False if the pool

@@ -68,19 +68,18 @@ void HttpServer::Impl::Admit(tcp::socket socket, std::optional<Http2Start> http2
     error_code ec;
     socket.set_option(tcp::no_delay(true), ec);
     if (open.size() >= options.max_connections) {
-      if (idle.empty()) {
+      OpenConnection* const longest = waiting.ToClose(std::chrono::steady_clock::now());
+      if (longest == nullptr || longest->is_coming()) Tell("too-many-connections");
+      if (longest == nullptr) {
         if (http2) return;
         static constexpr std::string_view kFull =
             "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
             "Connection: close\r\n\r\n";
         socket.non_blocking(true, ec);
         socket.write_some(asio::buffer(kFull), ec);
-        Tell("too-many-connections");
         return;
       }
-      OpenConnection* longest = idle.front();
-      longest->SetIdle(false);
-      longest->Close();
+      longest->PutOff();
     }
     if (http2) return Http2Connection::Begin(*this, std::move(socket), *http2);
     asio::co_spawn(io, Connection::Serve(std::make_unique<Connection>(*this, std::move(socket))),

@@ -25,13 +25,15 @@ struct HttpServerOptions {
   // Of one body, as sent and again after decompression; more is refused with 413, a declared length
   // before the first byte of the body is read. Bytes, at least 1.
   std::size_t max_body_bytes = std::size_t{32} << 20;
-  // Of all bodies that are being read or answered, as sent; a request beyond it gets 429 with
-  // Retry-After. Bytes, at least max_body_bytes.
+  // Of all bodies that are being read or answered, as sent. Where there is no room the body that
+  // comes slowest, and too slowly (MessageRoom), is ended for a new one; if none does, the new one
+  // gets 429 with Retry-After. Bytes, at least max_body_bytes.
   std::size_t max_body_bytes_in_flight = std::size_t{256} << 20;
   // Of the request line with all header fields; more is refused with 431. Bytes.
   std::uint32_t max_header_bytes = 32 * 1024;
-  // Open connections. At the cap the one that is idle longest is closed for a new one; if none is
-  // idle the new one gets 503.
+  // Open connections. At the cap the one that is idle longest is closed for a new one, or the one
+  // whose request has been coming longest (OpenConnections); where all are being answered the new
+  // one gets 503.
   std::size_t max_connections = 1024;
 
   // A whole header must come within this after its first byte, and each further 64 KiB of a body.
@@ -51,8 +53,8 @@ struct HttpServerOptions {
 
   // Told of each request that isn't the handler's to count, by cause: "too-long" (413, 431),
   // "broken" (400), "unsupported" (415, the handler's too, 417, 501), "no-room" (429),
-  // "too-many-connections" (503 at the cap), "too-slow" (the connection was closed). Any thread;
-  // must not block. May be unset.
+  // "too-many-connections" (503 at the cap, or closed for a new one before all of the request had
+  // come), "too-slow" (closed). Any thread; must not block. May be unset.
   std::function<void(std::string_view cause)> on_refused;
 
   // Words the server's own refusals; unset: text/plain, "message\n". Runs on any of its threads.

@@ -7,6 +7,7 @@
 
 #define BOOST_ASIO_NO_DEPRECATED
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <list>
@@ -33,6 +34,8 @@
 
 #include "net/http_exchange.h"
 #include "net/http_server.h"
+#include "net/message_room.h"
+#include "net/open_connections.h"
 #include "net/secure_stream.h"
 #include "net/tls_context.h"
 #include "net/worker_pool.h"
@@ -52,7 +55,6 @@ struct HttpServer::Impl {
   class OpenConnection;
   class Connection;
   class Http2Connection;
-  class BodyShare;
   // How the server itself answers a request that never reaches the handler.
   struct Refusal {
     int status = 0;  // 0 = no answer, the connection is gone
@@ -82,8 +84,8 @@ struct HttpServer::Impl {
   std::stop_source stop_source;
 
   std::list<OpenConnection*> open;
-  std::list<OpenConnection*> idle;  // longest idle first
-  std::size_t body_bytes = 0;
+  OpenConnections<OpenConnection> waiting;  // for all of a request, or the first byte
+  MessageRoom bodies{options.max_body_bytes_in_flight};
   bool stopping = false;
 
   mutable std::mutex mutex;
@@ -102,27 +104,6 @@ struct HttpServer::Impl {
   std::jthread thread;
 };
 
-// A share of max_body_bytes_in_flight, given back at the end of the scope.
-class HttpServer::Impl::BodyShare {
- public:
-  BodyShare(std::size_t& used, std::size_t limit) : used_(used), limit_(limit) {}
-  ~BodyShare() { used_ -= size_; }
-  BodyShare(const BodyShare&) = delete;
-  BodyShare& operator=(const BodyShare&) = delete;
-  bool GrowTo(std::size_t size) {
-    const std::size_t more = size - size_;
-    if (more > limit_ - used_) return false;
-    used_ += more;
-    size_ = size;
-    return true;
-  }
-
- private:
-  std::size_t& used_;
-  std::size_t limit_;
-  std::size_t size_ = 0;
-};
-
 // One client, whatever it speaks. Made at accept, destroyed by the end of its coroutines, both on
 // the I/O thread.
 class HttpServer::Impl::OpenConnection {
@@ -132,16 +113,24 @@ class HttpServer::Impl::OpenConnection {
   OpenConnection(const OpenConnection&) = delete;
   OpenConnection& operator=(const OpenConnection&) = delete;
 
-  // An idle one may be closed for a new one.
-  void SetIdle(bool idle);
+  bool is_coming() const noexcept { return place_.does == Does::kComing; }
   // What its coroutines wait for fails; they end at the next turn of the loop.
   virtual void Close() { stream_.tcp().close(); }
+  // The same for the sake of others.
+  void PutOff() {
+    Set(Does::kBusy);
+    Close();
+  }
   // The server takes no more requests: what is idle ends.
   virtual void Finish() {
-    if (idle_at_) Close();
+    if (place_.does == Does::kIdle) Close();
   }
 
  protected:
+  using Does = OpenConnections<OpenConnection>::Does;
+  void Set(Does does) {
+    server_.waiting.Set(*this, place_, does, std::chrono::steady_clock::now());
+  }
   Task<bool> Offload(const std::function<void()>& work);
 
   Impl& server_;
@@ -150,7 +139,7 @@ class HttpServer::Impl::OpenConnection {
 
  private:
   std::list<OpenConnection*>::iterator self_;
-  std::optional<std::list<OpenConnection*>::iterator> idle_at_;
+  OpenConnections<OpenConnection>::Place place_;
 };
 
 // Of HTTP/1.1.
@@ -168,8 +157,9 @@ class HttpServer::Impl::Connection : public OpenConnection {
   Task<void> SayEnd();
   Task<bool> ServeOne();
   Task<bool> AwaitFirstByte();
-  Task<Refusal> ReadRequest(Parser& parser, HttpRequest& request, BodyShare& share);
-  Task<Refusal> ReadBody(Parser& parser, std::string& body, BodyShare& share);
+  Task<Refusal> ReadRequest(Parser& parser, HttpRequest& request,
+                            MessageRoom::Share& share);
+  Task<Refusal> ReadBody(Parser& parser, std::string& body, MessageRoom::Share& share);
   Task<bool> Respond(const Parser& parser, HttpRequest& request);
   Task<bool> SendStream(WireResponse& response);
   Task<bool> Write(std::string_view head, std::string_view body);

@@ -141,8 +141,7 @@ Result<std::unique_ptr<TchannelReceiver>> TchannelReceiver::Start(TchannelOption
     };
   };
   const auto on_problem = [&options = receiver->options_](net::FrameProblem problem) {
-    if (options.on_refused)
-      options.on_refused(net::FrameProblemName(problem));
+    if (options.on_refused) options.on_refused(net::FrameProblemName(problem));
   };
   TS_TRY_ASSIGN(receiver->server_, net::FramedServer::Start(receiver->options_.server,
                                                             std::move(protocol), on_problem));
