@@ -8,12 +8,12 @@ import time
 
 class Crowd:
     """`count` connections to a port; `opening(i)` is what the i-th says. With `drip` each says one
-    byte of its opening at a time, ten a second. At most `in_all` connections are made.
+    byte of its opening at a time, ten a second. Whoever is closed comes again, until the end.
     """
 
-    def __init__(self, port, count, opening, drip=False, in_all=None):
+    def __init__(self, port, count, opening, drip=False):
         self.port, self.count, self.opening, self.drip = port, count, opening, drip
-        self.left = in_all or 3 * count
+        self.made = 0
         self.selector = selectors.DefaultSelector()
         self.rest = {}  # socket: what it has still to say
         self.stop = threading.Event()
@@ -33,7 +33,7 @@ class Crowd:
         self.selector.close()
 
     def open_one(self):
-        self.left -= 1
+        self.made += 1
         connection = socket.socket()
         connection.settimeout(5)
         try:
@@ -42,7 +42,7 @@ class Crowd:
             connection.close()
             return
         connection.setblocking(False)
-        self.rest[connection] = self.opening(self.left)
+        self.rest[connection] = self.opening(self.made)
         self.say(connection, None if not self.drip else 1)
         self.selector.register(connection, selectors.EVENT_READ)
 
@@ -58,8 +58,10 @@ class Crowd:
     def run(self):
         next_drip = time.monotonic()
         while not self.stop.is_set():
-            while len(self.rest) < self.count and self.left > 0 and not self.stop.is_set():
-                self.open_one()
+            # A round at a time: at a full port each that comes closes another.
+            for _ in range(self.count - len(self.rest)):
+                if not self.stop.is_set():
+                    self.open_one()
             self.up.set()
             for key, _ in self.selector.select(0.05):
                 try:

@@ -5,12 +5,15 @@ descriptors back.
 Usage: faults_test.py PROGRAM     exit 77 (skipped) where grpcio isn't installed, but not in CI
 """
 
+import contextlib
 import itertools
 import os
 import random
 import socket
 import struct
 import sys
+import threading
+import time
 import unittest
 import zlib
 
@@ -54,12 +57,58 @@ class Faults(suite.FaultSuite):
                     self.target.check(listener)
 
     def test_a_crowd_that_says_half_a_head(self):
+        openings = {name: b"POST /v1/traces HTTP/1.1\r\nHo" for name in self.http_listeners()}
+        openings["scribe"] = b"\0\0\0\x64\x80\x01"
+        openings["jaeger_tchannel"] = messages.tchannel_init()[:20]
         with self.watch():
-            for listener in self.http_listeners():
+            for listener, opening in openings.items():
                 with self.subTest(listener), Crowd(self.target.ports[listener], suite.CAP + 100,
-                                                   lambda _: b"POST /v1/traces HTTP/1.1\r\nHo"):
+                                                   lambda _: opening):
                     self.target.check_health()
+                    self.target.check_often(listener)
                     self.target.check(listener)
+
+    def test_a_crowd_that_says_half_a_call(self):
+        opening = messages.tchannel_init() + messages.tchannel_call(
+            2, "Collector::submitBatches", bytes(1000), whole=False)
+        with self.watch(), Crowd(self.target.ports["jaeger_tchannel"], suite.CAP + 100,
+                                 lambda _: opening):
+            self.target.check_health()
+            self.target.check_often("jaeger_tchannel")
+
+    def test_a_crowd_that_holds_megabytes(self):
+        """Messages of which some megabytes have come, and the rest comes as slowly as the read
+        timeout lets it: all of a listener's max-bytes-in-flight."""
+        head = b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 32505856\r\n\r\n"
+        begun = bytes(4_300_000)
+        for listener, opening in (("otlp_http", head), ("scribe", struct.pack(">I", 16_000_000))):
+            with self.watch(), contextlib.ExitStack() as opened:
+                slow = [opened.enter_context(self.target.connect(listener)) for _ in range(33)]
+                for connection in slow:
+                    try:
+                        connection.sendall(opening + begun)
+                    except OSError:
+                        pass  # there is no room for it
+                stop = threading.Event()
+                thread = threading.Thread(target=self.drip, args=(slow, 70_000, stop))
+                thread.start()
+                try:
+                    with self.subTest(listener):
+                        time.sleep(1.5)  # nobody is slow before a second has passed
+                        self.target.check_often(listener)
+                finally:
+                    stop.set()
+                    thread.join()
+
+    def drip(self, connections, size, stop):
+        """Sends so many bytes a second by each."""
+        connections = list(connections)
+        while not stop.wait(1):
+            for connection in list(connections):
+                try:
+                    connection.sendall(bytes(size))
+                except OSError:
+                    connections.remove(connection)
 
     def test_a_crowd_that_drips(self):
         head = b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n" + b" " * 100
@@ -72,6 +121,8 @@ class Faults(suite.FaultSuite):
                 with self.subTest(listener), Crowd(self.target.ports[listener], 300,
                                                    lambda _: opening, drip=True):
                     self.target.check_health()
+                    if listener in HTTP or listener in openings:
+                        self.target.check_often(listener)
                     self.target.check(listener)
 
     def test_a_crowd_that_speaks_http2_and_asks_nothing(self):

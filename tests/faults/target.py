@@ -216,6 +216,27 @@ class Target:
         if listener == "jaeger_tchannel":
             self.check_tchannel()
 
+    def is_taken(self, listener):
+        """Whether a good request is, at the first try."""
+        try:
+            if listener in HTTP_GETS:
+                return self.get(listener, HTTP_GETS[listener])[0] == 200
+            number = self.next_number()
+            if listener in HTTP_POSTS:
+                path, content_type, make = HTTP_POSTS[listener]
+                return self.post(listener, path, content_type, make(number))[0] in (200, 202)
+            if listener == "scribe":
+                return self.scribe(messages.scribe_log([number])) == messages.SCRIBE_OK
+            return self.tchannel(messages.submit_batches(number))[0] == messages.CALL_RES
+        except (OSError, http.client.HTTPException, Refused):
+            return False
+
+    def check_often(self, listener, tries=20, most=5):
+        """That few good requests are lost, where a client that tries until it succeeds would see
+        nothing of those that are."""
+        lost = sum(not self.is_taken(listener) for _ in range(tries))
+        assert lost <= most, f"{listener}: {lost} of {tries} requests lost"
+
     def check_all(self):
         self.check_health()
         for listener in self.ports:
