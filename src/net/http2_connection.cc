@@ -438,7 +438,10 @@ bool HttpServer::Impl::Http2Connection::Over() {
 void HttpServer::Impl::Http2Connection::LookAtClock() {
   const auto now = Clock::now();
   for (const auto& [id, stream] : streams_)
-    if (stream->due && *stream->due <= now) Reset(*stream, NGHTTP2_CANCEL);
+    if (stream->due && *stream->due <= now) {
+      if (!stream->whole && !stream->share.taken_away()) server_.Tell("too-slow");
+      Reset(*stream, NGHTTP2_CANCEL);
+    }
   if (streams_.empty() && now - idle_since_ >= server_.options.idle_timeout) Finish();
 }
 
