@@ -29,7 +29,8 @@ Result<std::vector<std::string>> WithEmptyValues(const CLI::App& app,
       is_value = !is_switch;
     } else if (equals + 1 == argument.size()) {
       if (is_switch)
-        return Error(ErrorCode::kInvalidArgument, argument + " has no value: it takes true or false");
+        return Error(ErrorCode::kInvalidArgument,
+                     argument + " has no value: it takes true or false");
       out.back() = flag;
       out.emplace_back();
     }

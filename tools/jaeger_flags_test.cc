@@ -247,8 +247,8 @@ TEST(JaegerFlagsOnly, WhatQueryDoesNotWriteIsSaid) {
 
 // Templates with a variable that isn't set give such lines; Jaeger's flags take them so.
 TEST(JaegerFlagsOnly, NothingAfterTheEqualsSignIsTheEmptyText) {
-  const Read read = ReadLine(kCollector, {"--sampling.strategies-file=", "--data=d", "--host=",
-                                          "--auth.except=", "--ports-file="});
+  const Read read = ReadLine(kCollector, {"--sampling.strategies-file=", "--data=d",
+                                          "--host=", "--auth.except=", "--ports-file="});
   ASSERT_EQ(read.refusal, "");
   EXPECT_EQ(read.resolved.config.sampling.strategies_file, "");
   EXPECT_EQ(read.resolved.config.store.data, "d");

@@ -1,5 +1,8 @@
 // tracestore: one binary, a table of commands. Reads the command line, explains wrong use, runs the
 // command.
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <array>
 #include <clocale>
@@ -11,10 +14,6 @@
 #include <string>
 #include <system_error>
 #include <vector>
-
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 
 #include "cancel.h"
 #include "command.h"

@@ -27,14 +27,19 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 // What surfaces read of a span among its attributes: who it is of and whom it called, what kind it
 // is and how it went, how it was sampled. A cut takes these last, wherever a client put them.
-constexpr std::string_view kNeededKeys[] = {
-    "service.name",        "span.kind",
-    "error",               "otel.status_code",
-    "peer.service",        "otel.status_description",
-    "w3c.tracestate",      "opentracing.ref_type",
-    "sampler.type",        "sampler.param",
-    "jaeger.sampler.type", "jaeger.sampler.param",
-    "event"};
+constexpr std::string_view kNeededKeys[] = {"service.name",
+                                            "span.kind",
+                                            "error",
+                                            "otel.status_code",
+                                            "peer.service",
+                                            "otel.status_description",
+                                            "w3c.tracestate",
+                                            "opentracing.ref_type",
+                                            "sampler.type",
+                                            "sampler.param",
+                                            "jaeger.sampler.type",
+                                            "jaeger.sampler.param",
+                                            "event"};
 
 class Run {
  public:
@@ -84,7 +89,9 @@ class Run {
   // Whether some span may need more than a look. Bytes are no UTF-8 rightly: asked again one by
   // one.
   bool NeedsWork() const {
-    if (any_long_ || (may_name_be_long_ && IsNameLong()) || !not_utf8_.empty() || !came_mended_.empty()) return true;
+    if (any_long_ || (may_name_be_long_ && IsNameLong()) || !not_utf8_.empty() ||
+        !came_mended_.empty())
+      return true;
     const auto too_many = [&](Range attributes) {
       return attributes.count > options_.max_attributes;
     };
@@ -247,8 +254,8 @@ class Run {
       for (const std::string_view key : kNeededKeys)
         needed_keys_.push_back(batch_.strings.Intern(key));
     }
-    return attribute.synthetic() || std::find(needed_keys_.begin(), needed_keys_.end(),
-                                              attribute.key) != needed_keys_.end();
+    return attribute.synthetic() ||
+           std::find(needed_keys_.begin(), needed_keys_.end(), attribute.key) != needed_keys_.end();
   }
 
   // Takes attributes away until what they cost is at least `excess`: the last that isn't needed
@@ -375,8 +382,8 @@ class Run {
   bool may_name_be_long_ = false;
   bool changed_ = false;
   bool look_for_mends_;
-  std::vector<bool> not_utf8_;     // by string as it came; empty where all are
-  std::vector<bool> came_mended_;  // likewise; empty where none did
+  std::vector<bool> not_utf8_;         // by string as it came; empty where all are
+  std::vector<bool> came_mended_;      // likewise; empty where none did
   std::vector<StringId> needed_keys_;  // once they are asked for
   std::unordered_map<StringId, StringId> mended_;
   std::vector<unsigned> resource_cuts_;

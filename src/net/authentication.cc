@@ -28,7 +28,8 @@ HttpGate AuthenticationGate(AuthenticationOptions options, RefusalWords words) {
              HttpRequest& request) -> std::optional<HttpResponse> {
     const std::string_view tenant =
         options.tenant_header.empty() ? "" : request.header(options.tenant_header);
-    const char* const why = ProblemOf(options, request.path, request.header("authorization"), tenant);
+    const char* const why =
+        ProblemOf(options, request.path, request.header("authorization"), tenant);
     if (why == nullptr) return std::nullopt;
     if (options.observer) options.observer();
     const int status = why == kNotTheirs ? 403 : 401;
@@ -48,8 +49,8 @@ RawGrpcServices WithAuthentication(const AuthenticationOptions& options, RawGrpc
       std::string_view tenant;
       if (!options.tenant_header.empty())
         tenant = request.metadata(options.tenant_header).value_or("");
-      const char* const why =
-          ProblemOf(options, request.method, request.metadata("authorization").value_or(""), tenant);
+      const char* const why = ProblemOf(options, request.method,
+                                        request.metadata("authorization").value_or(""), tenant);
       if (why == nullptr) return inner(request);
       if (options.observer) options.observer();
       return RawReply::Fail(why == kNotTheirs ? GrpcCode::kPermissionDenied

@@ -22,7 +22,8 @@ namespace tracestore::net {
 struct GrpcClientOptions {
   std::string host = "127.0.0.1";  // a name or an address; a name is resolved again when it fails
   std::uint16_t port = 0;
-  std::string name_server;   // "host[:port]" that is asked for the host's addresses; "": the system's
+  std::string
+      name_server;  // "host[:port]" that is asked for the host's addresses; "": the system's
   bool round_robin = false;  // calls go to all addresses of the host in turn, not to the first
   TlsClientOptions tls;  // with `enabled`; TLS 1.2 and newer
   // Of one reply, as sent and decompressed; more is kResourceExhausted. Bytes, up to 2 GiB.
@@ -53,9 +54,9 @@ enum class ConnectionState : unsigned char {
 
 const char* ConnectionStateName(ConnectionState state) noexcept;  // "ready"
 
-// One connection (with round_robin one to each address), made at the first call and again whenever it
-// was lost. All methods may be called
-// from any thread, but Call and the destructor not from a call's `done`.
+// One connection (with round_robin one to each address), made at the first call and again whenever
+// it was lost. All methods may be called from any thread, but Call and the destructor not from a
+// call's `done`.
 class GrpcClient {
  public:
   using Done = std::function<void(RawReply)>;

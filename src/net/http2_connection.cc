@@ -1,5 +1,3 @@
-#include "net/http_server_impl.h"  // before all of Boost
-
 #include "net/http2_connection.h"
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "net/http2_fields.h"
+#include "net/http_server_impl.h"  // before all of Boost
 
 // GCC 12 takes Asio's allocation of a coroutine's frame, inlined, for another than its own.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -81,12 +80,12 @@ nghttp2_session* HttpServer::Impl::Http2Connection::MakeSession(Http2Connection*
       made, [](nghttp2_session*, const nghttp2_frame* frame, void* self) {
         return Guarded([&] { return static_cast<Connection*>(self)->OnFrame(*frame); });
       });
-  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
-      made, [](nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data,
-               std::size_t size, void* self) {
-        return Guarded(
-            [&] { return static_cast<Connection*>(self)->OnData(id, View(data, size)); });
-      });
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, [](nghttp2_session*, std::uint8_t,
+                                                                     std::int32_t id,
+                                                                     const std::uint8_t* data,
+                                                                     std::size_t size, void* self) {
+    return Guarded([&] { return static_cast<Connection*>(self)->OnData(id, View(data, size)); });
+  });
   nghttp2_session_callbacks_set_on_frame_send_callback(
       made, [](nghttp2_session*, const nghttp2_frame* frame, void* self) {
         return Guarded([&] { return static_cast<Connection*>(self)->OnSent(*frame); });
@@ -102,7 +101,8 @@ nghttp2_session* HttpServer::Impl::Http2Connection::MakeSession(Http2Connection*
 
 HttpServer::Impl::Http2Connection::Http2Connection(Impl& owner, tcp::socket socket,
                                                    Http2Start start)
-    : OpenConnection(owner, std::move(socket)), session_(MakeSession(this), nghttp2_session_del),
+    : OpenConnection(owner, std::move(socket)),
+      session_(MakeSession(this), nghttp2_session_del),
       wake_(owner.io) {
   // The first SETTINGS are the greeting's, sent already or not, so that nghttp2 knows of them.
   const nghttp2_settings_entry greeting{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kHttp2Streams};
@@ -132,13 +132,13 @@ void HttpServer::Impl::Http2Connection::Close() {
 void HttpServer::Impl::Http2Connection::Finish() {
   if (std::exchange(finishing_, true)) return;
   nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE,
-                        nghttp2_session_get_last_proc_stream_id(session_.get()),
-                        NGHTTP2_NO_ERROR, nullptr, 0);
+                        nghttp2_session_get_last_proc_stream_id(session_.get()), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
   Wake();
 }
 
-std::shared_ptr<HttpServer::Impl::Http2Connection::Stream>
-HttpServer::Impl::Http2Connection::Find(std::int32_t id) const {
+std::shared_ptr<HttpServer::Impl::Http2Connection::Stream> HttpServer::Impl::Http2Connection::Find(
+    std::int32_t id) const {
   const auto found = streams_.find(id);
   return found != streams_.end() ? found->second : nullptr;
 }
@@ -198,8 +198,7 @@ void HttpServer::Impl::Http2Connection::HeadIsWhole(Stream& stream) {
   if (!EqualsIgnoreCase(expected, "100-continue"))
     return Refuse(stream, {417, "unknown expectation \"" + std::string(expected) + "\""});
   const nghttp2_nv go_on = ToNv(":status", "100");
-  nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, stream.id, nullptr, &go_on, 1,
-                         nullptr);
+  nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, stream.id, nullptr, &go_on, 1, nullptr);
 }
 
 // Room for a body of so many bytes; it grows as it arrives. False: it was refused.
@@ -211,8 +210,8 @@ bool HttpServer::Impl::Http2Connection::Reserve(Stream& stream, std::size_t body
     return false;
   }
   if (body_bytes <= stream.reserved) return true;
-  const std::size_t next = std::max(
-      body_bytes, std::min(stream.body_limit, std::max(kBodyStep, stream.reserved * 2)));
+  const std::size_t next =
+      std::max(body_bytes, std::min(stream.body_limit, std::max(kBodyStep, stream.reserved * 2)));
   if (!stream.share.GrowTo(next, Clock::now())) {
     Refuse(stream, {429, "too many request bodies in flight"});
     return false;
@@ -304,9 +303,9 @@ Task<void> HttpServer::Impl::Http2Connection::Answer(Self self, std::shared_ptr<
     Impl& server = self->server_;
     const std::function<void()> work = [&] {
       if (server.stop_source.stop_requested()) return;
-      stream->response = net::Answer(server.handler, server.options.gate,
-                                     server.options.error_response, server.options.max_body_bytes,
-                                     context, stream->request);
+      stream->response =
+          net::Answer(server.handler, server.options.gate, server.options.error_response,
+                      server.options.max_body_bytes, context, stream->request);
       std::string().swap(stream->request.body);
     };
     const bool ran = co_await self->Offload(work);

@@ -59,10 +59,10 @@ class HttpServer::Impl::Http2Connection final
     std::size_t renew_at = 0;  // bytes of the body, or of the answer, at which `due` is put off
     MessageRoom::Share share;
     WireResponse response;
-    std::size_t sent = 0;              // of response.body
-    std::size_t sent_in_all = 0;       // of the answer
-    bool wants_more = false;           // response.body is sent, and is not the last piece
-    boost::asio::steady_timer drained;  // cancelled when wants_more, or no longer open
+    std::size_t sent = 0;                  // of response.body
+    std::size_t sent_in_all = 0;           // of the answer
+    bool wants_more = false;               // response.body is sent, and is not the last piece
+    boost::asio::steady_timer drained;     // cancelled when wants_more, or no longer open
     std::optional<Clock::time_point> due;  // what it waits for of the client must come
   };
   using Streams = std::map<std::int32_t, std::shared_ptr<Stream>>;
@@ -100,15 +100,15 @@ class HttpServer::Impl::Http2Connection final
   Task<void> SendRest(const std::shared_ptr<Stream>& stream);
 
   const std::unique_ptr<nghttp2_session, decltype(&nghttp2_session_del)> session_;
-  Streams streams_;  // those that nghttp2 has
-  std::string output_;  // of the session, and not yet written
+  Streams streams_;           // those that nghttp2 has
+  std::string output_;        // of the session, and not yet written
   std::size_t handlers_ = 0;  // that run, those of streams that were reset too
   int resets_ = 0;            // by the client, less the answers that were sent
   Clock::time_point idle_since_ = Clock::now();
   bool finishing_ = false;
   bool closed_ = false;
-  bool read_ended_ = false;  // the client sends no more
-  bool deaf_ = false;        // what it sends is dropped
+  bool read_ended_ = false;         // the client sends no more
+  bool deaf_ = false;               // what it sends is dropped
   boost::asio::steady_timer wake_;  // of the writer
 };
 

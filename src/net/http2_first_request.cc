@@ -124,9 +124,9 @@ FirstRequest ReadFirstRequest(std::string_view bytes) {
 
 std::string_view Http2Greeting() {
   // SETTINGS of 6 bytes: MAX_CONCURRENT_STREAMS.
-  static constexpr char kBytes[] = {0, 0, 6, NGHTTP2_SETTINGS, 0, 0, 0, 0, 0,
-                                    0, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-                                    0, 0, 0, kHttp2Streams};
+  static constexpr char kBytes[] = {
+      0, 0, 6, NGHTTP2_SETTINGS, 0, 0, 0, 0, 0, 0, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+      0, 0, 0, kHttp2Streams};
   return {kBytes, sizeof(kBytes)};
 }
 

@@ -29,9 +29,8 @@ std::string BlockOf(NamedValues fields) {
   nghttp2_hd_deflater* deflater = nullptr;
   nghttp2_hd_deflate_new(&deflater, 4096);
   std::string block(nghttp2_hd_deflate_bound(deflater, values.data(), values.size()), '\0');
-  const auto size =
-      nghttp2_hd_deflate_hd(deflater, reinterpret_cast<std::uint8_t*>(block.data()), block.size(),
-                            values.data(), values.size());
+  const auto size = nghttp2_hd_deflate_hd(deflater, reinterpret_cast<std::uint8_t*>(block.data()),
+                                          block.size(), values.data(), values.size());
   nghttp2_hd_deflate_del(deflater);
   block.resize(static_cast<std::size_t>(size));
   return block;
@@ -50,8 +49,8 @@ std::string Request(const std::string& type) {
 }
 
 TEST(Http2FirstRequest, IsWhatItsContentTypeSays) {
-  for (const char* type : {"application/grpc", "application/grpc+proto", "application/grpc;a=b",
-                           "Application/GRPC"})
+  for (const char* type :
+       {"application/grpc", "application/grpc+proto", "application/grpc;a=b", "Application/GRPC"})
     EXPECT_EQ(ReadFirstRequest(Request(type)), FirstRequest::kGrpc) << type;
   for (const char* type : {"application/json", "application/grpc-web", "application/grpc-web+proto",
                            "application/gr", "", "application/x-protobuf"})
@@ -109,14 +108,13 @@ TEST(Http2FirstRequest, OutlivesDamage) {
         kSettings + FrameOf(NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, 1, "")})
     EXPECT_EQ(ReadFirstRequest(bytes), FirstRequest::kMalformed);
   // An unknown frame is passed over, as the protocol wants.
-  EXPECT_EQ(ReadFirstRequest(kSettings + FrameOf(0x7B, 0xFF, 9, "abc") +
-                             headers(1, RequestBlock("a"))),
-            FirstRequest::kOther);
+  EXPECT_EQ(
+      ReadFirstRequest(kSettings + FrameOf(0x7B, 0xFF, 9, "abc") + headers(1, RequestBlock("a"))),
+      FirstRequest::kOther);
 }
 
 TEST(Http2FirstRequest, GreetsWithSettings) {
-  EXPECT_EQ(Http2Greeting(),
-            FrameOf(NGHTTP2_SETTINGS, 0, 0, std::string("\0\3\0\0\0\x10", 6)));
+  EXPECT_EQ(Http2Greeting(), FrameOf(NGHTTP2_SETTINGS, 0, 0, std::string("\0\3\0\0\0\x10", 6)));
 }
 
 }  // namespace

@@ -95,9 +95,11 @@ TEST(Http2Server, TakesAndGivesLongBodies) {
   Http2TestClient client(server->port());
   const std::string large(5'000'000, 'x');
   EXPECT_EQ(client.Await(client.Ask("POST", "/", large)).body, "POST / " + large);
-  EXPECT_EQ(client.Await(client.Ask(
-                "POST", "/", large, {{"content-length", std::to_string(large.size())}})).body,
-            "POST / " + large);
+  EXPECT_EQ(
+      client
+          .Await(client.Ask("POST", "/", large, {{"content-length", std::to_string(large.size())}}))
+          .body,
+      "POST / " + large);
 }
 
 TEST(Http2Server, StreamsAnswersAndBreaksOffThoseThatFail) {
@@ -171,7 +173,7 @@ TEST(Http2Server, EndsWhatKeepsItWaiting) {
   const auto untaken = client.Get("/long");
   EXPECT_EQ(untaken.body.size(), 1000U);
   EXPECT_EQ(untaken.error, static_cast<std::uint32_t>(NGHTTP2_CANCEL));
-  EXPECT_EQ(client.Get("/").status, 200);  // the others go on
+  EXPECT_EQ(client.Get("/").status, 200);          // the others go on
   EXPECT_EQ(client.AwaitEnd(), NGHTTP2_NO_ERROR);  // nothing is asked
   EXPECT_TRUE(client.socket().ended());
 }

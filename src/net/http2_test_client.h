@@ -59,10 +59,9 @@ class Http2TestClient {
   // Begins a request. `whole` false: more of the body is never sent.
   std::int32_t Ask(const std::string& method, const std::string& path, std::string body = "",
                    NamedValues fields = {}, bool whole = true) {
-    fields.insert(fields.begin(), {{":method", method},
-                                   {":scheme", "http"},
-                                   {":authority", "test"},
-                                   {":path", path}});
+    fields.insert(
+        fields.begin(),
+        {{":method", method}, {":scheme", "http"}, {":authority", "test"}, {":path", path}});
     std::vector<nghttp2_nv> values;
     for (auto& [name, value] : fields) values.push_back(Nv(name, value));
     nghttp2_data_provider provider{};
@@ -78,9 +77,8 @@ class Http2TestClient {
       return static_cast<ssize_t>(size);
     };
     const bool none = body.empty() && whole;
-    const std::int32_t id =
-        nghttp2_submit_request(session_.get(), nullptr, values.data(), values.size(),
-                               none ? nullptr : &provider, nullptr);
+    const std::int32_t id = nghttp2_submit_request(
+        session_.get(), nullptr, values.data(), values.size(), none ? nullptr : &provider, nullptr);
     bodies_[id] = {std::move(body), whole};
     Flush();
     return id;

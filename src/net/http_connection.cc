@@ -1,6 +1,4 @@
 // The life of a connection of HTTP/1.1: requests read, answered and refused.
-#include "net/http_server_impl.h"  // before all of Boost
-
 #include <openssl/err.h>
 
 #include <algorithm>
@@ -9,6 +7,8 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
 #include <chrono>
+
+#include "net/http_server_impl.h"  // before all of Boost
 
 namespace tracestore::net {
 namespace {
@@ -182,7 +182,8 @@ auto HttpServer::Impl::Connection::ReadBody(Parser& parser, std::string& body,
     limit = std::min(limit, static_cast<std::size_t>(*length));
   }
   buffer_.reserve(kBodyBuffer);
-  // Room that nobody has touched yet is no memory: so a body of common size isn't copied as it grows.
+  // Room that nobody has touched yet is no memory: so a body of common size isn't copied as it
+  // grows.
   body.reserve(std::min(limit, kReservedBody));
   parser.eager(true);
   std::size_t used = 0;

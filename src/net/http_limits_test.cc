@@ -77,8 +77,8 @@ TEST(HttpServer, TellsWhatItRefused) {
   EXPECT_EQ(half.ReadToEnd(), "");
   server->Stop(20s);
   const std::lock_guard lock(mutex);
-  EXPECT_THAT(told, testing::ElementsAre("too-long", "too-long", "broken", "broken",
-                                         "unsupported", "unsupported", "too-slow"));
+  EXPECT_THAT(told, testing::ElementsAre("too-long", "too-long", "broken", "broken", "unsupported",
+                                         "unsupported", "too-slow"));
 }
 
 TEST(HttpServer, LetsAClientThatIsStillSendingReadTheRefusal) {

@@ -1,6 +1,8 @@
 // HttpServer: HTTP/1.1 on one address, and HTTP/2 over connections that it is handed. It knows no
 // route and no trace: one handler answers all.
 #pragma once
+#include <tracestore/status.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -9,8 +11,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <tracestore/status.h>
 
 #include "net/http.h"
 #include "net/tls.h"
@@ -69,8 +69,8 @@ struct Http2Start {
 // Request bodies may be chunked and come as gzip, deflate or zstd; answers of 2,048 bytes and more
 // go out as gzip to those who accept it, streamed ones whatever their size. Keep-alive and
 // pipelining: answers come in the order of the requests, one handler call at a time a connection.
-// Over HTTP/2 up to 16 at a time (kHttp2Streams): limits hold for each request as over HTTP/1.1, and
-// who is too slow for one has that one reset; idle_timeout is the connection's.
+// Over HTTP/2 up to 16 at a time (kHttp2Streams): limits hold for each request as over HTTP/1.1,
+// and who is too slow for one has that one reset; idle_timeout is the connection's.
 class HttpServer {
  public:
   // Listens, then serves on threads of its own until Stop(). Errors: kIo, "cannot listen on

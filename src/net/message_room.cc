@@ -54,8 +54,8 @@ std::optional<std::uint64_t> MessageRoom::Share::Pace(Clock::time_point now) con
 }
 
 bool MessageRoom::Share::IsTooSlow(std::uint64_t pace) const {
-  return pace < std::max<std::uint64_t>(kLeastPace,
-                                        size_ / static_cast<std::uint64_t>(kMostTime.count()));
+  return pace <
+         std::max<std::uint64_t>(kLeastPace, size_ / static_cast<std::uint64_t>(kMostTime.count()));
 }
 
 bool MessageRoom::TakeFromSlowest(const Share& but, Clock::time_point now) {

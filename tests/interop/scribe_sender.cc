@@ -1,10 +1,12 @@
-// Zipkin's senders of Scribe's days, from the client that thrift's compiler makes of our IDL: spans of
-// every kind that the IDL has, in calls of several, on one connection.
+// Zipkin's senders of Scribe's days, from the client that thrift's compiler makes of our IDL: spans
+// of every kind that the IDL has, in calls of several, on one connection.
 //
 // Usage: scribe_sender PORT
 #include <thrift/protocol/TBinaryProtocol.h>
 #include <thrift/transport/TBufferTransports.h>
 #include <thrift/transport/TSocket.h>
+#include <thrift_gen/Scribe.h>
+#include <thrift_gen/zipkincore_types.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -12,9 +14,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <thrift_gen/Scribe.h>
-#include <thrift_gen/zipkincore_types.h>
 
 namespace {
 

@@ -100,8 +100,7 @@ Status CheckForward(const Resolved& resolved) {
     if (!taken.has_value()) return Wrong(resolved, setting, taken.error().message());
   }
   for (const std::string& address : ingest::SplitAddresses(config.sampling_collectors)) {
-    const Status taken =
-        ingest::CheckCollectorAddress(ingest::ForwardProtocol::kOtlpHttp, address);
+    const Status taken = ingest::CheckCollectorAddress(ingest::ForwardProtocol::kOtlpHttp, address);
     if (!taken.has_value())
       return Wrong(resolved, "reporter.sampling.host-port", taken.error().message());
   }

@@ -239,7 +239,8 @@ struct ForwardSection {
   std::chrono::nanoseconds tchannel_timeout = std::chrono::seconds(10);
   std::chrono::nanoseconds tchannel_connect_timeout = std::chrono::seconds(5);
   std::vector<std::string> otlp_collectors;
-  std::vector<std::string> sampling_collectors;  // asked for strategies by HTTP; empty: see forward.cc
+  std::vector<std::string>
+      sampling_collectors;       // asked for strategies by HTTP; empty: see forward.cc
   std::string buffer_directory;  // "": in memory
   std::uint64_t buffer_bytes = std::uint64_t{256} << 20;
   bool buffer_sync = false;

@@ -12,8 +12,7 @@ constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
 
 }  // namespace
 
-Result<net::HttpClientResponse> FetchUrl(const std::string& url,
-                                         std::chrono::milliseconds timeout,
+Result<net::HttpClientResponse> FetchUrl(const std::string& url, std::chrono::milliseconds timeout,
                                          const net::TlsClientOptions& tls) {
   TS_TRY_ASSIGN(net::Url parsed, net::ParseUrl(url));
   net::HttpClientOptions options;

@@ -9,9 +9,8 @@
 
 namespace tracestore::tools {
 
-// As net::ParseUrl has them, which says whether `tls` is used. A connection of its own, for which the
-// files of `tls` are read.
-// Errors: kInvalidArgument (no such URL), and HttpClient::Send's.
+// As net::ParseUrl has them, which says whether `tls` is used. A connection of its own, for which
+// the files of `tls` are read. Errors: kInvalidArgument (no such URL), and HttpClient::Send's.
 Result<net::HttpClientResponse> FetchUrl(const std::string& url, std::chrono::milliseconds timeout,
                                          const net::TlsClientOptions& tls);
 

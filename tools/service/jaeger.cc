@@ -163,13 +163,13 @@ Status StartTchannel(Service& service) {
   options.strategies = Strategies(service);
   if (const auto& tenancy = service.config().tenancy; tenancy.on)
     options.tenant = tenancy.default_tenant;
-  options.on_refused = [&metrics = service.metrics(),
-                        count = CountRefusedMessages(service, "jaeger_tchannel")](
-                           std::string_view cause) {
-    count(cause);
-    if (cause != net::FrameProblemName(net::FrameProblem::kTooManyConnections))
-      metrics.Add("tracestore_tchannel_refused_total", {{"cause", cause}});
-  };
+  options.on_refused =
+      [&metrics = service.metrics(),
+       count = CountRefusedMessages(service, "jaeger_tchannel")](std::string_view cause) {
+        count(cause);
+        if (cause != net::FrameProblemName(net::FrameProblem::kTooManyConnections))
+          metrics.Add("tracestore_tchannel_refused_total", {{"cause", cause}});
+      };
   TS_TRY_ASSIGN(auto receiver, ingest::TchannelReceiver::Start(std::move(options),
                                                                *service.shared().intake));
   service.Serve({"jaeger_tchannel", "Jaeger collector, TChannel", "{}"}, address,

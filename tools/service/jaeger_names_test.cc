@@ -56,7 +56,8 @@ TEST(JaegerNames, ZeroIsTheDefaultOfUdpPorts) {
 
 TEST(JaegerNames, HeadersOfZipkinsPagesAreTaken) {
   const std::string name = "collector.zipkin.allowed-headers";
-  const auto resolved = Resolve(kCollector, {.flags = {{name, "content-type,x-custom", "--" + name}}});
+  const auto resolved =
+      Resolve(kCollector, {.flags = {{name, "content-type,x-custom", "--" + name}}});
   ASSERT_TRUE(resolved.has_value());
   EXPECT_TRUE(resolved->warnings.empty());
   EXPECT_THAT(resolved->config.zipkin.allowed_headers,
@@ -107,9 +108,8 @@ TEST(JaegerNames, SoItIsInTheEnvironment) {
             1);
   EXPECT_TRUE(warnings.empty());
   EXPECT_EQ(zipkin({address, {"COLLECTOR_ZIPKIN_HTTP_PORT", "9999"}}), 9999);
-  EXPECT_THAT(warnings,
-              testing::ElementsAre("COLLECTOR_ZIPKIN_HOST_PORT has no effect: "
-                                   "COLLECTOR_ZIPKIN_HTTP_PORT says it"));
+  EXPECT_THAT(warnings, testing::ElementsAre("COLLECTOR_ZIPKIN_HOST_PORT has no effect: "
+                                             "COLLECTOR_ZIPKIN_HTTP_PORT says it"));
 }
 
 // One environment for agents and collectors: only agents have reporters, but by our names.

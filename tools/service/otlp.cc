@@ -20,8 +20,8 @@ Status StartOtlp(Service& service) {
   TS_TRY(service.ServeHttp({
       .name = {"otlp_http", "OTLP over HTTP", "http://{}/v1/traces"},
       .address = config.http,
-      .handler = WithDuration(service.metrics(), {"/v1/traces"},
-                              ingest::MakeOtlpHttpHandler(intake)),
+      .handler =
+          WithDuration(service.metrics(), {"/v1/traces"}, ingest::MakeOtlpHttpHandler(intake)),
       .refusal = ingest::OtlpHttpRefusal,
       .cors = cors,
   }));

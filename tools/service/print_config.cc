@@ -73,7 +73,8 @@ std::string Indented(const std::string& yaml, const std::string& indent) {
 std::string ValueText(const Setting& setting, const ServiceConfig& config,
                       const std::string& indent) {
   const std::vector<std::string> values = ValuesOf(setting, config);
-  if (setting.secret && !values.empty() && !values.front().empty()) return " " + std::string(kHidden);
+  if (setting.secret && !values.empty() && !values.front().empty())
+    return " " + std::string(kHidden);
   if (IsStructured(setting)) {
     return values.front().empty() ? " \"\"" : Indented(values.front(), indent + "  ");
   }

@@ -121,14 +121,14 @@ Status StartQuery(Service& service) {
   QueryAccess& access = *service.shared().query_access;
   PrepareJaegerQueryMetrics(service.metrics());
   net::RawGrpcServices methods = PerTenant(
-      service, [&config, &archives, counts = CountedOverGrpc(service.metrics())](
-                   const TenantView& view) {
+      service,
+      [&config, &archives, counts = CountedOverGrpc(service.metrics())](const TenantView& view) {
         return server::JaegerQueryGrpcServices(OptionsOf(config, view, archives, counts));
       });
   server::AddReflection(methods);
   net::HttpHandler handler = PerTenant(
-      service, [&config, &archives, counts = CountedOverHttp(service.metrics())](
-                   const TenantView& view) {
+      service,
+      [&config, &archives, counts = CountedOverHttp(service.metrics())](const TenantView& view) {
         return server::MakeJaegerQueryHandler(OptionsOf(config, view, archives, counts));
       });
   if (!config.static_files.empty()) {

@@ -83,8 +83,8 @@ Rule RuleOf(const Meaning& meaning, const Given& given) {
   return meaning.rule;
 }
 
-// Of two names of one setting in one source Jaeger takes the deprecated port, else the setting's own
-// name. 0: nobody has said which of them counts.
+// Of two names of one setting in one source Jaeger takes the deprecated port, else the setting's
+// own name. 0: nobody has said which of them counts.
 int RankOf(const Given& given) {
   if (FindSetting(given.name) != nullptr) return 2;
   for (const OtherName& other : OtherNames()) {

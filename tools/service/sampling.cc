@@ -125,8 +125,8 @@ Status OpenAdaptive(Service& service) {
   }
   if (service.shared().tenants != nullptr)
     return OpenTenantAdaptive(service, *service.shared().tenants);
-  TS_TRY_ASSIGN(Adaptive opened, StartAdaptive(service.config().sampling.adaptive,
-                                               service.shared().directory));
+  TS_TRY_ASSIGN(Adaptive opened,
+                StartAdaptive(service.config().sampling.adaptive, service.shared().directory));
   auto& kept = *service.Keep(std::make_unique<Adaptive>(std::move(opened))).sampler;
   service.shared().strategies = &kept;
   service.shared().adaptive = [&kept](std::string_view /*tenant*/) { return &kept; };

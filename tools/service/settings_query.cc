@@ -64,15 +64,17 @@ constexpr Setting kSettings[] = {
     {.name = "query.max-concurrent",
      .field = TS_FIELD(query.max_concurrent),
      .group = "Query",
-     .help = "Queries that may be in the making over all ports; more are told to come again; 0: any "
-             "number",
+     .help =
+         "Queries that may be in the making over all ports; more are told to come again; 0: any "
+         "number",
      .roles = kAnswering,
      .most = 1'000'000},
     {.name = "query.max-bytes",
      .field = TS_FIELD(query.max_bytes),
      .group = "Query",
-     .help = "Memory that the answers of all queries may take while they are made and sent; beyond it "
-             "queries are told to come again; 0: any",
+     .help =
+         "Memory that the answers of all queries may take while they are made and sent; beyond it "
+         "queries are told to come again; 0: any",
      .roles = kAnswering,
      .unit = Unit::kBytes},
     {.name = "query.max-bytes-per-query",
@@ -84,15 +86,17 @@ constexpr Setting kSettings[] = {
     {.name = "query.timeout",
      .field = TS_FIELD(query.timeout),
      .group = "Query",
-     .help = "After which a search or look-up over Jaeger's APIs is cancelled: 500, DEADLINE_EXCEEDED",
+     .help =
+         "After which a search or look-up over Jaeger's APIs is cancelled: 500, DEADLINE_EXCEEDED",
      .roles = kAnswering,
      .least = 0.001,
      .most = 86'400},
     {.name = "query.max-traces",
      .field = TS_FIELD(query.max_traces),
      .group = "Query",
-     .help = "Traces that a search over Jaeger's APIs gives at most, also where it asks for all; 0: "
-             "what it asks for",
+     .help =
+         "Traces that a search over Jaeger's APIs gives at most, also where it asks for all; 0: "
+         "what it asks for",
      .roles = kReading,
      .most = 4'294'967'295},
     {.name = "query.workers",

@@ -31,8 +31,9 @@ constexpr Setting kSettings[] = {
     {.name = "self-tracing.otlp-endpoint",
      .field = TS_FIELD(self_tracing.endpoint),
      .group = "Self-tracing",
-     .help = "Where they are sent, http://host:4318, by OTLP over HTTP; without it into the pipeline "
-             "of the service itself, which query has not",
+     .help =
+         "Where they are sent, http://host:4318, by OTLP over HTTP; without it into the pipeline "
+         "of the service itself, which query has not",
      .roles = kTraced},
     {.name = "self-tracing.bearer-token-file",
      .field = TS_FIELD(self_tracing.bearer_token_file),

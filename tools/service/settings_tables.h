@@ -27,28 +27,27 @@ std::span<const Ignored> JaegerIgnoredNames();  // settings_jaeger.cc
 std::span<const Ignored> ZipkinIgnoredNames();  // settings_zipkin.cc
 
 // Of what a service asks by an https URL: `of` is a TlsClientOptions.
-#define TS_CLIENT_TLS_SETTINGS(prefix, of, in_group, who)                        \
-  {.name = prefix ".ca",                                                        \
-   .field = TS_FIELD(of.ca_file),                                               \
-   .group = in_group,                                                           \
-   .help = "Who signed the certificate of an https URL, PEM; without it the "   \
-           "system's CAs",                                                      \
-   .roles = who},                                                               \
-      {.name = prefix ".cert",                                                  \
-       .field = TS_FIELD(of.cert_file),                                         \
-       .group = in_group,                                                       \
-       .help = "The certificate shown there, PEM",                              \
-       .roles = who},                                                           \
-      {.name = prefix ".key",                                                   \
-       .field = TS_FIELD(of.key_file),                                          \
-       .group = in_group,                                                       \
-       .help = "Its private key, PEM",                                          \
-       .roles = who},                                                           \
-  {                                                                             \
-    .name = prefix ".server-name", .field = TS_FIELD(of.server_name),           \
-    .group = in_group,                                                          \
-    .help = "The name that its certificate must have; without it its host",     \
-    .roles = who                                                                \
+#define TS_CLIENT_TLS_SETTINGS(prefix, of, in_group, who)                                \
+  {.name = prefix ".ca",                                                                 \
+   .field = TS_FIELD(of.ca_file),                                                        \
+   .group = in_group,                                                                    \
+   .help =                                                                               \
+       "Who signed the certificate of an https URL, PEM; without it the "                \
+       "system's CAs",                                                                   \
+   .roles = who},                                                                        \
+      {.name = prefix ".cert",                                                           \
+       .field = TS_FIELD(of.cert_file),                                                  \
+       .group = in_group,                                                                \
+       .help = "The certificate shown there, PEM",                                       \
+       .roles = who},                                                                    \
+      {.name = prefix ".key",                                                            \
+       .field = TS_FIELD(of.key_file),                                                   \
+       .group = in_group,                                                                \
+       .help = "Its private key, PEM",                                                   \
+       .roles = who},                                                                    \
+  {                                                                                      \
+    .name = prefix ".server-name", .field = TS_FIELD(of.server_name), .group = in_group, \
+    .help = "The name that its certificate must have; without it its host", .roles = who \
   }
 
 }  // namespace tracestore::tools

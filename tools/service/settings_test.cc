@@ -171,7 +171,8 @@ TEST(Settings, AHeadersValueMayHaveCommas) {
   };
   EXPECT_THAT(headers("Cache-Control: no-cache, no-store"),
               ElementsAre("Cache-Control: no-cache, no-store"));
-  EXPECT_THAT(headers("A: http://a, http://b,B:c, d"), ElementsAre("A: http://a, http://b", "B:c, d"));
+  EXPECT_THAT(headers("A: http://a, http://b,B:c, d"),
+              ElementsAre("A: http://a, http://b", "B:c, d"));
   const auto file = ParseConfig(
       "query.additional-headers:\n- \"Cache-Control: no-cache, no-store\"\n- \"A: b\"\n", "a.yaml");
   EXPECT_THAT(Resolve(kQuery, {.file = *file})->config.query.additional_headers,

@@ -39,8 +39,8 @@ bool IsNobodys(std::string_view path) {
   return path.starts_with("/grpc.reflection.");
 }
 
-// A file's strategies are nobody's. What is learnt from spans, here or where they are sent on to, is
-// their tenant's, whom clients that ask don't name.
+// A file's strategies are nobody's. What is learnt from spans, here or where they are sent on to,
+// is their tenant's, whom clients that ask don't name.
 void SetSampling(Service& service, net::TenancyOptions& tenancy) {
   const ServiceConfig& config = service.config();
   if (config.sampling.type != "adaptive" && !config.forward.on()) {

@@ -60,8 +60,8 @@ Status StartScribe(Service& service, ingest::ZipkinCounters& counters) {
       counters.CountUnreadable(ingest::transport::kScribe);
     count(cause);
   };
-  TS_TRY_ASSIGN(auto receiver, ingest::ScribeReceiver::Start(
-                                   std::move(options), *service.shared().intake, refused));
+  TS_TRY_ASSIGN(auto receiver, ingest::ScribeReceiver::Start(std::move(options),
+                                                             *service.shared().intake, refused));
   service.Serve({"scribe", "Scribe", "{}"}, address, std::move(receiver));
   return {};
 }

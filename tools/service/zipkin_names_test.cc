@@ -155,7 +155,8 @@ TEST(ZipkinNames, SwitchesOfScribeInAnyCase) {
         ReadVariables({{"COLLECTOR_SCRIBE_ENABLED", word}, {"COLLECTOR_PORT", "9999"}});
     return ValuesOf(*FindSetting("collector.scribe.host-port"), resolved.config).front();
   };
-  for (const char* word : {"TRUE", "True", "yes", "on", "1"}) EXPECT_EQ(scribe(word), "9999") << word;
+  for (const char* word : {"TRUE", "True", "yes", "on", "1"})
+    EXPECT_EQ(scribe(word), "9999") << word;
   for (const char* word : {"FALSE", "no", "off", "0"}) EXPECT_EQ(scribe(word), "off") << word;
 }
 

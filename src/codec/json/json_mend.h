@@ -23,8 +23,8 @@ struct JsonMending {
 inline constexpr JsonMending kSendersJson{.texts = true};
 
 struct MendedJson {
-  std::string text;      // empty where nothing was to mend
-  bool changed = false;  // false too where the text would be longer than allowed
+  std::string text;         // empty where nothing was to mend
+  bool changed = false;     // false too where the text would be longer than allowed
   std::uint64_t texts = 0;  // strings that got U+FFFD
 };
 

@@ -22,8 +22,7 @@ TEST(MendJson, ReplacesWhatIsNoText) {
   EXPECT_EQ(Mended(R"(["\ud800","\udc00a","\ud800\ud800\udc00","\ud83d\ude00","\\ud800"])"),
             "[\"\xEF\xBF\xBD\",\"\xEF\xBF\xBD"
             "a\",\"\xEF\xBF\xBD\\ud800\\udc00\",\"\\ud83d\\ude00\",\"\\\\ud800\"]");
-  EXPECT_EQ(Mended("{\"\xFFk\":\"\xC3\xA9\xC3\"}"),
-            "{\"\xEF\xBF\xBDk\":\"\xC3\xA9\xEF\xBF\xBD\"}");
+  EXPECT_EQ(Mended("{\"\xFFk\":\"\xC3\xA9\xC3\"}"), "{\"\xEF\xBF\xBDk\":\"\xC3\xA9\xEF\xBF\xBD\"}");
   EXPECT_EQ(MendJson("[\"\xFF\xFE\",\"\\uD800\",\"a\n\",\"b\"]", kAll, kMost).texts, 2U);
 }
 
@@ -59,8 +58,8 @@ TEST(MendJson, StopsWhereTheTextGetsTooLong) {
 
 // Random cuts and joins of what is special.
 TEST(MendJson, LeavesOnlyTheGrammarToBeWrong) {
-  const std::string parts[] = {"\"", "\\", "u", "d800", "dc00", "\xFF", "\xC3", "\n", "[", "]",
-                               "{",  "}",  ",", ":",    "1e400", "\\\"", "a",   "12", " "};
+  const std::string parts[] = {"\"", "\\", "u", "d800", "dc00",  "\xFF", "\xC3", "\n", "[", "]",
+                               "{",  "}",  ",", ":",    "1e400", "\\\"", "a",    "12", " "};
   for (unsigned seed = 0; seed < 3000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);

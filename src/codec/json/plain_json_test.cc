@@ -101,9 +101,9 @@ TEST(PlainJson, ObjectsAndLists) {
   EXPECT_EQ(sum("[]"), 0);
   EXPECT_EQ(sum(" [ { } , { \"a\" : 1 , \"bc\":2 } ] \n\t\r"), 5);
   EXPECT_EQ(sum("[{\"flag\":true},{\"flag\": false,\"a\":7}]"), 7);
-  for (const char* wrong :
-       {"", "[", "[{", "[{}", "[{},]", "[,]", "{}", "[{\"a\"}]", "[{\"a\":}]", "[{\"a\":1,}]",
-        "[{\"a\" 1}]", "[{\"flag\":truth}]", "[{\"flag\":tru", "[{}]]", "[{}] x", "[{\"a\":1}{}]"}) {
+  for (const char* wrong : {"", "[", "[{", "[{}", "[{},]", "[,]", "{}", "[{\"a\"}]", "[{\"a\":}]",
+                            "[{\"a\":1,}]", "[{\"a\" 1}]", "[{\"flag\":truth}]", "[{\"flag\":tru",
+                            "[{}]]", "[{}] x", "[{\"a\":1}{}]"}) {
     EXPECT_EQ(sum(wrong), -1) << wrong;
   }
 }

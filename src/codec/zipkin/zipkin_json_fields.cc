@@ -203,9 +203,9 @@ bool ZipkinFieldReader::Micros(element value, const char* what, std::int64_t& ou
   }
   const std::string text = PlainTextOf(value);
   const std::string rule = " is no number of microseconds";
-  return Refuse(what + rule, std::string(what) + " " + QuoteForMessage(text) + rule,
-                micros ? "For input string: \"" + text + "\""
-                       : ZipkinNumberSentence(value, "a long"));
+  return Refuse(
+      what + rule, std::string(what) + " " + QuoteForMessage(text) + rule,
+      micros ? "For input string: \"" + text + "\"" : ZipkinNumberSentence(value, "a long"));
 }
 
 bool ZipkinFieldReader::Endpoint(element value, const char* what, ZipkinEndpoint& out) {

@@ -416,5 +416,12 @@ TEST(ZipkinV1Json, MendsTextsThatAreNoneAndReadsNothingBehindTheList) {
             Span(",\"name\":\"\xEF\xBF\xBD\xEF\xBF\xBD\\n\""));
 }
 
+TEST(ZipkinV1Json, ListsOfOtherTypesAreMalformed) {
+  for (const char* field : {"annotations", "binaryAnnotations"}) {
+    EXPECT_EQ(ToV2(Span(",\"" + std::string(field) + "\":1")),
+              "Malformed reading List<Span> from json");
+  }
+}
+
 }  // namespace
 }  // namespace tracestore::codec

@@ -68,21 +68,20 @@ Result<AskCollector> AskByHttp(const std::string& address, std::chrono::millisec
   const std::shared_ptr<net::HttpClient> client = std::move(made);
   std::string path = url.target == "/" ? "/api/sampling" : url.target;
   path += path.find('?') == std::string::npos ? "?service=" : "&service=";
-  return AskCollector([client, path, authorization = access.authorization,
-                       header = access.tenant_header](
-                          std::string_view tenant,
-                          std::string_view service) -> Result<codec::SamplingStrategy> {
-    net::HttpClientRequest request;
-    request.target = path + PercentEncode(service);
-    if (!tenant.empty()) request.headers.emplace_back(header, tenant);
-    if (authorization) request.headers.emplace_back("authorization", authorization());
-    TS_TRY_ASSIGN(const auto response, client->Send(request));
-    if (response.status != 200) {
-      return Error(ErrorCode::kIo,
-                   "HTTP " + std::to_string(response.status) + ": " + response.body.substr(0, 256));
-    }
-    return codec::DecodeStrategyJson(response.body);
-  });
+  return AskCollector(
+      [client, path, authorization = access.authorization, header = access.tenant_header](
+          std::string_view tenant, std::string_view service) -> Result<codec::SamplingStrategy> {
+        net::HttpClientRequest request;
+        request.target = path + PercentEncode(service);
+        if (!tenant.empty()) request.headers.emplace_back(header, tenant);
+        if (authorization) request.headers.emplace_back("authorization", authorization());
+        TS_TRY_ASSIGN(const auto response, client->Send(request));
+        if (response.status != 200) {
+          return Error(ErrorCode::kIo, "HTTP " + std::to_string(response.status) + ": " +
+                                           response.body.substr(0, 256));
+        }
+        return codec::DecodeStrategyJson(response.body);
+      });
 }
 
 // One service. `mutex` is held while a collector is asked, so that others wait for the answer.
@@ -102,7 +101,7 @@ CollectorStrategies::CollectorStrategies(std::vector<AskCollector> collectors,
 CollectorStrategies::~CollectorStrategies() = default;
 
 std::shared_ptr<CollectorStrategies::Entry> CollectorStrategies::EntryOf(std::string_view tenant,
-                                                                std::string_view service) {
+                                                                         std::string_view service) {
   Key key(tenant, service);
   const std::lock_guard lock(mutex_);
   auto found = entries_.find(key);
@@ -119,7 +118,7 @@ std::shared_ptr<CollectorStrategies::Entry> CollectorStrategies::EntryOf(std::st
 }
 
 Result<codec::SamplingStrategy> CollectorStrategies::Ask(std::string_view tenant,
-                                                           std::string_view service) {
+                                                         std::string_view service) {
   std::size_t first = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -142,7 +141,7 @@ Result<codec::SamplingStrategy> CollectorStrategies::Ask(std::string_view tenant
 }
 
 Result<codec::SamplingStrategy> CollectorStrategies::StrategyOf(std::string_view tenant,
-                                                                  std::string_view service) {
+                                                                std::string_view service) {
   if (service.size() > options_.max_service_bytes) return Ask(tenant, service);
   const std::shared_ptr<Entry> entry = EntryOf(tenant, service);
   const std::lock_guard asking(entry->mutex);

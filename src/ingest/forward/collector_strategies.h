@@ -41,8 +41,8 @@ struct CollectorStrategiesOptions {
   std::size_t max_service_bytes = 1'024;  // of a name that is kept; collectors are asked each time
 };
 
-// Collectors are asked in turn until one answers. Threads: any; of one tenant's service one asks and
-// the others wait for its answer.
+// Collectors are asked in turn until one answers. Threads: any; of one tenant's service one asks
+// and the others wait for its answer.
 class CollectorStrategies final : public sampling::StrategyProvider {
  public:
   using Clock = std::function<std::chrono::steady_clock::time_point()>;

@@ -26,14 +26,14 @@ class CollectorStrategiesTest : public testing::Test {
     answers_.assign(collectors, Probability(0.5));
     asked_.assign(collectors, 0);
     for (std::size_t i = 0; i < collectors; ++i) {
-      asks.emplace_back([this, i](std::string_view tenant,
-                                  std::string_view) -> Result<codec::SamplingStrategy> {
-        ++asked_[i];
-        if (tenant == "shop") return Probability(0.125);
-        if (!answers_[i].has_value())
-          return Error(ErrorCode::kIo, "collector " + std::to_string(i));
-        return *answers_[i];
-      });
+      asks.emplace_back(
+          [this, i](std::string_view tenant, std::string_view) -> Result<codec::SamplingStrategy> {
+            ++asked_[i];
+            if (tenant == "shop") return Probability(0.125);
+            if (!answers_[i].has_value())
+              return Error(ErrorCode::kIo, "collector " + std::to_string(i));
+            return *answers_[i];
+          });
     }
     return std::make_unique<CollectorStrategies>(std::move(asks), options, [this] { return now_; });
   }

@@ -72,8 +72,9 @@ Status CheckCollectorAddress(ForwardProtocol protocol, const std::string& addres
 // kInvalidArgument.
 Result<net::Url> CollectorUrl(const std::string& address, const CollectorAccess& access);
 
-// A collector at "host:port", for gRPC also as GrpcClientAt() takes it, for OTLP over HTTP also at "http://host:port/path" or https (without
-// a path /v1/traces). Connects when it first sends. Errors: kInvalidArgument.
+// A collector at "host:port", for gRPC also as GrpcClientAt() takes it, for OTLP over HTTP also at
+// "http://host:port/path" or https (without a path /v1/traces). Connects when it first sends.
+// Errors: kInvalidArgument.
 Result<std::unique_ptr<ForwardTarget>> MakeForwardTarget(ForwardProtocol protocol,
                                                          const std::string& address,
                                                          const CollectorAccess& access = {});

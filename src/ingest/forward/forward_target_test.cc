@@ -177,7 +177,8 @@ TEST(ForwardTarget, AddressesAreChecked) {
             "collector 'collector:0' has no port");
   EXPECT_NE(message(ForwardProtocol::kOtlpGrpc, ""), "taken");
   // What charts and operators tell Jaeger's agents.
-  EXPECT_EQ(message(ForwardProtocol::kJaegerGrpc, "dns:///collector-headless.ns.svc:14250"), "taken");
+  EXPECT_EQ(message(ForwardProtocol::kJaegerGrpc, "dns:///collector-headless.ns.svc:14250"),
+            "taken");
   EXPECT_EQ(message(ForwardProtocol::kJaegerGrpc, "dns://10.0.0.10/collector:14250"), "taken");
   EXPECT_EQ(message(ForwardProtocol::kOtlpGrpc, "passthrough:///collector:4317"), "taken");
   EXPECT_EQ(message(ForwardProtocol::kJaegerGrpc, "dns://collector:14250"),

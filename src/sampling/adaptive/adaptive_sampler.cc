@@ -136,7 +136,8 @@ void AdaptiveSampler::Publish(std::vector<OperationState> states) {
   auto strategies = std::make_shared<Strategies>();
   for (const OperationState& each : states) {
     auto found = strategies->find(each.service);
-    if (found == strategies->end()) found = strategies->emplace(each.service, Default(options_.settings)).first;
+    if (found == strategies->end())
+      found = strategies->emplace(each.service, Default(options_.settings)).first;
     found->second.operations->operations.push_back({each.operation, each.probability});
   }
   operations_ = states.size();

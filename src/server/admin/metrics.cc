@@ -170,8 +170,7 @@ void MetricRegistry::AppendHistograms(const std::string& name, const Family& fam
   }
 }
 
-void MetricRegistry::AppendFamily(const std::string& name, const Family& family,
-                                  std::string& out) {
+void MetricRegistry::AppendFamily(const std::string& name, const Family& family, std::string& out) {
   if (!family.help.empty()) {
     out += "# HELP " + name + ' ';
     AppendEscaped(family.help, false, out);
