@@ -183,7 +183,7 @@ class Run {
 
   bool NotUtf8(StringId id) const { return id < not_utf8_.size() && not_utf8_[id]; }
   unsigned CameMended(StringId id) const {
-    return id < came_mended_.size() && came_mended_[id] ? kCutUtf8 : 0;
+    return id < came_mended_.size() && came_mended_[id] ? unsigned{kCutUtf8} : 0U;
   }
 
   // What stands in lists of services, operations or keys.

@@ -1,3 +1,5 @@
+#include "net/http_server_impl.h"  // before all of Boost
+
 #include "net/http2_connection.h"
 
 #include <algorithm>
@@ -10,7 +12,6 @@
 #include <vector>
 
 #include "net/http2_fields.h"
-#include "net/http_server_impl.h"  // before all of Boost
 
 // GCC 12 takes Asio's allocation of a coroutine's frame, inlined, for another than its own.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"

@@ -1,4 +1,6 @@
 // The life of a connection of HTTP/1.1: requests read, answered and refused.
+#include "net/http_server_impl.h"  // before all of Boost
+
 #include <openssl/err.h>
 
 #include <algorithm>
@@ -7,8 +9,6 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
 #include <chrono>
-
-#include "net/http_server_impl.h"  // before all of Boost
 
 namespace tracestore::net {
 namespace {

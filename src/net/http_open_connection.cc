@@ -1,8 +1,9 @@
 // What connections have in common, whatever they speak.
+#include "net/http_server_impl.h"  // before all of Boost
+
 #include <boost/asio/post.hpp>
 
 #include "net/host_port.h"
-#include "net/http_server_impl.h"  // before all of Boost
 
 namespace tracestore::net {
 namespace {

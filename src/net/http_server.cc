@@ -1,3 +1,5 @@
+#include "net/http_server_impl.h"  // before all of Boost
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,7 +12,6 @@
 #include "base/try.h"
 #include "net/host_port.h"
 #include "net/http2_connection.h"
-#include "net/http_server_impl.h"  // before all of Boost
 #include "net/listen.h"
 
 namespace tracestore::net {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "codec/json/json_error.h"
 #include "codec/zipkin/zipkin_message.h"
 #include "codec/zipkin/zipkin_v1_json.h"
 #include "codec/zipkin/zipkin_v1_thrift.h"
@@ -16,15 +17,16 @@ namespace {
 
 using namespace tracestore;
 
+// `same`: a file takes all that a server does. Of JSON servers read nothing behind the list.
 template <typename Decode>
-void Check(Decode decode) {
+void Check(bool same, Decode decode) {
   model::SpanBatch strict;
   const auto whole = decode(strict, true);
   if (!whole.has_value() && !strict.empty()) std::abort();
   model::SpanBatch batch;
   const auto report = decode(batch, false);
   if (report.has_value() ? (*report).accepted != batch.size() : !batch.empty()) std::abort();
-  if (whole.has_value() && !report.has_value()) std::abort();
+  if (same && whole.has_value() && !report.has_value()) std::abort();
   std::vector<std::uint32_t> rows(batch.size());
   std::iota(rows.begin(), rows.end(), 0U);
   std::string json, thrift;
@@ -40,10 +42,11 @@ void Check(Decode decode) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  Check([bytes](model::SpanBatch& out, bool strict) {
+  const bool json = !codec::FindJsonError(bytes, true).has_value();
+  Check(json, [bytes](model::SpanBatch& out, bool strict) {
     return codec::DecodeZipkinV1Json(bytes, out, {.strict = strict});
   });
-  Check([bytes](model::SpanBatch& out, bool strict) {
+  Check(true, [bytes](model::SpanBatch& out, bool strict) {
     return codec::DecodeZipkinV1Thrift(bytes, out, {.strict = strict});
   });
   model::SpanBatch one;

@@ -123,7 +123,7 @@ class Settings(unittest.TestCase):
                      f"{file}:2: policies[0]: rate needs a rate"),
                     ("collector:\n  tags: [zone]\n",
                      'invalid Jaeger tag pair "zone", expected key=value'),
-                    ("sampling:\n  type: adaptive\n  calculation-buckets: 20\n",
+                    ("sampling:\n  type: adaptive\n  buckets-for-calculation: 20\n",
                      "adaptive sampling: calculation_buckets is 20, not from 1 to "
                      "aggregation_buckets")):
                 file.write_text(text)

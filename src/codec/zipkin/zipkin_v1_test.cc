@@ -268,7 +268,7 @@ TEST(ZipkinV1, RefusesInZipkinsWords) {
   const std::string tail = " reading List<Span> from json";
   EXPECT_EQ(ToV2("[]"), "[]");
   EXPECT_EQ(ToV2("{}"), "Expected a JSON_V1 encoded list");
-  EXPECT_EQ(ToV2("[{"), "Malformed" + tail);
+  EXPECT_EQ(ToV2("[{"), "End of input" + tail);
   EXPECT_EQ(ToV2(R"([{"id":"b"}])"), "traceId == 0" + tail);
   EXPECT_EQ(ToV2(R"([{"traceId":"a"}])"), "id == 0" + tail);
   EXPECT_EQ(ToV2(R"([{"traceId":"0","id":"b"}])"), "traceId == 0" + tail);

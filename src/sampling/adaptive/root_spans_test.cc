@@ -87,7 +87,7 @@ TEST(RootSpans, CountsSilentSpansButNoChildrenAndNoDebugSpans) {
 
 // As Jaeger's ParentSpanID(): either kind of reference, into the span's own trace.
 TEST(RootSpans, ReferencesIntoTheSameTraceAreParents) {
-  using Type = model::ReferenceType;
+  using Type = ReferenceType;
   const auto roots = [](Type type, std::uint64_t trace) {
     model::SpanBatch batch;
     batch.AddString(batch.strings.Intern("service.name"), "shop");
