@@ -78,10 +78,11 @@ TEST(RootSpans, CountsSilentSpansButNoChildrenAndNoDebugSpans) {
   model::SpanRecord& threshold = batch.Span("s", "threshold");
   threshold.trace_state = batch.batch.strings.Intern("x=1, ot=rv:1;th:c");
   const auto roots = RootSpansOf(batch.batch);
-  ASSERT_EQ(roots.size(), 2U);
+  ASSERT_EQ(roots.size(), 3U);
   EXPECT_EQ(roots[0].operation, "silent");
   EXPECT_EQ(roots[0].sampler, SamplerKind::kSilent);
-  EXPECT_EQ(roots[1].operation, "threshold");
+  EXPECT_EQ(roots[1].operation, "child of another trace");
+  EXPECT_EQ(roots[2].operation, "threshold");
   EXPECT_EQ(roots[1].probability, 0.25);
 }
 
