@@ -83,7 +83,7 @@ TEST(RootSpans, CountsSilentSpansButNoChildrenAndNoDebugSpans) {
   EXPECT_EQ(roots[0].sampler, SamplerKind::kSilent);
   EXPECT_EQ(roots[1].operation, "child of another trace");
   EXPECT_EQ(roots[2].operation, "threshold");
-  EXPECT_EQ(roots[1].probability, 0.25);
+  EXPECT_EQ(roots[2].probability, 0.25);
 }
 
 // As Jaeger's ParentSpanID(): either kind of reference, into the span's own trace.
