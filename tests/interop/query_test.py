@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from otlp_json import of_service, send, span
+from otlp_json import attribute, of_service, send, span
 from service import Service
 
 try:
@@ -203,7 +203,8 @@ class Query(unittest.TestCase):
         small = [f"{i + 1:032x}" for i in range(50)]
         with Service(PROGRAM, self.data, command="collector") as collector:
             send(collector, of_service("nightly", spans))
-            send(collector, *[of_service("shop", [span(trace, 1, "a" * 10_000, 1)])
+            long = [attribute("text", "a" * 10_000)]
+            send(collector, *[of_service("shop", [span(trace, 1, "step", 1, attributes=long)])
                               for trace in small])
             collector.stop()
         sentence = ("the query needs more memory than one may have (query.max-bytes-per-query is "
