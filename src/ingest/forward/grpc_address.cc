@@ -1,10 +1,22 @@
 #include "ingest/forward/grpc_address.h"
 
+#include <arpa/inet.h>
+
 #include <string_view>
 
 #include "base/try.h"
 
 namespace tracestore::ingest {
+namespace {
+
+// Such a host has no other address to go to.
+bool IsAddress(const std::string& host) {
+  unsigned char bytes[16];
+  return inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), bytes) == 1;
+}
+
+}  // namespace
 
 Result<net::GrpcClientOptions> GrpcClientAt(const std::string& address,
                                             const CollectorAccess& access) {
@@ -26,7 +38,8 @@ Result<net::GrpcClientOptions> GrpcClientAt(const std::string& address,
   TS_TRY_ASSIGN(const auto at, CollectorAddress(host_port));
   options.host = at.host;
   options.port = at.port;
-  options.round_robin = true;
+  // Calls to one that answers with garbage fail at once without it, and wait for their end with it.
+  options.round_robin = !IsAddress(at.host);
   options.tls = access.tls;
   return options;
 }

@@ -11,7 +11,7 @@ namespace tracestore::ingest {
 
 // Options for calls to "host:port", "dns:///host:port" (Jaeger's agents are told so beside headless
 // services), "dns://name-server[:port]/host:port" or "passthrough:///host:port"; calls go to all
-// addresses of the host in turn, as from Jaeger's. Errors: kInvalidArgument.
+// addresses of a name in turn, as from Jaeger's. Errors: kInvalidArgument.
 Result<net::GrpcClientOptions> GrpcClientAt(const std::string& address,
                                             const CollectorAccess& access);
 
