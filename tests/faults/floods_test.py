@@ -115,7 +115,8 @@ class Floods(suite.FaultSuite):
     def flood(self, pieces_of, reads=True, calls=False, grown=suite.GROWN):
         """On every port with gRPC, one after the other."""
         for listener in self.target.ports:
-            if listener not in GRPC_CALLS:
+            # The query's and the archive's ports are of the same server as those that take spans.
+            if listener not in GRPC_CALLS or listener in ("query_grpc", "remote_storage_archive"):
                 continue
             method = GRPC_CALLS[listener][0]
             peak = CALLS_PEAK if calls else suite.PEAK
