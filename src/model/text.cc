@@ -62,6 +62,16 @@ constexpr std::array<signed char, 256> MakeBase64Values() {
 }
 constexpr auto kBase64Values = MakeBase64Values();
 
+// The first character of `text`, which isn't empty; U+FFFD for a byte that belongs to none.
+void MoveCharacter(std::string_view& text, std::string& out) {
+  const std::size_t length = Utf8Length(text);
+  if (length == 0)
+    out += "\xEF\xBF\xBD";
+  else
+    out.append(text.substr(0, length));
+  text.remove_prefix(length == 0 ? 1 : length);
+}
+
 template <std::size_t kEights>
 bool IsAscii(const char* text) {
   std::uint64_t eights[kEights];
@@ -93,14 +103,7 @@ bool IsUtf8(std::string_view text) noexcept {
 
 std::string MendUtf8(std::string_view text) {
   std::string out;
-  while (!text.empty()) {
-    const std::size_t length = Utf8Length(text);
-    if (length == 0)
-      out += "\xEF\xBF\xBD";
-    else
-      out.append(text.substr(0, length));
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
+  while (!text.empty()) MoveCharacter(text, out);
   return out;
 }
 
@@ -132,12 +135,7 @@ void AppendJsonString(std::string_view text, std::string& out) {
       text.remove_prefix(1);
       continue;
     }
-    const std::size_t length = Utf8Length(text);
-    if (length == 0)
-      out += "\xEF\xBF\xBD";
-    else
-      out.append(text.substr(0, length));
-    text.remove_prefix(length == 0 ? 1 : length);
+    MoveCharacter(text, out);
   }
   out += '"';
 }

@@ -182,7 +182,7 @@ TEST(Http2Server, SendsAwayWhoResetsAndResets) {
   std::atomic<int> ran = 0;
   const auto server = StartServer({}, [&ran](const HttpRequest& request) {
     ++ran;
-    std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(20ms);  // so that the resets come before the answers
     return Told(request);
   });
   Http2TestClient client(server->port());
