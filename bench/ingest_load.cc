@@ -1,8 +1,9 @@
 // ingest_load: drives a real collector process on the loopback at the most that the machine gives,
 // and says what each span cost it, by stage, beside yardsticks on the same bytes in the same run.
-//   ingest_load TRACESTORE WORK [--spans N] [--rounds N] [--udp-spans N] [--udp-rate N]
-//               [--senders N] [--flag FLAG]… [PROTOCOL…]
-// Each round makes and sends N other spans; stages and yardsticks are of the first one's.
+//   ingest_load TRACESTORE WORK [--spans N] [--rounds N] [--repeats N] [--udp-spans N]
+//               [--udp-rate N] [--senders N] [--flag FLAG]… [PROTOCOL…]
+// Each round makes and sends N other spans; stages and yardsticks are of the first one's. Each
+// repeat is a collector of its own and its stages anew; the figures are medians of all.
 // TRACESTORE is the program, WORK a folder for stores. PROTOCOL: otlp-grpc, otlp-http, zipkin-json,
 // jaeger-udp; default: all that the program listens for. Of UDP: spans a packet, and spans a
 // second. A FLAG is one of the program's own ("--config=F"). Fails where a span isn't accounted
@@ -14,7 +15,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -26,6 +26,7 @@
 #include "base/try.h"
 #include "collector_process.h"
 #include "load_messages.h"
+#include "load_report.h"
 #include "measure.h"
 #include "net/grpc_client.h"
 #include "net/http_client.h"
@@ -40,6 +41,7 @@ struct Settings {
   std::string work;
   std::uint64_t spans = 500'000;
   std::uint64_t rounds = 1;
+  std::uint64_t repeats = 1;
   std::uint32_t udp_spans = 20;
   std::uint64_t udp_rate = 150'000;  // spans a second
   unsigned senders = 4;
@@ -163,37 +165,21 @@ Status WaitForQuiet(const CollectorProcess& collector) {
   return {};
 }
 
-struct RunResult {
-  std::uint64_t sent = 0;    // spans
-  double wall_seconds = 0;   // of sending
-  double cpu_seconds = 0;  // of the collector, start and end included, less an idle one's
-  std::uint64_t acknowledged = 0;
-  double received = 0;
-  double accepted = 0;
-  double rejected = 0;
-  double stored = 0;
-  double dropped = 0;  // by a rule or a sampler
-  double waiting = 0;  // for a decision
-  std::uint64_t kernel_drops = 0;     // packets
-  double receiver_drops = 0;          // packets, by the receiver
-  std::vector<std::uint64_t> memory;  // samples, bytes
-};
-
 Result<double> IdleCpu(const Settings& settings) {
   TS_TRY_ASSIGN(const auto collector,
                 CollectorProcess::Start(settings.program, settings.work + "/idle", settings.flags));
   return collector->Stop();
 }
 
-Result<RunResult> RunOne(const Settings& settings, LoadProtocol protocol,
-                         const LoadMessages& first, double idle) {
+Result<LoadRun> RunOne(const Settings& settings, LoadProtocol protocol, const LoadMessages& first,
+                       double idle) {
   const std::string directory = settings.work + "/" + LoadProtocolName(protocol);
   std::filesystem::remove_all(directory);
   TS_TRY_ASSIGN(const auto collector,
                 CollectorProcess::Start(settings.program, directory, settings.flags));
   const std::uint16_t port = collector->port(ListenerOf(protocol).key);
   if (port == 0) return Error(ErrorCode::kNotFound, "not served by this program");
-  RunResult out;
+  LoadRun out;
   std::mutex mutex;
   std::jthread sampler([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
@@ -239,53 +225,26 @@ Result<RunResult> RunOne(const Settings& settings, LoadProtocol protocol,
   return out;
 }
 
-// Prints one protocol's lines; false where a span isn't accounted for.
-bool Report(LoadProtocol protocol, const LoadMessages& load, const RunResult& run,
-            const StageSeconds& stages) {
-  const auto spans = static_cast<double>(load.total_spans);
-  const auto sent = static_cast<double>(run.sent);
-  const auto micro = [&](double seconds) { return seconds * 1e6 / spans; };
-  const bool udp = protocol == LoadProtocol::kJaegerUdp;
-  // Of as many spans as the stages had.
-  const double run_cpu = run.cpu_seconds * spans / (udp ? run.received : sent);
-  const double factor = protocol == LoadProtocol::kZipkinJson ? 4 : 2;
-  const double aim = stages.store + factor * stages.yardstick;
-  const double rest = run_cpu - stages.decode - stages.sanitize - stages.store;
-  std::printf("\n%s: %.0f spans, %.0f a message, %.0f bytes a span\n", LoadProtocolName(protocol),
-              sent, spans / static_cast<double>(load.messages.size()),
-              static_cast<double>(load.total_bytes) / spans);
-  std::printf("  %.0f spans/s on the clock (%.1f s)\n", run.accepted / run.wall_seconds,
-              run.wall_seconds);
-  std::printf("  CPU a span, us: all %.2f = decode %.2f + sanitize %.2f + store %.2f + rest %.2f\n",
-              micro(run_cpu), micro(stages.decode), micro(stages.sanitize),
-              micro(stages.store), micro(rest));
-  std::printf("  yardstick %.2f us a span; aim store + %.0f x yardstick = %.2f: %s (x %.2f)\n",
-              micro(stages.yardstick), factor, micro(aim),
-              run_cpu <= aim ? "met" : "NOT met", run_cpu / aim);
-  if (!run.memory.empty()) {
-    const auto mib = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1048576; };
-    const std::size_t half = run.memory.size() / 2;
-    const auto middle = run.memory.begin() + static_cast<std::ptrdiff_t>(half);
-    std::printf("  memory, MiB: most of the first half %.0f, of the second %.0f\n",
-                mib(*std::max_element(run.memory.begin(), middle + 1)),
-                mib(*std::max_element(middle, run.memory.end())));
+// The collector and the stages by turns, so that what else the machine does hits both; false where
+// a span isn't accounted for.
+Result<bool> RunRepeats(const Settings& settings, LoadProtocol protocol, double idle) {
+  const LoadMessages load = MakeLoad(protocol, settings.spans, settings.udp_spans, 1);
+  std::vector<LoadRun> runs;
+  std::vector<StageSeconds> stages;
+  for (std::uint64_t repeat = 0; repeat < settings.repeats; ++repeat) {
+    auto run = RunOne(settings, protocol, load, idle);
+    if (!run.has_value() && run.error().code() == ErrorCode::kNotFound) {
+      std::printf("\n%s: left out, %s\n", LoadProtocolName(protocol),
+                  run.error().message().c_str());
+      return true;
+    }
+    if (!run.has_value()) return run.error();
+    runs.push_back(std::move(*run));
+    TS_TRY_ASSIGN(const StageSeconds measured,
+                  MeasureStages(protocol, load, settings.work + "/stages"));
+    stages.push_back(measured);
   }
-  // Dropped packets are counted by the kernel and by the receiver; all have as many spans.
-  const double lost = udp ? sent - run.received : sent - static_cast<double>(run.acknowledged);
-  const bool balanced = run.received == run.accepted + run.rejected &&
-                        run.accepted == run.stored + run.dropped + run.waiting;
-  const double packets = static_cast<double>(run.kernel_drops) + run.receiver_drops;
-  const bool explained = lost == (udp ? packets * load.spans[0] : 0);
-  std::printf("  sent %.0f, received %.0f = accepted %.0f + rejected %.0f; stored %.0f", sent,
-              run.received, run.accepted, run.rejected, run.stored);
-  if (run.dropped + run.waiting != 0)
-    std::printf(", dropped by rules %.0f, waiting %.0f", run.dropped, run.waiting);
-  if (udp) {
-    std::printf("; packets of %u spans dropped by the kernel %" PRIu64 ", by the receiver %.0f",
-                load.spans[0], run.kernel_drops, run.receiver_drops);
-  }
-  std::printf(": %s\n", balanced && explained ? "every span accounted for" : "NOT accounted for");
-  return balanced && explained;
+  return ReportLoad(protocol, load, runs, stages);
 }
 
 Result<bool> RunAll(const Settings& settings) {
@@ -293,17 +252,8 @@ Result<bool> RunAll(const Settings& settings) {
   TS_TRY_ASSIGN(const double idle, IdleCpu(settings));
   bool good = true;
   for (const LoadProtocol protocol : settings.protocols) {
-    const LoadMessages load = MakeLoad(protocol, settings.spans, settings.udp_spans, 1);
-    const auto run = RunOne(settings, protocol, load, idle);
-    if (!run.has_value() && run.error().code() == ErrorCode::kNotFound) {
-      std::printf("\n%s: left out, %s\n", LoadProtocolName(protocol),
-                  run.error().message().c_str());
-      continue;
-    }
-    if (!run.has_value()) return run.error();
-    TS_TRY_ASSIGN(const StageSeconds stages,
-                  MeasureStages(protocol, load, settings.work + "/stages"));
-    good &= Report(protocol, load, *run, stages);
+    TS_TRY_ASSIGN(const bool balanced, RunRepeats(settings, protocol, idle));
+    good &= balanced;
     std::fflush(stdout);
   }
   return good;
@@ -319,6 +269,8 @@ int Main(int argc, char** argv) {
     const auto number = [&] { return i + 1 < argc ? std::strtoull(argv[++i], nullptr, 10) : 0; };
     if (word == "--spans") settings.spans = number();
     else if (word == "--rounds") settings.rounds = number();
+    else if (word == "--repeats")
+      settings.repeats = number();
     else if (word == "--udp-spans") settings.udp_spans = static_cast<std::uint32_t>(number());
     else if (word == "--udp-rate") settings.udp_rate = number();
     else if (word == "--senders") settings.senders = static_cast<unsigned>(number());
@@ -326,9 +278,12 @@ int Main(int argc, char** argv) {
     else names.emplace_back(word);
   }
   if (names.size() < 2 || settings.spans == 0 || settings.udp_spans == 0 ||
-      settings.udp_rate == 0 || settings.senders == 0 || settings.rounds == 0) {
-    std::fprintf(stderr, "usage: ingest_load TRACESTORE WORK [--spans N] [--rounds N] "
-                         "[--udp-spans N] [--udp-rate N] [--senders N] [--flag FLAG]… [PROTOCOL…]\n");
+      settings.udp_rate == 0 || settings.senders == 0 || settings.rounds == 0 ||
+      settings.repeats == 0) {
+    std::fprintf(stderr,
+                 "usage: ingest_load TRACESTORE WORK [--spans N] [--rounds N] "
+                 "[--repeats N] [--udp-spans N] [--udp-rate N] [--senders N] "
+                 "[--flag FLAG]… [PROTOCOL…]\n");
     return 2;
   }
   settings.program = names[0];
