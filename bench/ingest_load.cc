@@ -3,7 +3,7 @@
 //   ingest_load TRACESTORE WORK [--spans N] [--rounds N] [--repeats N] [--udp-spans N]
 //               [--udp-rate N] [--senders N] [--flag FLAG]… [PROTOCOL…]
 // Each round makes and sends N other spans; stages and yardsticks are of the first one's. Each
-// repeat is a collector of its own and its stages anew; the figures are medians of all.
+// repeat is a collector of its own and its stages anew: medians, and the least of each figure.
 // TRACESTORE is the program, WORK a folder for stores. PROTOCOL: otlp-grpc, otlp-http, zipkin-json,
 // jaeger-udp; default: all that the program listens for. Of UDP: spans a packet, and spans a
 // second. A FLAG is one of the program's own ("--config=F"). Fails where a span isn't accounted

@@ -25,8 +25,9 @@ struct LoadRun {
   std::vector<std::uint64_t> memory;  // samples, bytes
 };
 
-// Prints one protocol's lines: of several runs and their stages, one of each a run, the median of
-// each figure. False where a span of any run isn't accounted for. Neither list is empty.
+// Prints one protocol's lines: of several runs and their stages, one of each a run, the median and
+// the least of each figure. False where a span of any run isn't accounted for. Neither list is
+// empty.
 bool ReportLoad(LoadProtocol protocol, const LoadMessages& load, std::span<const LoadRun> runs,
                 std::span<const StageSeconds> stages);
 
