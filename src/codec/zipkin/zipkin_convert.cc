@@ -27,8 +27,13 @@ constexpr std::string_view kPeerAddresses[] = {
 constexpr std::string_view kPeerPorts[] = {"network.peer.port", "net.peer.port",
                                            "net.sock.peer.port", "server.port", "peer.port"};
 // What AddConverted() and ErrorTag() make.
-constexpr std::string_view kMadeTags[] = {"error", "otel.scope.name", "otel.scope.version",
-                                          "otel.status_code", "w3c.tracestate"};
+constexpr std::string_view kWarningTag = "tracestore.warning";
+constexpr std::string_view kMadeTags[] = {
+    "error",     "otel.scope.name", "otel.scope.version", "otel.status_code",
+    kWarningTag, "w3c.tracestate"};
+// Zipkin says 0 by leaving it out.
+constexpr std::string_view kNegativeDuration =
+    "the span ends before it starts; its duration is shown as 0";
 constexpr std::string_view kOwnAddresses[] = {"ip", "host.ip", "net.host.ip"};
 
 using Tags = std::map<std::string_view, std::string>;
@@ -58,6 +63,10 @@ class Reader {
   std::optional<std::string> Tag(std::string_view key) const;
   bool IsCaller() const {
     return span_.kind == SpanKind::kClient || span_.kind == SpanKind::kProducer;
+  }
+  bool EndsBeforeItStarts() const {
+    // Zipkin's own may be above 2^63 ns.
+    return !zipkin_ && span_.has_duration() && static_cast<std::int64_t>(span_.duration_ns) < 0;
   }
   std::uint64_t Duration() const;
   void Annotations();
@@ -146,14 +155,10 @@ ZipkinEndpoint Reader::RemoteEndpoint() const {
   return endpoint;
 }
 
-// In microseconds; 0 is absent. A duration below a microsecond is one, not none; an end before the
-// start can't be said in Zipkin.
+// In microseconds; 0 is absent. A duration below a microsecond is one, not none.
 std::uint64_t Reader::Duration() const {
-  if (!span_.has_duration() || static_cast<std::int64_t>(span_.duration_ns) <= 0) {
-    // Zipkin's own may be above 2^63 ns.
-    return zipkin_ && span_.has_duration() ? span_.duration_ns / 1000 : 0;
-  }
-  return std::max<std::uint64_t>(span_.duration_ns / 1000, 1);
+  if (!span_.has_duration() || span_.duration_ns == 0 || EndsBeforeItStarts()) return 0;
+  return std::max<std::uint64_t>(span_.duration_ns / 1000, zipkin_ ? 0 : 1);
 }
 
 void WriteValue(const SpanBatch& batch, const Attribute& attribute, JsonWriter& out) {
@@ -224,6 +229,7 @@ void Reader::AddConverted(Tags& tags) const {
   if (span_.trace_state != 0) tags["w3c.tracestate"] = batch_.text(span_.trace_state);
   if (resource_.origin == Origin::kOtlp && span_.status != StatusCode::kUnset)
     tags["otel.status_code"] = span_.status == StatusCode::kOk ? "OK" : "ERROR";
+  if (EndsBeforeItStarts()) tags[kWarningTag] = kNegativeDuration;
 }
 
 // Of the tag `error`.

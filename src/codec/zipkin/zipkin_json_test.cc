@@ -432,6 +432,21 @@ TEST(ZipkinJson, ConvertsAnOtlpSpan) {
       R"("peer.service":"MySQL","w3c.tracestate":"a=b"}}])");
 }
 
+TEST(ZipkinJson, AnEndBeforeTheStartIsTold) {
+  SpanBatch batch = OtlpSpan();
+  constexpr std::string_view kTold =
+      R"("tracestore.warning":"the span ends before it starts; its duration is shown as 0")";
+  batch.spans[0].duration_ns = 0;
+  EXPECT_FALSE(Encode(batch).find(kTold) != std::string::npos);
+  batch.spans[0].duration_ns = static_cast<std::uint64_t>(-1);
+  const std::string told = Encode(batch);
+  EXPECT_TRUE(told.find(kTold) != std::string::npos) << told;
+  EXPECT_FALSE(told.find("\"duration\"") != std::string::npos) << told;
+  // Zipkin's own durations have no sign.
+  batch.resources[0].origin = Origin::kZipkin;
+  EXPECT_FALSE(Encode(batch).find(kTold) != std::string::npos);
+}
+
 TEST(ZipkinJson, AnErrorTagStandsOnlyWhereTheSpanFailed) {
   SpanBatch batch = OtlpSpan();
   batch.resources[0].origin = Origin::kJaeger;
