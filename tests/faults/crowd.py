@@ -1,9 +1,10 @@
 """Many connections at a time that say little, and come again when they are closed."""
 
 import selectors
-import socket
 import threading
 import time
+
+import dial
 
 
 class Crowd:
@@ -34,10 +35,10 @@ class Crowd:
 
     def open_one(self):
         self.made += 1
-        connection = socket.socket()
+        connection = dial.new_socket(self.port)
         connection.settimeout(5)
         try:
-            connection.connect(("127.0.0.1", self.port))
+            connection.connect(dial.address(self.port))
         except OSError:
             connection.close()
             return

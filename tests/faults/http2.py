@@ -1,7 +1,8 @@
 """HTTP/2 by hand, as far as a client needs that means no good (RFC 9113)."""
 
-import socket
 import struct
+
+from dial import dial
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS = range(5)
@@ -57,7 +58,7 @@ def message(stream, payload, announced=None, end=True):
 
 def connect(port):
     """A connection that has said hello and agreed to everything."""
-    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+    connection = dial(port, 60)
     connection.sendall(PREFACE + settings() + frame(SETTINGS, ACK, 0)
                        + frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 24)))
     return connection

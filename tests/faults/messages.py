@@ -166,6 +166,16 @@ def jaeger_protobuf(number):
     return field(1, field(1, span) + field(2, field(1, SERVICE)))
 
 
+def jaeger_storage_protobuf(number, tags=()):
+    """A WriteSpanRequest of Jaeger's storage interface."""
+    now = micros()
+    start = number_field(1, now // 1_000_000) + number_field(2, now % 1_000_000 * 1000)
+    return field(1, field(1, number.to_bytes(16, "big")) + field(2, number.to_bytes(8, "big"))
+                 + field(3, OPERATION) + field(6, start) + field(7, number_field(2, 1000))
+                 + b"".join(field(8, field(1, key) + field(3, value)) for key, value in tags)
+                 + field(10, field(1, SERVICE)))
+
+
 def jaeger_span(number, tags=()):
     texts = [[(1, STRING, key), (2, I32, 0), (3, STRING, value)] for key, value in tags]
     return [(1, I64, number), (2, I64, 0), (3, I64, number), (4, I64, 0), (5, STRING, OPERATION),

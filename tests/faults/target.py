@@ -14,6 +14,7 @@ from pathlib import Path
 
 import grpc
 
+import dial
 import messages
 from messages import Binary, Compact
 
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 from service import Service  # noqa: E402  its folder was just named
 
 PATIENCE = 60  # seconds in which things must come true; nothing is asserted about less
-MIB = 1 << 20
+MIB, GIB = 1 << 20, 1 << 30
 
 UDP = ("jaeger_compact", "jaeger_binary", "zipkin_compact")
 GRPC_CALLS = {
@@ -34,6 +35,8 @@ GRPC_CALLS = {
     "sampling_grpc": ("/jaeger.api_v2.SamplingManager/GetSamplingStrategy",
                       lambda _: messages.field(1, "any")),
     "query_grpc": ("/jaeger.api_v2.QueryService/GetServices", lambda _: b""),
+    "plugin": ("/jaeger.storage.v1.SpanWriterPlugin/WriteSpan",
+               messages.jaeger_storage_protobuf),
     "remote_storage_archive": ("/jaeger.storage.v1.SpanReaderPlugin/GetServices", lambda _: b""),
 }
 GRPC_READS = ("sampling_grpc", "query_grpc", "remote_storage_archive")  # of which no span is kept
@@ -44,7 +47,7 @@ HTTP_POSTS = {
                     messages.jaeger_thrift_http),
 }
 HTTP_GETS = {"sampling_http": "/sampling?service=any", "query": "/api/services", "admin": "/",
-             "tempo": "/api/echo"}
+             "tempo": "/api/echo", "query_zipkin": "/api/v2/services"}
 HTTP = (*HTTP_POSTS, *HTTP_GETS)
 PACKETS = {
     "jaeger_compact": lambda number: messages.emit_batch(Compact, [number]),
@@ -73,17 +76,21 @@ def eventually(what, attempt):
         time.sleep(0.02)  # polls another process; nothing in it can wake us
 
 
+def sanitizers():
+    """ASan keeps freed memory for a while, 256 MiB of it: too much to see what is kept."""
+    return {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")
+            + ":quarantine_size_mb=8:thread_local_quarantine_size_kb=64"
+            + ":allocator_release_to_os_interval_ms=100"}
+
+
 class Target:
     """An all-in-one service (or another `command`) with every listener on, on free ports."""
 
     def __init__(self, program, data, *flags, command="all-in-one"):
-        # ASan keeps freed memory for a while, 256 MiB of it: too much to see what is kept.
-        asan = os.environ.get("ASAN_OPTIONS", "")
-        asan += ":quarantine_size_mb=8:thread_local_quarantine_size_kb=64"
-        asan += ":allocator_release_to_os_interval_ms=100"
-        self.service = Service(program, data, *flags, environment={"ASAN_OPTIONS": asan},
-                               command=command)
-        self.ports = self.service.ports
+        self.adopt(Service(program, data, *flags, environment=sanitizers(), command=command))
+
+    def adopt(self, service):
+        self.service, self.ports = service, service.ports
         self.numbers = itertools.count(1)
         self.tcp = [name for name in self.ports if name not in UDP]
 
@@ -93,14 +100,14 @@ class Target:
     # How an honest client connects.
 
     def connect(self, listener):
-        return socket.create_connection(("127.0.0.1", self.ports[listener]), PATIENCE)
+        return dial.dial(self.ports[listener], PATIENCE)
 
     def http(self, listener):
         return http.client.HTTPConnection("127.0.0.1", self.ports[listener], timeout=PATIENCE)
 
     def channel(self, listener):
         unlimited = [("grpc.use_local_subchannel_pool", 1)]
-        return grpc.insecure_channel(f"127.0.0.1:{self.ports[listener]}", unlimited)
+        return grpc.insecure_channel(dial.of_grpc(self.ports[listener]), unlimited)
 
     # What it does.
 
