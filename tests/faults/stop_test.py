@@ -37,7 +37,7 @@ GOING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
 
 class Client(threading.Thread):
-    """Sends one after the other until nobody is there any more. `by`: send(number) and close()."""
+    """Sends one after the other until nobody is there. `by`: send(number) and close()."""
 
     def __init__(self, target, name, by, keeps):
         super().__init__(name=name, daemon=True)
@@ -60,7 +60,7 @@ class Client(threading.Thread):
         self.close()
 
     def went_in_order(self):
-        """Whether it was cut off between requests, or was told; an answer that breaks off is none."""
+        """Cut off between requests, or told; not while an answer came."""
         if isinstance(self.problem, grpc.RpcError):
             return self.problem.code() in GOING
         return isinstance(self.problem, (OSError, Refused))
