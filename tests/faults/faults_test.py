@@ -29,6 +29,7 @@ from target import (GIB, GRPC_CALLS, HTTP, HTTP_POSTS, MIB, PATIENCE, UDP, Targe
                     eventually)
 
 PROGRAM = sys.argv.pop(1)
+DEEPEST = 48  # levels of a value (model::kMaxValueDepth)
 
 
 
@@ -203,11 +204,16 @@ class Faults(ports.PortFaults):
                     messages.field(1, bytes([1] * 16)) + messages.field(2, bytes([1] * 8))
                     + messages.field(9, messages.field(1, "deep") + messages.field(2, value)))
                 status, answer = self.target.post("otlp_http", path, "application/x-protobuf", body)
-                self.assertIn(status, (200, 400), answer)
+                # The message as no protobuf, or its span alone: never kept.
+                if status != 400:
+                    self.assertEqual(status, 200, answer)
+                    self.assertIn(b"nested deeper than", answer)
                 try:
-                    self.target.call("otlp_grpc", GRPC_CALLS["otlp_grpc"][0], body)
+                    answer = self.target.call("otlp_grpc", GRPC_CALLS["otlp_grpc"][0], body)
+                    self.assertIn(b"nested deeper than", answer)
                 except grpc.RpcError as refused:
                     self.assertEqual(refused.code(), grpc.StatusCode.INVALID_ARGUMENT)
+                self.check_depths(member)
             good = messages.otlp_json(self.target.next_number(), [("deep", "x")])
             for opening in (b'{"arrayValue":{"values":[',
                             b'{"kvlistValue":{"values":[{"key":"a","value":', b"[", b'{"a":'):
@@ -216,6 +222,26 @@ class Faults(ports.PortFaults):
                 for listener in ("otlp_http", "zipkin"):
                     path, content_type, _ = HTTP_POSTS[listener]
                     self.assertEqual(self.target.post(listener, path, content_type, body)[0], 400)
+
+    def check_depths(self, member):
+        """The deepest value that is kept is shown by each API, one level more is refused."""
+        for depth, kept in ((DEEPEST, True), (DEEPEST + 1, False)):
+            number = self.target.next_number()
+            value = self.nested_protobuf(depth, member)
+            body = messages.otlp_protobuf_around(
+                messages.field(1, number.to_bytes(16, "big"))
+                + messages.field(2, number.to_bytes(8, "big"))
+                + messages.field(9, messages.field(1, "deep") + messages.field(2, value)))
+            status, answer = self.target.post("otlp_http", HTTP_POSTS["otlp_http"][0],
+                                              "application/x-protobuf", body)
+            self.assertEqual(status, 200, answer)
+            self.assertEqual(b"nested deeper than" not in answer, kept, answer)
+            trace = messages.trace_id(number)
+            for listener, path in (("query", f"/api/traces/{trace}"),
+                                   ("zipkin", f"/api/v2/trace/{trace}"),
+                                   ("tempo", f"/api/traces/{trace}")):
+                status, answer = self.target.get(listener, path)
+                self.assertEqual(status, 200 if kept else 404, (listener, answer))
 
     def test_ten_thousand_attributes(self):
         tags = [(f"key-{i}", "v") for i in range(10_000)]

@@ -62,3 +62,18 @@ def connect(port):
     connection.sendall(PREFACE + settings() + frame(SETTINGS, ACK, 0)
                        + frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 24)))
     return connection
+
+
+def is_ended(connection, streams):
+    """Reads until so many streams are reset, or all: the server has closed. OSError when it does
+    neither for as long as the connection waits."""
+    reader = connection.makefile("rb")
+    ended = set()
+    while len(ended) < streams:
+        head = reader.read(9)
+        if len(head) < 9:
+            return True
+        if head[3] == RST_STREAM or head[3] == HEADERS and head[4] & END_STREAM:
+            ended.add(head[5:])
+        reader.read(int.from_bytes(head[:3], "big"))
+    return True

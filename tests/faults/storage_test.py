@@ -57,6 +57,8 @@ class Readers:
                                     stream, get_trace(number)))
                         self.target.check_health()
                         self.target.check_grpc(listener)
+                        for connection in opened:
+                            self.assertTrue(http2.is_ended(connection, 20))
                     finally:
                         for connection in opened:
                             connection.close()
