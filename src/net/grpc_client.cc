@@ -19,6 +19,13 @@
 namespace tracestore::net {
 namespace {
 
+// A server that is silent for so long while a call waits is asked for a sign of life (HTTP/2's
+// ping), and left without one: nothing else tells of a host that is gone, or of a process that
+// hangs, and calls would go on to the one while its name has another address. Not sooner: a server
+// counts pings between which it has sent nothing, and three are too many.
+constexpr int kAskAfterMs = 10'000;
+constexpr int kAskForMs = 10'000;
+
 std::chrono::system_clock::time_point After(std::chrono::milliseconds timeout) {
   constexpr std::chrono::hours kLongest{24 * 365};  // beyond it the sum could overflow
   return std::chrono::system_clock::now() +
@@ -132,6 +139,8 @@ Result<std::unique_ptr<GrpcClient>> GrpcClient::Make(GrpcClientOptions options) 
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, first);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
                    std::max(first, ToInt(options.reconnect_at_most)));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kAskAfterMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kAskForMs);
   TS_TRY_ASSIGN(const auto credentials, MakeChannelCredentials(options.tls, arguments));
   auto impl = std::make_unique<Impl>();
   impl->channel = grpc::CreateCustomChannel(TargetOf(options), credentials, arguments);

@@ -12,6 +12,7 @@ import http.server
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -229,6 +230,24 @@ class Reconnects(unittest.TestCase):
             first = self.start(self.scratch / "1")
             self.assertEqual(
                 self.check("moved", agent, load.acknowledged, [first, second]), 0)
+
+    def test_a_collector_that_hangs(self):
+        """Its connection stands and nothing is answered; the name has another address."""
+        first = self.start(self.scratch / "1")
+        port = first.ports["jaeger_grpc"]
+        second = self.start(self.scratch / "2",
+                            f"--collector.grpc-server.host-port=127.0.0.2:{port}")
+        with NameServer(["127.0.0.1"]) as names:
+            agent = self.agent("grpc", f"dns://{names.address}/collectors.test:{port}")
+            with self.load(agent) as load:
+                self.more_is_delivered(agent)
+                first.process.send_signal(signal.SIGSTOP)
+                names.addresses = ["127.0.0.2"]
+                eventually("the other is found",
+                           lambda: metrics(second, "tracestore_spans_accepted_total") > 100)
+            first.process.send_signal(signal.SIGCONT)
+            # What the first had in its hands it may keep now; it was sent again.
+            self.check("hangs", agent, load.acknowledged, [first, second])
 
     def check_one_of_two(self, kind, mode):
         proxy_of = {"grpc": GrpcProxy, "otlp-http": HttpProxy}[kind]
