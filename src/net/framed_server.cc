@@ -28,6 +28,7 @@
 #include "net/message_room.h"
 #include "net/open_connections.h"
 #include "net/secure_stream.h"
+#include "net/tls_accept.h"
 #include "net/tls_context.h"
 #include "net/worker_pool.h"
 
@@ -254,10 +255,7 @@ Task<void> FramedServer::Impl::Serve(std::unique_ptr<Connection> connection) {
 }
 
 Task<bool> FramedServer::Impl::Handshake(Connection& c) {
-  error_code ec;
-  c.stream.StartTls(c.server.tls->Current().get());
-  c.stream.tcp().expires_after(c.server.options.read_timeout);
-  co_await c.stream.tls().async_handshake(asio::ssl::stream_base::server, Into(ec));
+  const error_code ec = co_await AcceptTls(c.stream, *c.server.tls, c.server.options.read_timeout);
   co_return !ec;
 }
 

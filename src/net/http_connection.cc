@@ -10,6 +10,8 @@
 #include <boost/beast/http/read.hpp>
 #include <chrono>
 
+#include "net/tls_accept.h"
+
 namespace tracestore::net {
 namespace {
 
@@ -70,11 +72,8 @@ Task<void> HttpServer::Impl::Connection::Serve(std::unique_ptr<Connection> conne
 // Until it is done the connection counts as idle: it may be closed for a new one.
 Task<bool> HttpServer::Impl::Connection::Handshake() {
   if (server_.stopping) co_return false;
-  error_code ec;
-  stream_.StartTls(server_.tls->Current().get());
-  stream_.tcp().expires_after(server_.options.read_timeout);
   Set(Does::kIdle);
-  co_await stream_.tls().async_handshake(asio::ssl::stream_base::server, Into(ec));
+  const error_code ec = co_await AcceptTls(stream_, *server_.tls, server_.options.read_timeout);
   Set(Does::kBusy);
   if (ec.category() == asio::error::get_ssl_category() &&
       ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_HTTP_REQUEST) {

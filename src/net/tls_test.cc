@@ -242,6 +242,17 @@ TEST_F(Https, OutlivesGarbageAndHalfHandshakes) {
   EXPECT_THAT(Ask(*server, Client()), StartsWith("hello "));
 }
 
+// Also one that is longer than a hello.
+TEST_F(Https, AnswersALongPlainRequestInPlainWords) {
+  const auto server = Start(Server());
+  for (int i = 0; i < 20; ++i) {
+    LoopbackClient plain(server->port());
+    plain.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8000\r\n\r\n" +
+               std::string(8000, 'x'));
+    EXPECT_THAT(plain.ReadToEnd(), HasSubstr("Client sent an HTTP request to an HTTPS server."));
+  }
+}
+
 TEST_F(Https, DoesNotStartWithBadFiles) {
   HttpServerOptions options;
   options.tls = Server();
