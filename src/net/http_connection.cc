@@ -237,6 +237,7 @@ Task<bool> HttpServer::Impl::Connection::Respond(const Parser& parser, HttpReque
   if (sent && response.more) sent = co_await SendStream(response);
   if (!sent) co_return false;
   if (response.keep_alive && !server_.stopping) co_return true;
+  Set(Does::kIdle);  // may be closed for a new connection
   co_await SayEnd();
   co_return false;
 }

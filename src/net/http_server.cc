@@ -71,7 +71,7 @@ void HttpServer::Impl::Admit(tcp::socket socket, std::optional<Http2Start> http2
       OpenConnection* const longest = waiting.ToClose(std::chrono::steady_clock::now());
       if (longest == nullptr || longest->is_coming()) Tell("too-many-connections");
       if (longest == nullptr) {
-        if (http2) return;
+        if (http2 || tls != nullptr) return;  // no place for words
         static constexpr std::string_view kFull =
             "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
             "Connection: close\r\n\r\n";

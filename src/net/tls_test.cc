@@ -4,6 +4,8 @@
 #include <openssl/ssl.h>
 
 #include <atomic>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -240,6 +242,88 @@ TEST_F(Https, OutlivesGarbageAndHalfHandshakes) {
   EXPECT_LE(server->connections(), 20u);
   for (auto& one : half) one.ReadToEnd();  // each is closed at last
   EXPECT_THAT(Ask(*server, Client()), StartsWith("hello "));
+}
+
+// A client that takes its time after the end of TLS, byte by byte over a connection in plain.
+class SlowTlsClient {
+ public:
+  explicit SlowTlsClient(std::uint16_t port)
+      : client_(port),
+        context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free),
+        ssl_(SSL_new(context_.get()), SSL_free) {
+    SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_connect_state(ssl_.get());
+  }
+  // Says `words`, then reads to the end of what TLS carries; the connection stays.
+  std::string Ask(std::string_view words) {
+    while (SSL_write(ssl_.get(), words.data(), static_cast<int>(words.size())) <= 0) {
+      if (!Carry()) return {};
+    }
+    std::string answer;
+    for (;;) {
+      char piece[1000];
+      const int got = SSL_read(ssl_.get(), piece, sizeof(piece));
+      if (got > 0) {
+        answer.append(piece, static_cast<std::size_t>(got));
+      } else if (SSL_get_error(ssl_.get(), got) == SSL_ERROR_ZERO_RETURN) {
+        return answer;
+      } else if (!Carry()) {
+        return answer + " and no end";
+      }
+    }
+  }
+
+ private:
+  bool Carry() {
+    char piece[4096];
+    for (int size; (size = BIO_read(SSL_get_wbio(ssl_.get()), piece, sizeof(piece))) > 0;)
+      client_.Send({piece, static_cast<std::size_t>(size)});
+    const std::string byte = client_.ReadBytes(1);
+    BIO_write(SSL_get_rbio(ssl_.get()), byte.data(), static_cast<int>(byte.size()));
+    return !byte.empty();
+  }
+
+  LoopbackClient client_;
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
+  std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
+};
+
+// Its answer was the last: it keeps nobody out while the server waits for its end.
+TEST_F(Https, WhoIsAnsweredAndStaysMakesRoom) {
+  HttpServerOptions options;
+  options.max_connections = 1;
+  const auto server = Start(Server(), options);
+  SlowTlsClient first(server->port());
+  EXPECT_THAT(first.Ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+              HasSubstr("127.0.0.1:"));
+  EXPECT_THAT(Ask(*server, Client()), StartsWith("hello "));
+}
+
+TEST_F(Https, SaysNothingInPlainWhereThereIsNoRoom) {
+  HttpServerOptions options;
+  options.max_connections = 1;
+  options.tls = Server();
+  std::promise<void> began, go;
+  const auto server = HttpServer::Start(options, [&](const HttpRequest&) {
+    began.set_value();
+    go.get_future().wait();
+    return HttpResponse::Text(200, "at last");
+  });
+  ASSERT_TRUE(server.has_value()) << server.error().message();
+  std::jthread asks([&] {
+    HttpClientOptions at;
+    at.port = (*server)->port();
+    at.tls = Client();
+    at.timeout = 60s;
+    const auto client = HttpClient::Make(at);
+    const auto answer = (*client)->Send({});
+    ASSERT_TRUE(answer.has_value()) << answer.error().message();
+    EXPECT_EQ(answer->body, "at last");
+  });
+  began.get_future().wait();
+  LoopbackClient second((*server)->port());
+  EXPECT_EQ(second.ReadToEnd(), "");
+  go.set_value();
 }
 
 // Also one that is longer than a hello.
