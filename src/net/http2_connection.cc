@@ -2,6 +2,8 @@
 
 #include "net/http2_connection.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
@@ -128,6 +130,16 @@ void HttpServer::Impl::Http2Connection::Close() {
   closed_ = true;
   OpenConnection::Close();
   Wake();
+}
+
+// Who is closed while idle is told so where that takes no waiting: what it asks meanwhile was not
+// begun, and it may ask it again.
+void HttpServer::Impl::Http2Connection::PutOff() {
+  if (streams_.empty() && !writing_ && !closed_) {
+    Finish();
+    SendNow(TakeOutput());
+  }
+  OpenConnection::PutOff();
 }
 
 void HttpServer::Impl::Http2Connection::Finish() {
@@ -428,6 +440,13 @@ std::string HttpServer::Impl::Http2Connection::TakeOutput() {
   return output;
 }
 
+// What the kernel takes at once; gives how much that is.
+std::size_t HttpServer::Impl::Http2Connection::SendNow(std::string_view bytes) {
+  const ssize_t sent = send(stream_.tcp().socket().native_handle(), bytes.data(), bytes.size(),
+                            MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+}
+
 bool HttpServer::Impl::Http2Connection::Over() {
   if (closed_ || (read_ended_ && streams_.empty())) return true;
   if (deaf_) return nghttp2_session_want_write(session_.get()) == 0;
@@ -453,10 +472,15 @@ Task<void> HttpServer::Impl::Http2Connection::SendAll() {
   error_code ec;
   for (;;) {
     LookAtClock();
-    const std::string output = TakeOutput();
+    std::string output = TakeOutput();
     if (!output.empty()) {
+      // Little goes out without a wait, so that it isn't halfway out when PutOff() comes.
+      if (output.size() <= kReadStep) output.erase(0, SendNow(output));
+      if (output.empty()) continue;
       stream_.tcp().expires_after(options.write_timeout);
+      writing_ = true;
       co_await asio::async_write(stream_.tcp(), asio::buffer(output), Into(ec));
+      writing_ = false;
       if (ec) co_return Close();
       continue;
     }

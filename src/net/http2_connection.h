@@ -27,6 +27,7 @@ class HttpServer::Impl::Http2Connection final
 
   static void Begin(Impl& owner, tcp::socket socket, Http2Start start);
   void Close() override;
+  void PutOff() override;
   void Finish() override;
 
  private:
@@ -91,6 +92,7 @@ class HttpServer::Impl::Http2Connection final
   bool Over();
   void Wake() { wake_.cancel(); }
   std::string TakeOutput();
+  std::size_t SendNow(std::string_view bytes);
 
   static Task<void> Read(Self self);
   static Task<void> Write(Self self);
@@ -109,6 +111,7 @@ class HttpServer::Impl::Http2Connection final
   bool closed_ = false;
   bool read_ended_ = false;         // the client sends no more
   bool deaf_ = false;               // what it sends is dropped
+  bool writing_ = false;            // a write is out
   boost::asio::steady_timer wake_;  // of the writer
 };
 

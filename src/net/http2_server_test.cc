@@ -215,7 +215,7 @@ TEST(Http2Server, AnIdleConnectionMakesRoom) {
   EXPECT_EQ(first.Get("/").status, 200);
   Http2TestClient second(server->port());
   EXPECT_EQ(second.Get("/").status, 200);
-  first.AwaitEnd();
+  EXPECT_EQ(first.AwaitEnd(), NGHTTP2_NO_ERROR);  // told, not cut off
 }
 
 TEST(Http2Server, StopLetsWhatIsInFlightEnd) {

@@ -117,7 +117,7 @@ class HttpServer::Impl::OpenConnection {
   // What its coroutines wait for fails; they end at the next turn of the loop.
   virtual void Close() { stream_.tcp().close(); }
   // The same for the sake of others.
-  void PutOff() {
+  virtual void PutOff() {
     Set(Does::kBusy);
     Close();
   }
