@@ -12,6 +12,8 @@ constexpr std::chrono::milliseconds kRetryAfter{1'000};
 // gRPC counts a stream that was reset as ended before the call is done away with: some calls more
 // than streams are honest, many times as many are not, nor are thousands.
 constexpr std::size_t kCallsAStream = 4, kEndedCalls = 1024;
+// Where a connection may have thousands of streams: before messages have come of them.
+constexpr std::size_t kFirstCalls = 512;
 
 // Where clients stream, one may begin as many streams at once as there may be.
 std::size_t MostSilent(const GrpcServerOptions& options) {
@@ -25,6 +27,7 @@ GrpcConnectionLimits LimitsOf(const GrpcServerOptions& options) {
   limits.connections = options.max_connections;
   const auto streams = static_cast<std::size_t>(options.max_streams_per_connection);
   limits.calls = std::min(kCallsAStream * streams, streams + kEndedCalls);
+  limits.first_calls = kFirstCalls;
   limits.all_calls = MostSilent(options) + options.max_client_streams +
                      options.max_calls_in_flight + 2 * kEndedCalls;
   limits.message_bytes = options.max_message_bytes;

@@ -64,8 +64,8 @@ class ConnectionInUse {
   ConnectionInUse& operator=(const ConnectionInUse&) = delete;
   // As GrpcConnections knows it; 0: it doesn't.
   std::uint64_t number() const noexcept { return connection_; }
-  // A message has come.
-  void Touch() { shared_.connections.Touch(connection_); }
+  // A message has come, or none will.
+  void Touch(bool message) { shared_.connections.Touch(connection_, message); }
   // Once. `given_up`: by the client, or because it was too slow, or no handler got anything of it.
   void End(bool given_up) { shared_.connections.End(connection_, given_up); }
 

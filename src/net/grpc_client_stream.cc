@@ -54,7 +54,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   }
 
   void OnReadDone(bool ok) override {
-    connection_.Touch();
+    connection_.Touch(ok);
     if (awaited_) {  // the first message; no others are waited for
       if (shared_.peers.Remove(awaited_) && !ok) shared_.Tell("too-slow");
       shared_.silent.Remove(silent_);

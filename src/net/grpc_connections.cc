@@ -143,7 +143,7 @@ std::uint64_t GrpcConnections::Begin(const std::string& peer) {
   at->second.touched = true;
   if (at->second.calls++ == 0) idle_.erase(at->second.idle);
   ++calls_;
-  if (at->second.calls > limits_.calls)
+  if (at->second.calls > std::min(limits_.calls, limits_.first_calls + at->second.messages))
     Close(at, "too-many-calls");
   else if (calls_ > limits_.all_calls)
     Close(Busiest(), "too-many-calls");
@@ -171,9 +171,12 @@ void GrpcConnections::End(std::uint64_t connection, bool given_up) {
   }
 }
 
-void GrpcConnections::Touch(std::uint64_t connection) {
+void GrpcConnections::Touch(std::uint64_t connection, bool message) {
   const std::lock_guard lock(mutex_);
-  if (const auto at = entries_.find(connection); at != entries_.end()) at->second.touched = true;
+  const auto at = entries_.find(connection);
+  if (at == entries_.end()) return;
+  at->second.touched = true;
+  if (message) ++at->second.messages;
 }
 
 // What gRPC has read since something became of a call; what it has not may be calls.

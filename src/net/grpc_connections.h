@@ -27,6 +27,8 @@ struct GrpcConnectionLimits {
   // Calls of one connection that gRPC has begun and not done away with. An honest client keeps to the
   // streams that it may have at a time; one that resets them at once and begins others doesn't.
   std::size_t calls = 512;
+  // Likewise of one of which few messages have come: so many, and one more for each message.
+  std::size_t first_calls = 512;
   std::size_t all_calls = 7'424;  // of all connections; beyond them the one with most is closed
   // Calls of one connection that were given up, less those that came to an answer.
   std::size_t given_up = 1000;
@@ -63,8 +65,8 @@ class GrpcConnections {
   // takes; 0 for one that isn't known. May close the connection, see the limits.
   std::uint64_t Begin(const std::string& peer);
   void End(std::uint64_t connection, bool given_up);
-  // A call has got a message.
-  void Touch(std::uint64_t connection);
+  // A call has got a message, or is told that none will come.
+  void Touch(std::uint64_t connection, bool message);
 
   // Closes connections over which more came than is any call's. A thread of this object does it.
   void Look();
@@ -82,6 +84,7 @@ class GrpcConnections {
     std::string peer;  // "": without address: never closed for another
     std::size_t calls = 0;
     std::size_t given_up = 0;
+    std::size_t messages = 0;
     bool touched = true;          // something became of its calls since the last look
     std::uint64_t came = 0;       // bytes, when something last did
     std::uint64_t read = 0;       // bytes that gRPC has taken, when a question was first late

@@ -147,7 +147,7 @@ TEST_F(GrpcConnectionsTest, WhatIsNoCallsEndsAConnection) {
   send(1, 51'000);
   connections.Look();
   EXPECT_TRUE(IsOpen(1));
-  connections.Touch(first);  // it has come
+  connections.Touch(first, true);  // it has come
   connections.Look();
   send(1, 51'000);
   connections.Look();
@@ -255,6 +255,21 @@ TEST_F(GrpcConnectionsTest, TooManyCallsEndAConnection) {
   EXPECT_TRUE(IsOpen(1));
   connections.End(last, true);
   EXPECT_THAT(causes_, ElementsAre("too-many-calls"));
+}
+
+// Who may have many streams has them with messages.
+TEST_F(GrpcConnectionsTest, ManyCallsAreForThoseWhoseMessagesCome) {
+  GrpcConnections connections = Make({.calls = 10, .first_calls = 3});
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Add(connections));
+  for (int i = 0; i < 10; ++i) connections.Touch(Begin(connections, 0), i < 7);
+  for (int i = 0; i < 3; ++i) connections.Touch(Begin(connections, 1), false);
+  EXPECT_TRUE(IsOpen(0) && IsOpen(1));
+  Begin(connections, 1);
+  EXPECT_FALSE(IsOpen(1));
+  for (int i = 0; i < 20; ++i) connections.Touch(1, true);
+  Begin(connections, 0);
+  EXPECT_FALSE(IsOpen(0));
+  EXPECT_THAT(causes_, ElementsAre("too-many-calls", "too-many-calls"));
 }
 
 TEST_F(GrpcConnectionsTest, OfTooManyCallsOfAllTheBusiestEnds) {

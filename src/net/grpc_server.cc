@@ -54,7 +54,7 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
   void OnReadDone(bool ok) override {
     const bool too_slow = shared_.peers.Remove(awaited_);
     shared_.silent.Remove(silent_);
-    connection_.Touch();
+    connection_.Touch(ok);
     if (!ok && again_) {
       Finish(grpc::Status::OK);
       return;

@@ -78,9 +78,9 @@ struct GrpcServerOptions {
   // if each has a call the new one is. As many again may wait for their first bytes, of which the
   // one that waits longest goes when there is one more. A connection is closed, too, whose client
   // begins calls only to give them up: with four times as many calls as streams (or 1,024 more, if
-  // that is less), or 1,000 more given up than answered, or if it has most of many thousands of
-  // all; one that gRPC reads on and on while it doesn't get round to what it has read; and one that
-  // sends what is no call's: 1 MiB beyond the messages that its calls wait for.
+  // that is less), 512 more than messages came, or 1,000 more given up than answered, or if it has
+  // most of many thousands of all; one that gRPC reads on and on while it doesn't get round to what
+  // it has read; and one that sends what is no call's: 1 MiB beyond what its calls wait for.
   std::size_t max_connections = 1024;
   // Told of each connection that was closed as said above, by cause: "idle-longest",
   // "too-many-calls", "given-up-calls", "calls-ahead", "no-messages". Any thread; must not block.
