@@ -344,6 +344,15 @@ class ZipkinPort(unittest.TestCase):
         connection.request("GET", "/api/v2/services")
         self.assertEqual(connection.getresponse().read(), b'["shop"]')
         self.assertIn("h2", self.alpn(store))
+        # Who offers h2 and http/1.1, as curl does by itself, gets the one over which HTTP is served.
+        sent = subprocess.run(
+            ["curl", "-sS", "--cacert", store.parent / "cert.pem", "--max-time", "60",
+             "-w", "%{http_version} %{http_code}", "-H", "Content-Type: application/json",
+             "-d", json.dumps(spans(2, 1, "pay")), f"https://127.0.0.1:{self.port}/api/v2/spans"],
+            capture_output=True, timeout=90)
+        self.assertEqual(sent.stdout, b"1.1 202", sent.stderr.decode())
+        connection.request("GET", "/api/v2/services")
+        self.assertEqual(connection.getresponse().read(), b'["pay","shop"]')
         plain = self.ask("GET", "/api/v2/services")  # without TLS nobody is heard
         self.assertEqual(plain.status, 400)
         self.assertNotIn(b"shop", plain.read())
