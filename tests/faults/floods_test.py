@@ -28,9 +28,6 @@ CONNECTIONS = 5  # at a time, of one flood: more than gRPC has threads to read t
 # MiB that calls take for a while that gRPC has read and nobody has seen: 60 to 130 measured; 380
 # to 620 before reading was held up.
 CALLS_PEAK = 300
-# Where a connection may have thousands of streams: 150 to 480 with eight connections, and the
-# sanitizer keeps of it more than GROWN (docs/roadmap.md). One at a time.
-MANY_STREAMS = "remote_storage"
 # MiB that heads without end leave behind: up to 140 in a build without sanitizers and 200 with,
 # after the floods of calls, whose holes the allocator has kept. The next of the same sort leave
 # nothing more.
@@ -120,10 +117,9 @@ class Floods(suite.FaultSuite):
                 continue
             method = GRPC_CALLS[listener][0]
             peak = CALLS_PEAK if calls else suite.PEAK
-            connections = 1 if calls and listener == MANY_STREAMS else CONNECTIONS
             with self.subTest(listener), self.watch(peak, grown):
                 floods = [Flood(self.target.ports[listener], pieces_of(method), reads)
-                          for _ in range(connections)]
+                          for _ in range(CONNECTIONS)]
                 try:
                     for flood in floods:
                         flood.start()
