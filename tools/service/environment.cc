@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "service/name_rank.h"
 #include "suggest.h"
 
 namespace tracestore::tools {
@@ -57,14 +58,14 @@ std::string_view SettingOf(std::string_view name) {
   return name;
 }
 
-// Jaeger's deprecated ports beat the setting's own name, but not one of ours.
+// By Jaeger's choice, but no name of ours is beaten.
 bool Beats(const Given& given, const Given& before) {
-  if (before.where.starts_with(kPrefix) || FindSetting(before.name) == nullptr) return false;
+  if (before.where.starts_with(kPrefix)) return false;
   for (const OtherName& other : OtherNames()) {
-    if (other.name == given.name)
-      return other.rule == Rule::kZeroIsUnset && given.value != "0" && given.value != ":0";
+    const bool zero = given.value == "0" || given.value == ":0";
+    if (other.name == given.name && other.rule == Rule::kZeroIsUnset && zero) return false;
   }
-  return false;
+  return Prevails(given, before).value_or(false);
 }
 
 // COLLECTOR_PORT is Zipkin's port of Scribe where that is on, else a port of Jaeger's.

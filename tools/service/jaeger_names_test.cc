@@ -87,10 +87,61 @@ TEST(JaegerNames, OfTwoNamesJaegersOwnChoiceIsTaken) {
   const auto tls = flags({{"collector.grpc.tls.enabled", "true"}, {"collector.grpc.tls", "false"}});
   ASSERT_TRUE(tls.has_value()) << tls.error().message();
   EXPECT_TRUE(tls->config.tls.jaeger_grpc.enabled);
-  const auto same = flags({{"admin-http-port", "1"}, {"health-check-http-port", "2"}});
-  ASSERT_FALSE(same.has_value());
-  EXPECT_EQ(same.error().message(),
-            "--admin-http-port and --health-check-http-port are one setting: give one of them");
+  // Of two deprecated ports the older one; 0 says nothing.
+  const auto admin = [&](const char* port, const char* health, bool reversed) {
+    std::vector<std::pair<std::string, std::string>> both = {{"admin-http-port", port},
+                                                             {"health-check-http-port", health}};
+    if (reversed) std::swap(both[0], both[1]);
+    both.insert(both.begin(), {"admin.http.host-port", ":3"});
+    const auto resolved = flags(both);
+    EXPECT_TRUE(resolved.has_value()) << resolved.error().message();
+    return resolved.has_value() ? resolved->config.admin.http.port : 0;
+  };
+  for (const bool reversed : {false, true}) {
+    EXPECT_EQ(admin("1", "2", reversed), 2);
+    EXPECT_EQ(admin("1", "0", reversed), 1);
+    EXPECT_EQ(admin("0", "2", reversed), 2);
+    EXPECT_EQ(admin("0", "0", reversed), 3);
+  }
+}
+
+// A port that one of the names encrypts is encrypted; the old client CA counts, as Jaeger has it.
+TEST(JaegerNames, OldNamesOfTlsAreNotPassedOver) {
+  constexpr const char* kOld = "collector.grpc.tls";
+  constexpr const char* kNew = "collector.grpc.tls.enabled";
+  const auto on = [&](std::vector<Given> given) {
+    const auto resolved = Resolve(kCollector, {.flags = std::move(given)});
+    EXPECT_TRUE(resolved.has_value()) << resolved.error().message();
+    return resolved->config.tls.jaeger_grpc.enabled;
+  };
+  EXPECT_TRUE(on({{kOld, "true", "--old"}, {kNew, "false", "--new"}}));
+  EXPECT_TRUE(on({{kNew, "false", "--new"}, {kOld, "true", "--old"}}));
+  EXPECT_TRUE(on({{kNew, "true", "--new"}, {kOld, "false", "--old"}}));
+  EXPECT_FALSE(on({{kNew, "false", "--new"}, {kOld, "false", "--old"}}));
+  const auto ca = [](const char* old) {
+    const auto resolved =
+        Resolve(kCollector, {.flags = {{"collector.grpc.tls.client-ca", "new", "--new"},
+                                       {"collector.grpc.tls.client.ca", old, "--old"}}});
+    EXPECT_TRUE(resolved.has_value()) << resolved.error().message();
+    return resolved->config.tls.jaeger_grpc.client_ca_file;
+  };
+  EXPECT_EQ(ca("old"), "old");
+  EXPECT_EQ(ca(""), "new");
+  std::vector<std::string> warnings;
+  const auto resolved =
+      Resolve(kCollector, {.environment = ReadEnvironment({{"COLLECTOR_GRPC_TLS", "true"},
+                                                           {"COLLECTOR_GRPC_TLS_ENABLED", "false"},
+                                                           {"COLLECTOR_GRPC_TLS_CLIENT_CA", "a"},
+                                                           {"ADMIN_HTTP_PORT", "1"},
+                                                           {"HEALTH_CHECK_HTTP_PORT", "2"}},
+                                                          warnings)});
+  ASSERT_TRUE(resolved.has_value()) << resolved.error().message();
+  EXPECT_TRUE(resolved->config.tls.jaeger_grpc.enabled);
+  EXPECT_EQ(resolved->config.tls.jaeger_grpc.client_ca_file, "a");
+  EXPECT_EQ(resolved->config.admin.http.port, 2);
+  EXPECT_THAT(warnings, testing::UnorderedElementsAre(
+                            "COLLECTOR_GRPC_TLS_ENABLED has no effect: COLLECTOR_GRPC_TLS says it",
+                            "ADMIN_HTTP_PORT has no effect: HEALTH_CHECK_HTTP_PORT says it"));
 }
 
 TEST(JaegerNames, SoItIsInTheEnvironment) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "service/name_rank.h"
 #include "suggest.h"
 
 namespace tracestore::tools {
@@ -51,7 +52,8 @@ std::string LogLevel(std::string value) {
 std::string Translated(Rule rule, const std::string& value) {
   const bool zero = value == "0" || value == ":0";
   switch (rule) {
-    case Rule::kSame: return value;
+    case Rule::kSame:
+    case Rule::kEmptyIsUnset: return value;
     case Rule::kZeroIsUnset: return zero ? "" : value;
     case Rule::kZeroIsOff: return zero ? "off" : value;
     case Rule::kFalseIsOff: {
@@ -81,18 +83,6 @@ Rule RuleOf(const Meaning& meaning, const Given& given) {
   }
   if (meaning.setting->name == "log-level") return Rule::kLogLevel;
   return meaning.rule;
-}
-
-// Of two names of one setting in one source Jaeger takes the deprecated port, else the setting's
-// own name. 0: nobody has said which of them counts.
-int RankOf(const Given& given) {
-  if (FindSetting(given.name) != nullptr) return 2;
-  for (const OtherName& other : OtherNames()) {
-    if (other.name != given.name) continue;
-    if (other.rule == Rule::kZeroIsUnset) return 3;
-    return other.jaegers && !other.environment_only ? 1 : 0;
-  }
-  return 0;
 }
 
 // One line of the log, however much one file says to other services.
@@ -183,13 +173,12 @@ class Resolver {
     const Given& before = *at->second;
     const bool other_name = before.name != given.name;
     if (other_name) {
-      const int rank = RankOf(given);
-      const int rank_before = RankOf(before);
-      if (rank == rank_before || rank == 0 || rank_before == 0) {
+      const std::optional<bool> prevails = Prevails(given, before);
+      if (!prevails.has_value()) {
         return Error(ErrorCode::kInvalidArgument,
                      before.where + " and " + given.where + " are one setting: give one of them");
       }
-      const bool weaker = rank < rank_before;
+      const bool weaker = !*prevails;
       Warn((weaker ? given : before).where + " has no effect: " + (weaker ? before : given).where +
            " says it");
       if (weaker) return {};

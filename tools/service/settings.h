@@ -73,12 +73,13 @@ const Setting* FindSetting(std::string_view name);
 
 // How another name gives a setting its value.
 enum class Rule : std::uint8_t {
-  kSame,         // as the setting itself
-  kZeroIsUnset,  // Jaeger's deprecated ports: 0 says nothing
-  kZeroIsOff,    // Jaeger's and Zipkin's ports of what is off by default
-  kFalseIsOff,   // a switch of a listener: false turns it off, true leaves its address
-  kMilliseconds, // a duration that may be a bare number of milliseconds
-  kLogLevel,     // a level in capitals or not, by Jaeger's names or by Zipkin's
+  kSame,            // as the setting itself
+  kZeroIsUnset,     // Jaeger's deprecated ports: 0 says nothing
+  kEmptyIsUnset,    // Jaeger's deprecated texts: the empty one says nothing
+  kZeroIsOff,       // Jaeger's and Zipkin's ports of what is off by default
+  kFalseIsOff,      // a switch of a listener: false turns it off, true leaves its address
+  kMilliseconds,    // a duration that may be a bare number of milliseconds
+  kLogLevel,        // a level in capitals or not, by Jaeger's names or by Zipkin's
 };
 
 struct OtherName {
