@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "service/name_rank.h"
+#include "service/spring_duration.h"
 #include "suggest.h"
 
 namespace tracestore::tools {
@@ -64,6 +65,7 @@ std::string Translated(Rule rule, const std::string& value) {
       const bool bare = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
       return bare ? value + "ms" : value;
     }
+    case Rule::kSpringDuration: return FromSpringDuration(value);
     case Rule::kLogLevel: return LogLevel(value);
   }
   return value;
@@ -186,7 +188,10 @@ class Resolver {
     }
     if (first || other_name) ClearValue(setting, resolved_.config);
     if (const Status set = SetValue(setting, value, resolved_.config); !set.has_value()) {
-      return Error(set.error().code(), given.where + ": " + set.error().message());
+      // Of PT48H the sentence says "172800s".
+      const bool said_otherwise = rule == Rule::kSpringDuration && value != given.value;
+      return Error(set.error().code(), given.where + ": " + set.error().message() +
+                                           (said_otherwise ? " (" + given.value + ")" : ""));
     }
     resolved_.origins[std::string(setting.name)] = given.where;
     if (const auto* structured = std::get_if<StructuredText& (*)(ServiceConfig&)>(&setting.field)) {

@@ -79,6 +79,7 @@ enum class Rule : std::uint8_t {
   kZeroIsOff,       // Jaeger's and Zipkin's ports of what is off by default
   kFalseIsOff,      // a switch of a listener: false turns it off, true leaves its address
   kMilliseconds,    // a duration that may be a bare number of milliseconds
+  kSpringDuration,  // the same, and as Spring reads a java.time.Duration: "PT5S"
   kLogLevel,        // a level in capitals or not, by Jaeger's names or by Zipkin's
 };
 

@@ -170,6 +170,66 @@ TEST(ZipkinNames, TheTimeOfAQueryMayBeBareOrNone) {
   EXPECT_EQ(timeout("0"), "0s");
 }
 
+// Spring's Duration: java.time's own form, and a number with a unit in any case.
+TEST(ZipkinNames, TheTimeOfAQueryMayBeIso) {
+  const auto timeout = [](const char* text) -> std::string {
+    std::vector<std::string> warnings;
+    const auto given = ReadEnvironment({{"QUERY_TIMEOUT", text}}, warnings);
+    const auto resolved = Resolve(kAllInOne, {.environment = given});
+    return resolved.has_value()
+               ? ValuesOf(*FindSetting("zipkin.query.timeout"), resolved->config).front()
+               : resolved.error().message();
+  };
+  for (const auto& [text, value] :
+       std::vector<std::pair<const char*, const char*>>{{"PT5S", "5s"},
+                                                        {"pt1m30s", "90s"},
+                                                        {"PT0.5S", "500ms"},
+                                                        {"PT0,25S", "250ms"},
+                                                        {"PT1.S", "1s"},
+                                                        {"PT2H", "2h"},
+                                                        {"P1D", "1d"},
+                                                        {"P0DT1H1M", "61m"},
+                                                        {"PT1M-30S", "30s"},
+                                                        {"-PT-5S", "5s"},
+                                                        {"+PT+5S", "5s"},
+                                                        {"PT0S", "0s"},
+                                                        {"5S", "5s"},
+                                                        {"+5s", "5s"},
+                                                        {"250MS", "250ms"}}) {
+    EXPECT_EQ(timeout(text), value) << text;
+  }
+  constexpr const char* kTakes =
+      "QUERY_TIMEOUT: 'zipkin.query.timeout' takes a duration such as 90s, 36h or 30d from 0s to "
+      "86400s, not '";
+  for (const char* text : {"P",
+                           "PT",
+                           "T5S",
+                           "PT5",
+                           "P5S",
+                           "P1DT",
+                           "PT5S1M",
+                           "PT5S5S",
+                           "PT-5S",
+                           "-PT5S",
+                           "-5s",
+                           "PT0.5M",
+                           "PT0.0123456789S",
+                           "PT.5S",
+                           "P1M",
+                           "P1Y",
+                           "PTT5S",
+                           "PT5Sx",
+                           "PT 5S",
+                           "PTS",
+                           "P-",
+                           "PT9223372036854775807S",
+                           "PT99999999999999999999S",
+                           "soon"}) {
+    EXPECT_EQ(timeout(text), kTakes + std::string(text) + "'");
+  }
+  EXPECT_EQ(timeout("PT48H"), kTakes + std::string("172800s' (PT48H)"));
+}
+
 TEST(ZipkinNames, LevelsOfTheLogThatJaegerHasNot) {
   const auto level = [](const char* value) {
     return ReadVariables({{"QUERY_LOG_LEVEL", value}}).config.log_level;
