@@ -8,12 +8,15 @@
 #include <CLI/Error.hpp>
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "empty_values.h"
+#include "net/testing/test_certificates.h"
 #include "service/environment.h"
 #include "service_flags.h"
 
@@ -194,11 +197,33 @@ void ExpectMeaning(const JaegerFlag& flag, Role role, const std::string& where, 
   EXPECT_EQ(set + told, 1) << shown;
 }
 
+// What switches of TLS need beside them, in the weakest of sources.
+class TlsFile {
+ public:
+  TlsFile() {
+    const std::string path = certs_.Path("flags.yaml");
+    std::ofstream(path) << "collector.grpc.tls: {cert: " << certs_.Path("server.crt")
+                        << ", key: " << certs_.Path("server.key") << "}\n";
+    variable_.emplace("TRACESTORE_CONFIG", path);
+  }
+
+ private:
+  const net::TestCertificates certs_;
+  std::optional<Variable> variable_;
+};
+
+bool IsSwitchOfTls(const JaegerFlag& flag) {
+  const std::string_view name = flag.name;
+  return name == "collector.grpc.tls" || name == "collector.grpc.tls.enabled";
+}
+
 class JaegerFlags : public testing::TestWithParam<Role> {};
 
 TEST_P(JaegerFlags, AreTaken) {
   for (const JaegerFlag& flag : kFlags) {
     if ((flag.roles & GetParam()) == 0) continue;
+    std::optional<TlsFile> tls;
+    if (IsSwitchOfTls(flag)) tls.emplace();
     const std::string name = std::string("--") + flag.name;
     // "--flag=value" is how both are said; "--flag value" and "--switch", too.
     if (std::string(flag.name) == "reporter.type" && GetParam() == kAgent) continue;  // see above
@@ -216,6 +241,8 @@ TEST_P(JaegerFlags, AreTakenFromTheEnvironment) {
     const std::string name = EnvironmentName(flag.name);
     if (std::string(flag.name) == "query.port") continue;     // QUERY_PORT is Zipkin's
     if (std::string(flag.name) == "reporter.type") continue;  // the line beats it, see above
+    std::optional<TlsFile> tls;
+    if (IsSwitchOfTls(flag)) tls.emplace();
     const Variable variable(name, ValueOf(flag));
     const Read read = ReadLine(GetParam(), {});
     const Setting* setting = SettingOf(flag.name);
@@ -277,9 +304,16 @@ TEST(JaegerFlagsOnly, CertificatesWithoutTlsAreToldOf) {
           .resolved.warnings,
       Contains("collector.http.tls.enabled isn't set: what --collector.http.tls.cert says is "
                "unused, and connections are not encrypted"));
-  EXPECT_THAT(ReadLine(kCollector, {"--collector.http.tls.cert=c", "--collector.http.tls.enabled"})
-                  .resolved.warnings,
-              Not(Contains(HasSubstr("isn't set"))));
+  const net::TestCertificates certs;
+  const Read with = ReadLine(kCollector, {"--collector.http.tls.cert=" + certs.Path("server.crt"),
+                                          "--collector.http.tls.key=" + certs.Path("server.key"),
+                                          "--collector.http.tls.enabled"});
+  EXPECT_EQ(with.refusal, "");
+  EXPECT_THAT(with.resolved.warnings, Not(Contains(HasSubstr("isn't set"))));
+  EXPECT_EQ(
+      ReadLine(kCollector, {"--collector.http.tls.enabled"}).refusal,
+      "--collector.http.tls.enabled: 'collector.http.tls.enabled' needs a certificate and its "
+      "key: give 'collector.http.tls.cert' and 'collector.http.tls.key'");
   EXPECT_THAT(ReadLine(kCollector, {"--multi-tenancy.tenants=shop"}).resolved.warnings,
               Contains("multi-tenancy.enabled isn't set: what --multi-tenancy.tenants says is "
                        "unused, and all spans are in one store"));

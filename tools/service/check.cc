@@ -10,6 +10,7 @@
 #include "ingest/forward/open_forwarder.h"
 #include "net/tenancy.h"
 #include "net/url.h"
+#include "service/check_tls.h"
 #include "service/environment.h"
 #include "service/pipeline_config.h"
 #include "service/tenants.h"
@@ -190,6 +191,7 @@ Status CheckConfig(Role role, const Resolved& resolved) {
   TS_TRY(CheckPath(resolved, "metrics-http-route", config.admin.metrics_route));
   TS_TRY(CheckForward(resolved));
   TS_TRY(CheckAuth(resolved));
+  TS_TRY(CheckTls(role, resolved));
   TS_TRY(CheckTenancy(resolved));
   TS_TRY(CheckSelfTracing(resolved));
   if ((role & (kKeeping | kQuery)) != 0) TS_TRY(CheckStorage(resolved));
