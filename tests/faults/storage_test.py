@@ -26,6 +26,7 @@ from target import GRPC_CALLS, eventually
 
 PROGRAM = sys.argv.pop(1)
 LARGE = [(f"key-{i}", "v" * 1000) for i in range(2_000)]  # of one span: 2 MB
+UNREAD_PEAK = 400  # MiB of 500 that are asked for and not read; 120 to 260 measured of 1,000
 
 
 class Readers:
@@ -41,24 +42,24 @@ class Readers:
         return number
 
     def test_traces_that_nobody_reads(self):
-        """A hundred answers of 10 MB each are begun, on streams that take nothing, or no more than
+        """Fifty answers of 10 MB each are begun, on streams that take nothing, or no more than
         HTTP/2's first window."""
         number = self.large_trace()
         for listener, method in self.reads:
             for hello in (http2.settings(window=0), http2.settings()):
-                with self.subTest(listener, method=method), self.watch():
+                with self.subTest(listener, method=method), self.watch(UNREAD_PEAK):
                     opened = []
                     try:
                         for _ in range(5):
                             opened.append(http2.connect(self.target.ports[listener]))
                             opened[-1].sendall(hello)
-                            for stream in range(1, 40, 2):
+                            for stream in range(1, 20, 2):
                                 opened[-1].sendall(http2.call(stream, method) + http2.message(
                                     stream, get_trace(number)))
                         self.target.check_health()
                         self.target.check_grpc(listener)
                         for connection in opened:
-                            self.assertTrue(http2.is_ended(connection, 20))
+                            self.assertTrue(http2.is_ended(connection, 10))
                     finally:
                         for connection in opened:
                             connection.close()
