@@ -29,9 +29,10 @@ std::vector<const Setting*> InTreeOrder(Role role) {
   return settings;
 }
 
-// In double quotes unless it is plain beyond doubt.
+// In double quotes unless it is plain beyond doubt; what YAML takes for nothing isn't.
 std::string Quoted(const std::string& text) {
-  const bool plain = !text.empty() && text.front() != ':' && text.back() != ':' &&
+  const bool nothing = text == "null" || text == "Null" || text == "NULL";
+  const bool plain = !text.empty() && !nothing && text.front() != ':' && text.back() != ':' &&
                      std::all_of(text.begin(), text.end(),
                                  [](char c) {
                                    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

@@ -339,6 +339,21 @@ TEST(PrintConfig, ReadsBackToTheSame) {
   EXPECT_THAT(text, HasSubstr("keep-age: 90m  # --keep-age\n"));
 }
 
+// YAML's words for nothing are texts where somebody gave them.
+TEST(PrintConfig, NullIsAText) {
+  for (const char* text : {"null", "Null", "NULL", "~"}) {
+    const auto resolved =
+        Resolve(kAllInOne, {.flags = {Flag("data", text), Flag("auth.except", text)}});
+    ASSERT_TRUE(resolved.has_value());
+    const auto given = ParseConfig(PrintConfig(kAllInOne, *resolved), "printed");
+    ASSERT_TRUE(given.has_value()) << given.error().message();
+    const auto again = Resolve(kAllInOne, {.file = *given});
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(again->config.store.data, text);
+    EXPECT_THAT(again->config.auth.except, ElementsAre(text));
+  }
+}
+
 TEST(PrintConfig, ASecretIsNotReadBackAsWhatStandsInItsPlace) {
   constexpr const char* kName = "collector.zipkin.tls.key-store-password";
   const auto resolved = Resolve(kCollector, {.flags = {Flag(kName, "x")}});
