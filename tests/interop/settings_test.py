@@ -122,10 +122,14 @@ class Settings(unittest.TestCase):
                     ("tail-sampling:\n  policies: [{type: rate}]\n",
                      f"{file}:2: policies[0]: rate needs a rate"),
                     ("collector:\n  tags: [zone]\n",
-                     'invalid Jaeger tag pair "zone", expected key=value'),
+                     f"{file}:2: 'collector.tags': invalid Jaeger tag pair \"zone\", expected "
+                     "key=value"),
                     ("sampling:\n  type: adaptive\n  buckets-for-calculation: 20\n",
-                     "adaptive sampling: calculation_buckets is 20, not from 1 to "
-                     "aggregation_buckets")):
+                     f"{file}:3: 'sampling.buckets-for-calculation' is 20, above "
+                     "'sampling.aggregation-buckets', 10"),
+                    ("collector.http.tls:\n  enabled: true\n  cert: a\n",
+                     f"{file}:3: 'collector.http.tls.cert' comes with its key: give "
+                     "'collector.http.tls.key', too")):
                 file.write_text(text)
                 refused = (2, "", f"tracestore: {sentence}\n")
                 with self.subTest(text):

@@ -150,18 +150,53 @@ Status CheckTenancy(const Resolved& resolved) {
   return {};
 }
 
+// The sampler's sentence names its own field: "adaptive sampling: calculation_interval is 172800s,
+// not above 0 to 24h".
+Status CheckAdaptive(const Resolved& resolved) {
+  const SamplingSection& config = resolved.config.sampling;
+  if (config.type != "adaptive") return {};
+  const Status checked = config.adaptive.Validate();
+  if (checked.has_value()) return {};
+  if (config.adaptive.calculation_buckets > config.adaptive.aggregation_buckets) {
+    return Wrong(resolved, "sampling.buckets-for-calculation",
+                 "'sampling.buckets-for-calculation' is " +
+                     std::to_string(config.adaptive.calculation_buckets) +
+                     ", above 'sampling.aggregation-buckets', " +
+                     std::to_string(config.adaptive.aggregation_buckets));
+  }
+  const std::string& message = checked.error().message();
+  for (const Setting& setting : Settings()) {
+    if (!setting.name.starts_with("sampling.")) continue;
+    std::string field(setting.name.substr(setting.name.rfind('.') + 1));
+    std::replace(field.begin(), field.end(), '-', '_');
+    if (field == "delay") field = "calculation_delay";
+    const std::string begin = "adaptive sampling: " + field + " is ";
+    if (!message.starts_with(begin)) continue;
+    return Wrong(resolved, setting.name,
+                 "'" + std::string(setting.name) + "' is " + message.substr(begin.size()));
+  }
+  return checked;
+}
+
 // What the pipeline's parts refuse at the start, in their own words, is refused before: what
 // --print-config prints must be what starts.
-Status CheckPipeline(const ServiceConfig& config) {
+Status CheckPipeline(const Resolved& resolved) {
+  const ServiceConfig& config = resolved.config;
   TS_TRY(ProcessorsOf(config.pipeline));
   TS_TRY(PoliciesOf(config.tail));
-  TS_TRY(TagsOf(config.pipeline, ProcessEnvironment()));
-  return config.sampling.type == "adaptive" ? config.sampling.adaptive.Validate() : Status();
+  const auto tags = TagsOf(config.pipeline, ProcessEnvironment());
+  if (!tags.has_value()) {
+    const std::string name =
+        resolved.origins.contains("agent.tags") ? "agent.tags" : "collector.tags";
+    return Wrong(resolved, name, "'" + name + "': " + tags.error().message());
+  }
+  return CheckAdaptive(resolved);
 }
 
 }  // namespace
 
 std::vector<std::string> UnheededSettings(const Resolved& resolved) {
+  const ServiceConfig defaults = DefaultsOf(resolved.config.role);
   std::vector<std::string> out;
   std::string last;  // origins are in the order of names
   for (const auto& [name, where] : resolved.origins) {
@@ -173,6 +208,8 @@ std::vector<std::string> UnheededSettings(const Resolved& resolved) {
     if (on == nullptr || needed == last || ValuesOf(*on, resolved.config).front() == "true")
       continue;
     const std::vector<std::string> values = ValuesOf(*FindSetting(name), resolved.config);
+    // What --print-config wrote says what nobody asked for.
+    if (values == ValuesOf(*FindSetting(name), defaults)) continue;
     if (values.empty() || values.front().empty() || values.front() == "false") continue;
     // An https URL says it itself.
     if (needed == "reporter.grpc.tls.enabled" && resolved.config.forward.type == "otlp-http")
@@ -187,7 +224,7 @@ std::vector<std::string> UnheededSettings(const Resolved& resolved) {
 
 Status CheckConfig(Role role, const Resolved& resolved) {
   const ServiceConfig& config = resolved.config;
-  TS_TRY(CheckPipeline(config));
+  TS_TRY(CheckPipeline(resolved));
   TS_TRY(CheckPath(resolved, "metrics-http-route", config.admin.metrics_route));
   TS_TRY(CheckForward(resolved));
   TS_TRY(CheckAuth(resolved));

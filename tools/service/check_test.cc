@@ -1,6 +1,6 @@
-// What is said of TLS that can't be: the sentences of --print-config and of a start that is
+// What settings say together that cannot be: the sentences of --print-config and of a start that is
 // refused.
-#include "service/check_tls.h"
+#include "service/check.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "net/testing/test_certificates.h"
-#include "service/check.h"
+#include "service/check_tls.h"
 #include "service/config_file.h"
 
 namespace tracestore::tools {
@@ -143,6 +143,37 @@ TEST_F(CheckTls, OfClientsToo) {
                     "self-tracing: {enabled: true, otlp-endpoint: \"https://a:1\", "
                     "tls.ca: /none}\n"),
             std::string("a.yaml:1: 'self-tracing.tls") + kWhy);
+}
+
+// What --print-config wrote says each setting: nothing of it is told of.
+TEST(UnheededSettings, WhatIsTheDefaultIsNone) {
+  const auto file =
+      ParseConfig("admin.http.tls: {enabled: false, cert: \"\", min-version: 1.2}\n", "a.yaml");
+  ASSERT_TRUE(file.has_value());
+  const auto resolved = Resolve(kCollector, {.file = *file});
+  ASSERT_TRUE(resolved.has_value());
+  EXPECT_EQ(UnheededSettings(*resolved).size(), 0U);
+}
+
+TEST(CheckConfig, OfAdaptiveSamplingTheSettingIsNamed) {
+  const std::string adaptive = "sampling.type: adaptive\n";
+  EXPECT_EQ(Refusal(kCollector, adaptive + "sampling.aggregation-buckets: 2\n"
+                                           "sampling.buckets-for-calculation: 5\n"),
+            "a.yaml:3: 'sampling.buckets-for-calculation' is 5, above "
+            "'sampling.aggregation-buckets', 2");
+  EXPECT_EQ(Refusal(kCollector, adaptive + "sampling.calculation-interval: 48h\n"),
+            "a.yaml:2: 'sampling.calculation-interval' is 172800s, not above 0 to 24h");
+  EXPECT_EQ(Refusal(kCollector, adaptive + "sampling.delay: 48h\n"),
+            "a.yaml:2: 'sampling.delay' is 172800s, not from 0 to 24h");
+}
+
+TEST(CheckConfig, OfTagsTheSettingIsNamed) {
+  const auto refusal = [](Role role, const std::string& name) {
+    return Refusal(role, "reporter.type: none\n" + name + ": [a]\n");
+  };
+  constexpr const char* kWhy = "': invalid Jaeger tag pair \"a\", expected key=value";
+  EXPECT_EQ(refusal(kCollector, "collector.tags"), std::string("a.yaml:2: 'collector.tags") + kWhy);
+  EXPECT_EQ(refusal(kAgent, "agent.tags"), std::string("a.yaml:2: 'agent.tags") + kWhy);
 }
 
 }  // namespace
