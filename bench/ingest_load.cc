@@ -1,9 +1,10 @@
 // ingest_load: drives a real collector process on the loopback at the most that the machine gives,
 // and says what each span cost it, by stage, beside yardsticks on the same bytes in the same run.
 //   ingest_load TRACESTORE WORK [--spans N] [--rounds N] [--repeats N] [--udp-spans N]
-//               [--udp-rate N] [--senders N] [--flag FLAG]… [PROTOCOL…]
+//               [--udp-rate N] [--senders N] [--busy] [--flag FLAG]… [PROTOCOL…]
 // Each round makes and sends N other spans; stages and yardsticks are of the first one's. Each
 // repeat is a collector of its own and its stages anew: medians, and the least of each figure.
+// --busy: stages and yardsticks are measured beside a thread that decodes, as they run under load.
 // TRACESTORE is the program, WORK a folder for stores. PROTOCOL: otlp-grpc, otlp-http, zipkin-json,
 // jaeger-udp; default: all that the program listens for. Of UDP: spans a packet, and spans a
 // second. A FLAG is one of the program's own ("--config=F"). Fails where a span isn't accounted
@@ -27,6 +28,7 @@
 #include "collector_process.h"
 #include "load_messages.h"
 #include "load_report.h"
+#include "load_stages.h"
 #include "measure.h"
 #include "net/grpc_client.h"
 #include "net/http_client.h"
@@ -45,6 +47,7 @@ struct Settings {
   std::uint32_t udp_spans = 20;
   std::uint64_t udp_rate = 150'000;  // spans a second
   unsigned senders = 4;
+  bool busy = false;
   std::vector<std::string> flags;  // of the program
   std::vector<LoadProtocol> protocols;
 };
@@ -241,7 +244,7 @@ Result<bool> RunRepeats(const Settings& settings, LoadProtocol protocol, double 
     if (!run.has_value()) return run.error();
     runs.push_back(std::move(*run));
     TS_TRY_ASSIGN(const StageSeconds measured,
-                  MeasureStages(protocol, load, settings.work + "/stages"));
+                  MeasureStages(protocol, load, settings.work + "/stages", settings.busy));
     stages.push_back(measured);
   }
   return ReportLoad(protocol, load, runs, stages);
@@ -274,6 +277,7 @@ int Main(int argc, char** argv) {
     else if (word == "--udp-spans") settings.udp_spans = static_cast<std::uint32_t>(number());
     else if (word == "--udp-rate") settings.udp_rate = number();
     else if (word == "--senders") settings.senders = static_cast<unsigned>(number());
+    else if (word == "--busy") settings.busy = true;
     else if (word == "--flag" && i + 1 < argc) settings.flags.emplace_back(argv[++i]);
     else names.emplace_back(word);
   }

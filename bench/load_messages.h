@@ -1,12 +1,8 @@
-// The attribute-rich set as messages of each protocol that the load benchmark sends, and what is
-// measured of them without a collector.
+// The attribute-rich set as messages of each protocol that the load benchmark sends.
 #pragma once
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
-
-#include <tracestore/status.h>
 
 namespace tracestore::bench {
 
@@ -27,16 +23,5 @@ struct LoadMessages {
 // Another `seed`, other ids.
 LoadMessages MakeLoad(LoadProtocol protocol, std::uint64_t spans, std::uint32_t udp_spans,
                       std::uint64_t seed);
-
-// CPU seconds of all messages, in this process.
-struct StageSeconds {
-  double decode = 0;
-  double sanitize = 0;   // the stage before the store
-  double store = 0;      // append, seal and close
-  double yardstick = 0;  // protobuf's arena parse, simdjson's walk, libthrift's parse
-};
-// `directory`: of a store that is made. Errors: as they come.
-Result<StageSeconds> MeasureStages(LoadProtocol protocol, const LoadMessages& load,
-                                   const std::string& directory);
 
 }  // namespace tracestore::bench

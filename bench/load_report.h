@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "load_messages.h"
+#include "load_stages.h"
 
 namespace tracestore::bench {
 
