@@ -1,18 +1,18 @@
 #include "service/run.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <ctime>
 #include <iostream>
-#include <optional>
 #include <string>
 
 #include "exit_codes.h"
+#include "service/kept_memory.h"
 #include "service/sd_notify.h"
 
 namespace tracestore::tools {
@@ -32,15 +32,10 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
 
   // Gives the signal that came, or 0 when none did for so long.
-  int Wait(const std::optional<std::chrono::microseconds>& at_most) {
-    if (!at_most) {
-      int signal = 0;
-      sigwait(&signals_, &signal);
-      return signal;
-    }
+  int Wait(std::chrono::microseconds at_most) {
     timespec time{};
-    time.tv_sec = static_cast<std::time_t>(at_most->count() / 1'000'000);
-    time.tv_nsec = static_cast<long>(at_most->count() % 1'000'000 * 1'000);
+    time.tv_sec = static_cast<std::time_t>(at_most.count() / 1'000'000);
+    time.tv_nsec = static_cast<long>(at_most.count() % 1'000'000 * 1'000);
     const int signal = sigtimedwait(&signals_, nullptr, &time);
     return signal < 0 ? 0 : signal;
   }
@@ -57,17 +52,6 @@ class Signals {
   sigset_t signals_{};
   sigset_t before_{};
 };
-
-// By themselves glibc's thresholds rise to the largest block that was ever freed (at most 32 MiB),
-// and each thread's arena then keeps as much: after messages of many megabytes on all ports, some
-// hundreds of MiB. Said once they stay: what is larger than a usual message is the kernel's again
-// when it goes. Costs no CPU that is seen (docs/benchmarks.md, "Memory after large messages").
-void BoundKeptMemory() {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 4 << 20);
-  mallopt(M_TRIM_THRESHOLD, 8 << 20);
-#endif
-}
 
 // Jaeger's levels above error are as loud as error.
 spdlog::level::level_enum LevelOf(const std::string& name) {
@@ -91,12 +75,18 @@ void Reload(Service& service, const SystemdNotifier& systemd) {
   systemd.Send("READY=1");
 }
 
+constexpr std::chrono::seconds kTidyEvery{5};
+
 // Serves until it is told to stop.
 void Serve(Service& service, Signals& signals, const SystemdNotifier& systemd) {
+  const auto watchdog = systemd.watchdog();
+  const std::chrono::microseconds turn = std::min<std::chrono::microseconds>(
+      kTidyEvery, watchdog.value_or(std::chrono::microseconds::max()));
   while (true) {
-    const int signal = signals.Wait(systemd.watchdog());
+    const int signal = signals.Wait(turn);
     if (signal == 0) {
-      systemd.Send("WATCHDOG=1");
+      if (watchdog) systemd.Send("WATCHDOG=1");
+      GiveBackMemory();
     } else if (signal == SIGHUP) {
       Reload(service, systemd);
     } else {
