@@ -379,7 +379,8 @@ class ZipkinPort(unittest.TestCase):
                  "there is no certificate with its key in it"),
                 (store.with_name("none.p12"), "x", {}, "No such file or directory"),
                 (store, "open sesame", {"COLLECTOR_ZIPKIN_TLS_CERT": "cert.pem"},
-                 "TLS takes a key store, or a certificate file and a key file: not both")):
+                 "ARMERIA_SSL_KEY_STORE: 'collector.zipkin.tls.key-store' stands in place of "
+                 "'collector.zipkin.tls.cert' and 'collector.zipkin.tls.key'")):
             with self.subTest(sentence), self.assertRaises(AssertionError) as refused:
                 self.start(environment={"ARMERIA_SSL_ENABLED": "true", **more,
                                         "ARMERIA_SSL_KEY_STORE": str(path),
