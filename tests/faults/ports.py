@@ -171,10 +171,17 @@ class PortFaults(suite.FaultSuite):
             for listener, coding in itertools.product(
                     self.grpc_listeners(), (grpc.Compression.Gzip, grpc.Compression.Deflate)):
                 with self.subTest(listener, coding=coding):
-                    with self.assertRaises(grpc.RpcError) as refused:
-                        self.target.call(listener, GRPC_CALLS[listener][0], BOMB,
-                                         compression=coding)
-                    self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+                    self.assertEqual(self.status_of_bomb(listener, coding),
+                                     grpc.StatusCode.RESOURCE_EXHAUSTED)
+
+    def status_of_bomb(self, listener, coding):
+        """On a busy machine this client takes longer to pack it than a slow one may (UNAVAILABLE)."""
+        for _ in range(10):
+            with self.assertRaises(grpc.RpcError) as refused:
+                self.target.call(listener, GRPC_CALLS[listener][0], BOMB, compression=coding)
+            if refused.exception.code() != grpc.StatusCode.UNAVAILABLE:
+                break
+        return refused.exception.code()
 
     # Answers that nobody reads.
 
