@@ -2,7 +2,6 @@
 target has some of the listeners that target.py knows."""
 
 import itertools
-import socket
 import struct
 import zlib
 
@@ -70,19 +69,7 @@ class PortFaults(suite.FaultSuite):
                 for _ in range(3)]
 
     def test_garbage_on_tcp(self):
-        with self.watch():
-            for listener in self.target.tcp:
-                for bytes_ in self.garbage():
-                    with self.target.connect(listener) as connection:
-                        try:
-                            connection.sendall(bytes_)
-                            connection.shutdown(socket.SHUT_WR)
-                            while connection.recv(65536):
-                                pass
-                        except OSError:
-                            pass  # closed meanwhile: it may
-                with self.subTest(listener):
-                    self.target.check(listener)
+        self.check_garbage(lambda _: self.garbage())
 
     # Messages that are announced and don't come.
 

@@ -156,7 +156,6 @@ class Plugin(Writers, ports.PortFaults):
 
     def test_the_socket_goes_with_the_plugin(self):
         """A silent client and one that said garbage don't hold up its end."""
-        import tempfile
         with tempfile.TemporaryDirectory(prefix="tracestore-faults-") as folder:
             target = PluginTarget(PROGRAM, folder + "/data")
             try:

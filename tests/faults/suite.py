@@ -4,11 +4,13 @@ each fault (target.py)."""
 import os
 import random
 import resource
+import socket
 import sys
 import tempfile
 import unittest
 
-from target import Watch
+import dial
+from target import PATIENCE, Watch
 
 CAP = 1024  # listeners.max-connections, the default
 # MiB that a fault may leave behind, and may take for a while. Measured with ASan, which rounds up,
@@ -52,3 +54,19 @@ class FaultSuite(unittest.TestCase):
 
     def watch(self, peak=PEAK, grown=GROWN):
         return Watch(self.target, grown, peak)
+
+    def check_garbage(self, garbage):
+        """Sends each listener of TCP all that garbage(listener) gives, each in a connection of its own."""
+        with self.watch():
+            for listener in self.target.tcp:
+                for bytes_ in garbage(listener):
+                    with dial.dial(self.target.ports[listener], PATIENCE) as connection:
+                        try:
+                            connection.sendall(bytes_)
+                            connection.shutdown(socket.SHUT_WR)
+                            while connection.recv(65536):
+                                pass
+                        except OSError:
+                            pass  # closed meanwhile: it may
+                with self.subTest(listener):
+                    self.target.check(listener)

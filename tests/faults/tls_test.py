@@ -93,20 +93,7 @@ class Tls(suite.FaultSuite):
                 for _ in range(2)]
 
     def test_garbage(self):
-        with self.watch():
-            for listener in self.target.tcp:
-                for bytes_ in self.garbage(listener):
-                    with socket.create_connection(("127.0.0.1", self.target.ports[listener]),
-                                                  PATIENCE) as connection:
-                        try:
-                            connection.sendall(bytes_)
-                            connection.shutdown(socket.SHUT_WR)
-                            while connection.recv(65536):
-                                pass
-                        except OSError:
-                            pass  # closed meanwhile: it may
-                with self.subTest(listener):
-                    self.target.check(listener)
+        self.check_garbage(self.garbage)
 
     def test_garbage_behind_a_handshake(self):
         with self.watch():
