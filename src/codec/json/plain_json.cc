@@ -1,6 +1,11 @@
 #include "codec/json/plain_json.h"
 
 #include <algorithm>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "base/hex.h"
 
@@ -25,7 +30,51 @@ void AppendUtf8(std::uint32_t code, char*& to) {
   add(0x80 | (code & 0x3F));
 }
 
+#if defined(__SSE2__)
+// Bits of the quotes, backslashes and control characters among 16 bytes. With bit 1 turned a quote
+// is the only one above the control characters that is not above 0x20.
+std::uint64_t StopsOf(__m128i bytes) {
+  const __m128i turned = _mm_xor_si128(bytes, _mm_set1_epi8('"' ^ 0x20));
+  const __m128i found =
+      _mm_or_si128(_mm_cmpeq_epi8(turned, _mm_min_epu8(turned, _mm_set1_epi8(0x20))),
+                   _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+  return static_cast<std::uint64_t>(_mm_movemask_epi8(found));
+}
+// The same of 64; `high` gets bits where one is 0x80 or more.
+std::uint64_t StopsOf(const char* bytes, unsigned& high) {
+  const auto* const at = reinterpret_cast<const __m128i*>(bytes);
+  const __m128i a = _mm_loadu_si128(at), b = _mm_loadu_si128(at + 1);
+  const __m128i c = _mm_loadu_si128(at + 2), d = _mm_loadu_si128(at + 3);
+  high |= static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))));
+  return StopsOf(a) | StopsOf(b) << 16 | StopsOf(c) << 32 | StopsOf(d) << 48;
+}
+#else
+std::uint64_t StopsOf(const char* bytes, unsigned& high) {
+  std::uint64_t stops = 0;
+  for (unsigned i = 0; i < 64; ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    high |= byte & 0x80U;
+    stops |= std::uint64_t{byte == '"' || byte == '\\' || byte < 0x20} << i;
+  }
+  return stops;
+}
+#endif
+
 }  // namespace
+
+// The one that begins there. What is missing of it at the end of the text are zeros, which stop.
+void PlainJsonReader::LookAtBlock(const char* at) noexcept {
+  block_ = at;
+  const auto left = static_cast<std::size_t>(end_ - at);
+  if (left >= kBlock) {
+    stops_ = StopsOf(at, high_);
+    return;
+  }
+  char last[kBlock] = {};
+  if (left != 0) std::memcpy(last, at, left);
+  stops_ = StopsOf(last, high_);
+}
 
 bool PlainJsonReader::FourDigits(std::uint32_t& out) noexcept {
   if (end_ - at_ < 4) return false;

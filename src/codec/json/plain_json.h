@@ -3,12 +3,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory_resource>
 #include <string_view>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "base/eight_digits.h"
 
 namespace tracestore::codec {
 
@@ -21,7 +20,9 @@ namespace tracestore::codec {
 class PlainJsonReader {
  public:
   explicit PlainJsonReader(std::string_view text) noexcept
-      : at_(text.data()), end_(text.data() + text.size()) {}
+      : at_(text.data()), end_(text.data() + text.size()) {
+    LookAtBlock(at_);
+  }
 
   // The character `c`, with white space before it; after a false one may go on.
   bool Take(char c) noexcept {
@@ -57,6 +58,8 @@ class PlainJsonReader {
     SkipSpace();
     const char* const begin = at_;
     std::uint64_t value = 0;
+    for (; end_ - at_ >= 8 && base::AreEightDigits(at_); at_ += 8)
+      value = value * 100'000'000 + base::EightDigits(at_);
     for (; at_ != end_ && IsDigit(*at_); ++at_)
       value = value * 10 + static_cast<std::uint64_t>(*at_ - '0');
     const auto digits = static_cast<std::size_t>(at_ - begin);
@@ -77,6 +80,18 @@ class PlainJsonReader {
     do {
       std::string_view key;
       if (!Text(key) || !Take(':') || !field(key)) return false;
+    } while (Take(','));
+    return Take('}');
+  }
+  // An object whose values are all texts: `each(key, value)`.
+  template <typename Each>
+  bool Texts(const Each& each) {
+    if (!Take('{')) return false;
+    if (Take('}')) return true;
+    do {
+      std::string_view key, value;
+      if (!PlainPair(key, value) && !(Text(key) && Take(':') && Text(value))) return false;
+      each(key, value);
     } while (Take(','));
     return Take('}');
   }
@@ -116,37 +131,51 @@ class PlainJsonReader {
     return true;
   }
 
-  // Goes on to the next quote, backslash or control character, and gives it; 0 at the end.
-  char SkipPlain() noexcept {
-#if defined(__SSE2__)
-    for (; end_ - at_ >= 16; at_ += 16) {
-      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at_));
-      const __m128i found =
-          _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
-                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))),
-                       _mm_cmpeq_epi8(bytes, _mm_min_epu8(bytes, _mm_set1_epi8(0x1F))));
-      high_ |= static_cast<unsigned>(_mm_movemask_epi8(bytes));
-      const auto places = static_cast<unsigned>(_mm_movemask_epi8(found));
-      if (places == 0) continue;
-      at_ += std::countr_zero(places);
-      return *at_;
-    }
-#endif
-    for (; at_ != end_; ++at_) {
-      high_ |= static_cast<unsigned char>(*at_) & 0x80U;
-      if (*at_ == '"' || *at_ == '\\' || static_cast<unsigned char>(*at_) < 0x20) return *at_;
-    }
-    return 0;
+  // "key":"value" without white space and escapes, or nothing is taken.
+  bool PlainPair(std::string_view& key, std::string_view& value) noexcept {
+    const char* const begin = at_;
+    if (begin == end_ || *begin != '"') return false;
+    const char* const key_end = StopFrom(begin + 1);
+    if (end_ - key_end < 4 || std::memcmp(key_end, "\":\"", 3) != 0) return false;
+    const char* const text = key_end + 3;
+    const char* const text_end = StopFrom(text);
+    if (text_end == end_ || *text_end != '"') return false;
+    key = {begin + 1, static_cast<std::size_t>(key_end - begin - 1)};
+    value = {text, static_cast<std::size_t>(text_end - text)};
+    at_ = text_end + 1;
+    return true;
   }
+  // The next quote, backslash or control character at `at` or behind it; or the end.
+  const char* StopFrom(const char* at) noexcept {
+    for (;;) {
+      const auto passed = static_cast<std::size_t>(at - block_);
+      const std::uint64_t left = passed < kBlock ? stops_ >> passed : 0;
+      if (left != 0) return at + std::countr_zero(left);
+      if (passed < kBlock) at = block_ + kBlock;
+      LookAtBlock(at);
+    }
+  }
+  // Goes on to it, and gives it; 0 at the end.
+  char SkipPlain() noexcept {
+    at_ = StopFrom(at_);
+    return at_ == end_ ? '\0' : *at_;
+  }
+  void LookAtBlock(const char* at) noexcept;
   // From a backslash on, of a text that begins at `begin`.
   bool Escaped(const char* begin, std::string_view& out);
   bool Escape(char*& to) noexcept;
   bool CodePoint(char*& to) noexcept;
   bool FourDigits(std::uint32_t& out) noexcept;
 
+  // Texts are looked at in blocks: where one ends no longer waits for the bytes before it, as it
+  // does where each is gone through by itself.
+  static constexpr std::size_t kBlock = 64;
+
   const char* at_;
   const char* end_;
-  unsigned high_ = 0;  // not 0: such a byte was met
+  const char* block_ = nullptr;  // where the one looked at begins
+  std::uint64_t stops_ = 0;      // by byte of it: StopFrom() ends there
+  unsigned high_ = 0;            // not 0: such a byte was met
   std::pmr::monotonic_buffer_resource texts_;
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "codec/json/json_dom.h"
 
@@ -76,9 +77,60 @@ TEST(PlainJson, Numbers) {
   EXPECT_EQ(read("0"), "0");
   EXPECT_EQ(read(" 17,"), "17");
   EXPECT_EQ(read("9999999999999999999}"), "9999999999999999999");
+  for (std::size_t digits = 1; digits <= 19; ++digits) {
+    const std::string text = std::string("1234567890987654321").substr(0, digits);
+    EXPECT_EQ(read(text), text);
+    EXPECT_EQ(read(text + ",12345678"), text);
+    EXPECT_EQ(read(text + "x"), "*");
+  }
   for (const char* other : {"", "01", "-1", "1.5", "1e3", "10000000000000000000", "\"1\"", "1a",
                             "99999999999999999999999999", "null"}) {
     EXPECT_EQ(read(other), "*") << other;
+  }
+}
+
+// Texts, and what stands between them, that end before, at and behind each end of a block.
+TEST(PlainJson, TextsAtEveryPlaceOfABlock) {
+  for (std::size_t space = 0; space <= 140; ++space) {
+    for (const std::size_t size : {0, 1, 15, 63, 64, 65, 130}) {
+      const std::string first(size, 'a'), second(size + 1, 'b');
+      const std::string text = std::string(space, ' ') + "[\"" + first + "\"" +
+                               std::string(space, '\n') + ",\"" + second + "\"]";
+      PlainJsonReader in(text);
+      std::vector<std::string> read;
+      const bool good = in.List([&] {
+        std::string_view out;
+        if (!in.Text(out)) return false;
+        read.emplace_back(out);
+        return true;
+      });
+      ASSERT_TRUE(good) << space << ' ' << size;
+      ASSERT_EQ(read, (std::vector{first, second})) << space << ' ' << size;
+      ASSERT_TRUE(in.AtEnd());
+    }
+  }
+}
+
+TEST(PlainJson, ObjectsOfTexts) {
+  const auto read = [](const std::string& text) -> std::string {
+    PlainJsonReader in(text);
+    std::string all;
+    const bool good = in.Texts([&](std::string_view key, std::string_view value) {
+      all.append(key).append("=").append(value).append(";");
+    });
+    return good && in.AtEnd() ? all : "*";
+  };
+  EXPECT_EQ(read("{}"), "");
+  EXPECT_EQ(read(" { } "), "");
+  EXPECT_EQ(read(R"({"":""})"), "=;");
+  EXPECT_EQ(read(R"({"a":"b","cd":"ef"})"), "a=b;cd=ef;");
+  EXPECT_EQ(read(R"({ "a" : "b" ,"c":"d", "e":"f" })"), "a=b;c=d;e=f;");
+  EXPECT_EQ(read(R"({"a\"b":"c\\d","e":"f\u0041"})"), "a\"b=c\\d;e=fA;");
+  for (const char* wrong :
+       {"", "{", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":\"", "{\"a\":\"b", "{\"a\":\"b\"",
+        "{\"a\":\"b\",", "{\"a\":\"b\",}", "{\"a\":1}", "{\"a\":null}", "{\"a\",\"b\"}",
+        "{\"a\":\"b\"\"c\":\"d\"}", "{\"a\":\"b\nc\"}", "{\"a\nb\":\"c\"}", "{a:\"b\"}"}) {
+    EXPECT_EQ(read(wrong), "*") << wrong;
   }
 }
 

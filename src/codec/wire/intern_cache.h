@@ -29,9 +29,7 @@ class InternCache {
       slot.text = text.data();  // the nearer copy, for the next compare's cache lines
       return slot.id;
     }
-    slot = {ends.head, ends.tail, text.data(), static_cast<std::uint32_t>(text.size()),
-            strings_.Intern(text)};
-    return slot.id;
+    return Put(slot, ends, text);
   }
 
  private:
@@ -50,6 +48,13 @@ class InternCache {
     std::uint64_t head = 0;
     std::uint64_t tail = 0;
   };
+  // Not inline: the calls in it would have Intern() save registers for those it never comes to.
+  [[gnu::noinline]] model::StringId Put(Slot& slot, Ends ends, std::string_view text) {
+    slot = {ends.head, ends.tail, text.data(), static_cast<std::uint32_t>(text.size()),
+            strings_.Intern(text)};
+    return slot.id;
+  }
+
   static Ends EndsOf(std::string_view text) noexcept {
     const char* const at = text.data();
     const std::size_t size = text.size();

@@ -102,11 +102,8 @@ bool PlainDecoder::ReadAnnotation() {
 }
 
 bool PlainDecoder::ReadTags() {
-  return in_.Object([&](std::string_view key) {
-    std::string_view text;
-    if (!in_.Text(text)) return false;
-    span_.tags.push_back({key, text});
-    return true;
+  return in_.Texts([this](std::string_view key, std::string_view value) {
+    span_.tags.push_back({key, value});
   });
 }
 

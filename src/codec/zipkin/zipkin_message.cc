@@ -18,6 +18,15 @@ bool Has(std::string_view text, std::string_view part) {
 // What only version 2 has: an endpoint of the span's, tags. Zipkin looks for these bytes, too.
 bool LooksLikeV2(std::string_view json) { return Has(json, "Endpoint\"") || Has(json, "\"tags\""); }
 
+// "yAnnotations" is in version 1 alone, as binaryAnnotations; Zipkin looks for these bytes, too.
+// The capital is rare among these texts, the letter before it isn't.
+bool LooksLikeV1(std::string_view json) {
+  constexpr std::string_view kPart = "Annotations\"";
+  for (auto at = json.find(kPart); at != std::string_view::npos; at = json.find(kPart, at + 1))
+    if (at > 0 && json[at - 1] == 'y') return true;
+  return false;
+}
+
 bool IsProtobuf(std::string_view message) {
   return message.size() > 1 && message[0] == kFieldOne && message[1] != 0;
 }
@@ -53,7 +62,7 @@ Result<model::DecodeReport> DecodeZipkinMessage(std::string_view message, Zipkin
       if (LooksLikeV2(message)) return Expected(encoding, "JSON_V2");
       return DecodeZipkinV1Json(message, out, {.strict = true});
     case ZipkinEncoding::kJsonV2:
-      if (Has(message, "yAnnotations\"")) return Expected(encoding, "JSON_V1");
+      if (LooksLikeV1(message)) return Expected(encoding, "JSON_V1");
       return DecodeZipkinJson(message, out, {.strict = true});
     case ZipkinEncoding::kThrift: return DecodeZipkinV1Thrift(message, out, {.strict = true});
     case ZipkinEncoding::kProto3: return DecodeZipkinProtobuf(message, out, {.strict = true});

@@ -57,6 +57,13 @@ TEST(ZipkinMessage, SaysWhatItExpected) {
             "Expected a JSON_V1 encoded list, but received: JSON_V2\n");
   EXPECT_EQ(Answer(kV1, ZipkinEncoding::kJsonV2),
             "Expected a JSON_V2 encoded list, but received: JSON_V1\n");
+  // Bytes are what Zipkin goes by, wherever they stand.
+  EXPECT_EQ(Answer(R"([{"traceId":"a","id":"b","tags":{"Annotations":"1","myAnnotations":"2"}}])",
+                   ZipkinEncoding::kJsonV2),
+            "Expected a JSON_V2 encoded list, but received: JSON_V1\n");
+  EXPECT_EQ(Answer(R"([{"traceId":"a","id":"b","tags":{"Annotations":"yAnnotations 2"}}])",
+                   ZipkinEncoding::kJsonV2),
+            "1 spans");
   // A list of another kind passes the first look, and fails at the second.
   EXPECT_EQ(Answer(kBare, ZipkinEncoding::kProto3), "Malformed reading List<Span> from proto3");
   EXPECT_EQ(Answer(kBare, ZipkinEncoding::kThrift), "Malformed reading List<Span> from TBinary");

@@ -84,10 +84,9 @@ ZipkinAppender::ZipkinAppender(SpanBatch& out)
       shared_(out.strings.Intern("zipkin.shared")),
       debug_(out.strings.Intern("zipkin.debug")) {}
 
-void ZipkinAppender::AddText(StringId key, StringId value, bool synthetic) {
+void ZipkinAppender::AddSynthetic(StringId key, StringId text) {
   constexpr auto kText = static_cast<std::uint8_t>(ValueType::kString);
-  out_.attributes.push_back(
-      {value, key, static_cast<std::uint8_t>(synthetic ? kText | model::kSyntheticBit : kText)});
+  out_.attributes.push_back({text, key, kText | model::kSyntheticBit});
 }
 
 StringId ZipkinAppender::Lower(std::string_view text) {
@@ -97,16 +96,18 @@ StringId ZipkinAppender::Lower(std::string_view text) {
 
 // The endpoint's own texts don't live as long as texts_ needs.
 ZipkinAppender::EndpointIds ZipkinAppender::IdsOf(const ZipkinEndpoint& endpoint) {
-  return {out_.strings.Intern(endpoint.service), out_.strings.Intern(endpoint.ipv4),
-          out_.strings.Intern(endpoint.ipv6)};
+  const auto id = [this](const std::string& text) {
+    return text.empty() ? StringId{0} : out_.strings.Intern(text);
+  };
+  return {id(endpoint.service), id(endpoint.ipv4), id(endpoint.ipv6)};
 }
 
 // An endpoint as synthetic attributes, in the order service, IPv4, IPv6, port. Of an absent text the
 // id is 0.
 void ZipkinAppender::AddEndpoint(const EndpointIds& ids, std::uint16_t port, const HostKeys& keys) {
-  if (ids.service != 0) AddText(keys.service, ids.service, true);
-  if (ids.ipv4 != 0) AddText(keys.ip, ids.ipv4, true);
-  if (ids.ipv6 != 0) AddText(keys.ip, ids.ipv6, true);
+  if (ids.service != 0) AddSynthetic(keys.service, ids.service);
+  if (ids.ipv4 != 0) AddSynthetic(keys.ip, ids.ipv4);
+  if (ids.ipv6 != 0) AddSynthetic(keys.ip, ids.ipv6);
   if (port != 0) out_.AddInt(keys.port, port, true);
 }
 
@@ -125,20 +126,29 @@ void ZipkinAppender::Remote(const ZipkinEndpoint& remote) {
   AddEndpoint(known.value, remote.port, peer_);
 }
 
-void ZipkinAppender::Attributes(ZipkinSpan& span, model::SpanRecord& record) {
-  record.attributes.begin = static_cast<std::uint32_t>(out_.attributes.size());
+// Their number is known before, so that nobody asks at each whether there is room.
+void ZipkinAppender::Tags(ZipkinSpan& span, model::SpanRecord& record) {
   SortByKey(span.tags);
+  const std::size_t begin = out_.attributes.size();
+  out_.attributes.resize(begin + span.tags.size());
+  model::Attribute* to = out_.attributes.data() + begin;
   for (std::size_t i = 0; i < span.tags.size(); ++i) {
     const auto& [key, value] = span.tags[i];
     const bool last = i + 1 == span.tags.size() || span.tags[i + 1].key != key;
     if (!last) continue;
     const StringId text = texts_.Intern(value);
-    AddText(keys_.Intern(key), text, false);
+    *to++ = {text, keys_.Intern(key), static_cast<std::uint8_t>(ValueType::kString)};
     if (key == "error" && value != "false") {
       record.status = StatusCode::kError;
       record.status_message = text;
     }
   }
+  out_.attributes.resize(static_cast<std::size_t>(to - out_.attributes.data()));
+}
+
+void ZipkinAppender::Attributes(ZipkinSpan& span, model::SpanRecord& record) {
+  record.attributes.begin = static_cast<std::uint32_t>(out_.attributes.size());
+  Tags(span, record);
   if (!span.remote.empty()) Remote(span.remote);
   // A client doesn't share its span: the server that joins it does.
   if (span.shared && span.kind != SpanKind::kClient) out_.AddBool(shared_, true, true);

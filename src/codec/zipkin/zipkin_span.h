@@ -90,14 +90,15 @@ class ZipkinAppender {
   EndpointIds IdsOf(const ZipkinEndpoint& endpoint);
   void AddEndpoint(const EndpointIds& ids, std::uint16_t port, const HostKeys& keys);
   void Attributes(ZipkinSpan& span, model::SpanRecord& record);
+  void Tags(ZipkinSpan& span, model::SpanRecord& record);
   void Annotations(ZipkinSpan& span, model::SpanRecord& record);
-  void AddText(model::StringId key, model::StringId value, bool synthetic);
+  void AddSynthetic(model::StringId key, model::StringId text);
   model::StringId Lower(std::string_view text);
 
   model::SpanBatch& out_;
   ResourcePool pool_;
   InternCache<256> keys_;
-  InternCache<1024> texts_;
+  InternCache<512> texts_;
   // The keys of what is no tag in Zipkin.
   HostKeys host_, peer_;
   model::StringId shared_, debug_;
