@@ -72,10 +72,11 @@ class Run {
  private:
   void LookAtStrings() {
     const auto count = static_cast<StringId>(batch_.strings.size());
+    const bool ascii = model::IsAscii(batch_.strings.joined());
     for (StringId id = 0; id < count; ++id) {
       const std::string_view text = batch_.text(id);
-      if (text.size() > options_.max_value_bytes) any_long_ = true;
-      if (text.size() > most_of_names_) may_name_be_long_ = true;
+      longest_ = std::max(longest_, text.size());
+      if (ascii) continue;
       if (look_for_mends_ && text.find(kReplacement) != std::string_view::npos) {
         came_mended_.resize(count);
         came_mended_[id] = true;
@@ -89,8 +90,8 @@ class Run {
   // Whether some span may need more than a look. Bytes are no UTF-8 rightly: asked again one by
   // one.
   bool NeedsWork() const {
-    if (any_long_ || (may_name_be_long_ && IsNameLong()) || !not_utf8_.empty() ||
-        !came_mended_.empty())
+    if (longest_ > options_.max_value_bytes || (longest_ > most_of_names_ && IsNameLong()) ||
+        !not_utf8_.empty() || !came_mended_.empty())
       return true;
     const auto too_many = [&](Range attributes) {
       return attributes.count > options_.max_attributes;
@@ -134,12 +135,9 @@ class Run {
 
   // No span is, where all of the batch together is not: one text may stand in many attributes.
   bool MayBeTooLarge() const {
-    std::size_t longest = 0;
-    const auto count = static_cast<StringId>(batch_.strings.size());
-    for (StringId id = 0; id < count; ++id) longest = std::max(longest, batch_.text(id).size());
     std::size_t records = 1;
     for (const SpanRecord& span : batch_.spans) records = std::max(records, RecordsOf(span));
-    return records * (2 * longest + kRecordBytes) > options_.max_span_bytes;
+    return records * (2 * longest_ + kRecordBytes) > options_.max_span_bytes;
   }
   std::size_t RecordsOf(const SpanRecord& span) const {
     std::size_t records = 3 + std::size_t{span.attributes.count};
@@ -378,8 +376,7 @@ class Run {
   SpanBatch& batch_;
   const std::size_t most_of_names_;
   SanitizeResult result_;
-  bool any_long_ = false;
-  bool may_name_be_long_ = false;
+  std::size_t longest_ = 0;  // of the texts that came
   bool changed_ = false;
   bool look_for_mends_;
   std::vector<bool> not_utf8_;         // by string as it came; empty where all are

@@ -31,6 +31,8 @@ class StringTable {
     const std::uint64_t begin = id == 0 ? 0 : ends_[id - 1];
     return {bytes_.data() + begin, static_cast<std::size_t>(ends_[id] - begin)};
   }
+  // All of them, one behind the other.
+  std::string_view joined() const noexcept { return bytes_; }
   std::uint64_t HashOf(StringId id) const noexcept { return hashes_[id]; }
   std::optional<StringId> Find(std::string_view text) const noexcept;
 

@@ -1,5 +1,6 @@
 #include "model/text.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
@@ -73,7 +74,7 @@ void MoveCharacter(std::string_view& text, std::string& out) {
 }
 
 template <std::size_t kEights>
-bool IsAscii(const char* text) {
+bool AreAscii(const char* text) {
   std::uint64_t eights[kEights];
   std::memcpy(eights, text, sizeof eights);
   std::uint64_t all = 0;
@@ -83,14 +84,20 @@ bool IsAscii(const char* text) {
 
 }  // namespace
 
+bool IsAscii(std::string_view text) noexcept {
+  for (; text.size() >= 32; text.remove_prefix(32))
+    if (!AreAscii<4>(text.data())) return false;
+  return std::none_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
+}
+
 bool IsUtf8(std::string_view text) noexcept {
   while (!text.empty()) {
     // Most texts are ASCII: many bytes at a time.
-    if (text.size() >= 32 && IsAscii<4>(text.data())) {
+    if (text.size() >= 32 && AreAscii<4>(text.data())) {
       text.remove_prefix(32);
       continue;
     }
-    if (text.size() >= 8 && IsAscii<1>(text.data())) {
+    if (text.size() >= 8 && AreAscii<1>(text.data())) {
       text.remove_prefix(8);
       continue;
     }

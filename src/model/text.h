@@ -22,6 +22,9 @@ std::size_t Utf8Length(std::string_view text) noexcept;
 // Whether `text` is well-formed UTF-8.
 bool IsUtf8(std::string_view text) noexcept;
 
+// Whether no byte is 0x80 or more.
+bool IsAscii(std::string_view text) noexcept;
+
 // `text` with U+FFFD in place of each byte that belongs to no character.
 std::string MendUtf8(std::string_view text);
 

@@ -131,24 +131,34 @@ void JaegerCollectorMetrics::Count(const ingest::IntakeEvent& event) {
   service_names_.Set(static_cast<double>(services_.size()));
 }
 
+// Caller holds mutex_. Leaves the key in key_, for who adds it.
+std::optional<JaegerCollectorMetrics::Found> JaegerCollectorMetrics::Find(
+    std::string_view service, const ingest::IntakeSource& source) {
+  key_.assign(source.format).append(1, ' ').append(source.transport).append(1, ' ');
+  const std::size_t begin = key_.size();
+  key_.append(service);
+  const auto found = services_.find(key_);
+  if (found == services_.end()) return std::nullopt;
+  return Found{found->second, std::string_view(found->first).substr(begin)};
+}
+
 // Caller holds mutex_.
 JaegerCollectorMetrics::Found JaegerCollectorMetrics::Of(std::string_view service,
                                                          const ingest::IntakeSource& source) {
-  std::string key;
-  key.reserve(service.size() + source.format.size() + source.transport.size() + 2);
-  key.append(source.format).append(1, ' ').append(source.transport).append(1, ' ').append(service);
-  const auto found = services_.find(key);
-  if (found != services_.end()) return {found->second, service};
+  if (const auto known = Find(service, source)) return *known;
+  // As it is shown: names that are cut to the same text are one, and what is kept is bounded.
+  std::string shown = server::LabelText(service);
+  if (shown.empty()) shown = "unknown";
+  if (const auto known = Find(shown, source)) return *known;
   if (services_.size() >= kMaxServices && service != kOthers) return Of(kOthers, source);
-  return {services_[std::move(key)], service};
+  services_.emplace(key_, ByService{});
+  return *Find(shown, source);
 }
 
 // Caller holds mutex_.
 void JaegerCollectorMetrics::CountService(const ingest::ServiceCount& count,
                                           const ingest::IntakeSource& source, bool kept) {
-  // As it is shown: names that are cut to the same text are one, and what is kept is bounded.
-  const std::string named = server::LabelText(count.service);
-  const auto [by, svc] = Of(named.empty() ? "unknown" : std::string_view(named), source);
+  const auto [by, svc] = Of(count.service, source);
   // Labels are written once, at the first count.
   const auto add = [this](server::MetricValue*& value, std::uint64_t more, const char* name,
                           const auto& labels) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -38,9 +39,10 @@ class JaegerCollectorMetrics {
 
   struct Found {
     ByService& counts;
-    std::string_view service;  // as it is counted
+    std::string_view service;  // as it is shown
   };
   void StandAtOnce();
+  std::optional<Found> Find(std::string_view service, const ingest::IntakeSource& source);
   Found Of(std::string_view service, const ingest::IntakeSource& source);
   void CountService(const ingest::ServiceCount& count, const ingest::IntakeSource& source,
                     bool kept);
@@ -54,6 +56,7 @@ class JaegerCollectorMetrics {
   server::MetricHistogram& save_latency_;
   std::mutex mutex_;
   std::unordered_map<std::string, ByService> services_;  // guarded by mutex_
+  std::string key_;                                      // guarded by mutex_; of the last Find()
 };
 
 // The values that one process has: jaeger_build_info.
