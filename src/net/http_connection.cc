@@ -115,7 +115,7 @@ Task<bool> HttpServer::Impl::Connection::ServeOne() {
     co_await Refuse(refusal);
     co_return false;
   }
-  if (!parser.is_done()) co_return false;
+  if (!refusal.whole) co_return false;
   if (buffer_.size() == 0) buffer_.shrink_to_fit();
   const bool keep = co_await Respond(parser, request);
   co_return keep;
@@ -134,7 +134,7 @@ Task<bool> HttpServer::Impl::Connection::AwaitFirstByte() {
   co_return !ec;
 }
 
-// On success parser.is_done(); a Refusal of status 0 without that means the client is gone.
+// A Refusal of status 0 that isn't whole means that the client is gone.
 auto HttpServer::Impl::Connection::ReadRequest(Parser& parser, HttpRequest& request,
                                                MessageRoom::Share& share) -> Task<Refusal> {
   const HttpServerOptions& options = server_.options;
@@ -159,7 +159,7 @@ auto HttpServer::Impl::Connection::ReadRequest(Parser& parser, HttpRequest& requ
     co_return Refusal{501, "unknown Transfer-Encoding \"" +
                                std::string(request.header("Transfer-Encoding")) + "\""};
   }
-  if (parser.is_done()) co_return Refusal{};
+  if (parser.is_done()) co_return Whole();
   const auto expected = request.header("Expect");
   if (!expected.empty() && !EqualsIgnoreCase(expected, "100-continue")) {
     co_return Refusal{417, "unknown expectation \"" + std::string(expected) + "\""};
@@ -168,18 +168,58 @@ auto HttpServer::Impl::Connection::ReadRequest(Parser& parser, HttpRequest& requ
     const bool sent = co_await Write("HTTP/1.1 100 Continue\r\n\r\n", {});
     if (!sent) co_return Refusal{};
   }
-  const Refusal refusal = co_await ReadBody(parser, request.body, share);
-  co_return refusal;
+  if (const auto length = parser.content_length()) {
+    const Refusal sized =
+        co_await ReadSized(static_cast<std::size_t>(*length), request.body, share);
+    co_return sized;
+  }
+  const Refusal chunked = co_await ReadChunked(parser, request.body, share);
+  co_return chunked;
 }
 
-// The body grows as it arrives, so that a declared length costs its sender no less than it says.
-auto HttpServer::Impl::Connection::ReadBody(Parser& parser, std::string& body,
-                                            MessageRoom::Share& share) -> Task<Refusal> {
-  const HttpServerOptions& options = server_.options;
-  std::size_t limit = options.max_body_bytes;
-  if (const auto length = parser.content_length()) {
-    limit = std::min(limit, static_cast<std::size_t>(*length));
+// A body grows as it arrives, so that a declared length costs its sender no less than it says.
+// False is a refusal.
+bool HttpServer::Impl::Connection::GrowBody(std::size_t used, std::size_t limit, std::string& body,
+                                            MessageRoom::Share& share) {
+  if (used < body.size() || used >= limit) return true;
+  const std::size_t next = std::min(limit, std::max(kBodyStep, used * 2));
+  if (!share.GrowTo(next, std::chrono::steady_clock::now())) return false;
+  body.resize(next);
+  return true;
+}
+
+// A body whose length was told goes from the socket to where it stays: through Beast's parser and
+// its buffer each read cost twice the CPU.
+auto HttpServer::Impl::Connection::ReadSized(std::size_t length, std::string& body,
+                                             MessageRoom::Share& share) -> Task<Refusal> {
+  body.reserve(std::min(length, kReservedBody));
+  std::size_t used = 0;
+  std::size_t renew_at = 0;
+  while (used < length) {
+    if (!GrowBody(used, length, body, share)) co_return TooManyBodies();
+    const asio::mutable_buffer into(body.data() + used, body.size() - used);
+    if (buffer_.size() != 0) {
+      const std::size_t here = asio::buffer_copy(into, buffer_.data());
+      buffer_.consume(here);
+      used += here;
+      continue;
+    }
+    if (used >= renew_at) {
+      stream_.tcp().expires_after(server_.options.read_timeout);
+      renew_at = used + kBodyStep;
+    }
+    error_code ec;
+    used += co_await stream_.async_read_some(into, Into(ec));
+    share.Came(used, std::chrono::steady_clock::now());
+    if (ec) co_return RefusalOf(ec);
   }
+  co_return Whole();
+}
+
+auto HttpServer::Impl::Connection::ReadChunked(Parser& parser, std::string& body,
+                                               MessageRoom::Share& share) -> Task<Refusal> {
+  const HttpServerOptions& options = server_.options;
+  const std::size_t limit = options.max_body_bytes;
   buffer_.reserve(kBodyBuffer);
   // Room that nobody has touched yet is no memory: so a body of common size isn't copied as it
   // grows.
@@ -188,12 +228,7 @@ auto HttpServer::Impl::Connection::ReadBody(Parser& parser, std::string& body,
   std::size_t used = 0;
   std::size_t renew_at = 0;
   while (!parser.is_done()) {
-    if (used == body.size() && used < limit) {
-      const std::size_t next = std::min(limit, std::max(kBodyStep, used * 2));
-      if (!share.GrowTo(next, std::chrono::steady_clock::now()))
-        co_return Refusal{429, "too many request bodies in flight"};
-      body.resize(next);
-    }
+    if (!GrowBody(used, limit, body, share)) co_return TooManyBodies();
     if (used >= renew_at) {
       stream_.tcp().expires_after(options.read_timeout);
       renew_at = used + kBodyStep;
@@ -216,7 +251,7 @@ auto HttpServer::Impl::Connection::ReadBody(Parser& parser, std::string& body,
     if (ec) co_return RefusalOf(ec);
   }
   body.resize(used);
-  co_return Refusal{};
+  co_return Whole();
 }
 
 Task<bool> HttpServer::Impl::Connection::Respond(const Parser& parser, HttpRequest& request) {

@@ -60,6 +60,7 @@ struct HttpServer::Impl {
     int status = 0;  // 0 = no answer, the connection is gone
     std::string message;
     bool too_slow = false;  // why it is gone
+    bool whole = false;     // the request has come, and nothing is refused
   };
 
   Impl(HttpServerOptions o, HttpHandler h)
@@ -158,7 +159,11 @@ class HttpServer::Impl::Connection : public OpenConnection {
   Task<bool> ServeOne();
   Task<bool> AwaitFirstByte();
   Task<Refusal> ReadRequest(Parser& parser, HttpRequest& request, MessageRoom::Share& share);
-  Task<Refusal> ReadBody(Parser& parser, std::string& body, MessageRoom::Share& share);
+  static Refusal Whole() { return {.status = 0, .message = {}, .too_slow = false, .whole = true}; }
+  static Refusal TooManyBodies() { return {429, "too many request bodies in flight"}; }
+  bool GrowBody(std::size_t used, std::size_t limit, std::string& body, MessageRoom::Share& share);
+  Task<Refusal> ReadSized(std::size_t length, std::string& body, MessageRoom::Share& share);
+  Task<Refusal> ReadChunked(Parser& parser, std::string& body, MessageRoom::Share& share);
   Task<bool> Respond(const Parser& parser, HttpRequest& request);
   Task<bool> SendStream(WireResponse& response);
   Task<bool> Write(std::string_view head, std::string_view body);

@@ -114,6 +114,33 @@ TEST(HttpServer, TakesChunkedBodiesCutAnywhere) {
   }
 }
 
+// Behind each stands the next request, which is not its own.
+TEST(HttpServer, TakesSizedBodiesCutAnywhere) {
+  const auto server = StartServer();
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    std::string sent;
+    std::vector<std::string> bodies;
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{65'535},
+                                   std::size_t{65'536}, std::size_t{random() % 1'000'000}}) {
+      std::string& body = bodies.emplace_back(size, '\0');
+      for (char& c : body) c = static_cast<char>('a' + random() % 26);
+      sent += Post("/s", body);
+    }
+    LoopbackClient client(server->port());
+    std::jthread sender([&] {
+      for (std::string_view rest = sent; !rest.empty();) {
+        const auto piece = rest.substr(0, 1 + random() % 50'000);
+        client.Send(piece);
+        rest.remove_prefix(piece.size());
+      }
+    });
+    for (const std::string& body : bodies)
+      EXPECT_TRUE(ReadAnswer(client).body == "POST /s " + body);
+  }
+}
+
 TEST(HttpServer, UndoesContentCodingsWithinTheLimit) {
   HttpServerOptions options;
   options.max_body_bytes = 100'000;
