@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "service/structured.h"
+
 namespace tracestore::tools {
 namespace {
 
@@ -59,6 +61,13 @@ std::string Quoted(const std::string& text) {
   return out + '"';
 }
 
+// For a comment: a file's name may have ends of lines.
+std::string OneLine(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
+  return text;
+}
+
 // The lines of a structured value, moved right.
 std::string Indented(const std::string& yaml, const std::string& indent) {
   std::string out;
@@ -77,7 +86,9 @@ std::string ValueText(const Setting& setting, const ServiceConfig& config,
   if (setting.secret && !values.empty() && !values.front().empty())
     return " " + std::string(kHidden);
   if (IsStructured(setting)) {
-    return values.front().empty() ? " \"\"" : Indented(values.front(), indent + "  ");
+    // A flag's or a variable's is written as it likes: comments, blanks, "---".
+    return IsAsAFileGivesIt(values.front()) ? Indented(values.front(), indent + "  ")
+                                            : " " + Quoted(values.front());
   }
   if (!IsList(setting)) return " " + Quoted(values.front());
   std::string text = " [";
@@ -168,7 +179,7 @@ std::string PrintConfig(Role role, const Resolved& resolved) {
     text += indent + path.back() + ":" + ValueText(*setting, resolved.config, indent);
     const auto origin = resolved.origins.find(setting->name);
     if (origin != resolved.origins.end() && !IsStructured(*setting)) {
-      text += "  # " + origin->second;
+      text += "  # " + OneLine(origin->second);
     }
     text += '\n';
   }

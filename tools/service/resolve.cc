@@ -159,8 +159,10 @@ class Resolver {
         !forward.tchannel_collectors.empty()) {
       forward.type = "tchannel";
     }
-    if (const auto data = resolved_.origins.find("data");
-        role_ == kCollector && forward.on() && data != resolved_.origins.end()) {
+    const auto data = resolved_.origins.find("data");
+    // What --print-config wrote says the empty one.
+    const bool stores = data != resolved_.origins.end() && !resolved_.config.store.data.empty();
+    if (role_ == kCollector && forward.on() && stores) {
       Warn(data->second + " has no effect: spans are sent on, as reporter.type says");
     }
     return std::move(resolved_);

@@ -313,57 +313,6 @@ TEST(ConfigFile, Refusals) {
               HasSubstr("cannot read /nowhere/a.yaml: "));
 }
 
-TEST(PrintConfig, ReadsBackToTheSame) {
-  Sources sources;
-  sources.flags = {Flag("host", ""),
-                   Flag("data", "/a \"b\"\\ c: #d\n\x01"),
-                   Flag("query.host-port", ":0"),
-                   Flag("admin-port", "off"),
-                   Flag("cors-origin", "http://a"),
-                   Flag("query.additional-headers", "A: b"),
-                   Flag("keep-age", "90m"),
-                   Flag("keep-bytes", "3MiB")};
-  const auto file = ParseConfig("processors:\n  - action: drop\n    key: \"a: b\"\n", "a.yaml");
-  ASSERT_TRUE(file.has_value()) << file.error().message();
-  sources.file = *file;
-  const auto first = Resolve(kAllInOne, sources);
-  ASSERT_TRUE(first.has_value()) << first.error().message();
-  const std::string text = PrintConfig(kAllInOne, *first);
-  const auto given = ParseConfig(text, "printed");
-  ASSERT_TRUE(given.has_value()) << given.error().message() << '\n' << text;
-  const auto second = Resolve(kAllInOne, {.file = *given});
-  ASSERT_TRUE(second.has_value()) << second.error().message() << '\n' << text;
-  for (const Setting& setting : Settings()) {
-    EXPECT_EQ(ValuesOf(setting, second->config), ValuesOf(setting, first->config)) << text;
-  }
-  EXPECT_THAT(text, HasSubstr("keep-age: 90m  # --keep-age\n"));
-}
-
-// YAML's words for nothing are texts where somebody gave them.
-TEST(PrintConfig, NullIsAText) {
-  for (const char* text : {"null", "Null", "NULL", "~"}) {
-    const auto resolved =
-        Resolve(kAllInOne, {.flags = {Flag("data", text), Flag("auth.except", text)}});
-    ASSERT_TRUE(resolved.has_value());
-    const auto given = ParseConfig(PrintConfig(kAllInOne, *resolved), "printed");
-    ASSERT_TRUE(given.has_value()) << given.error().message();
-    const auto again = Resolve(kAllInOne, {.file = *given});
-    ASSERT_TRUE(again.has_value());
-    EXPECT_EQ(again->config.store.data, text);
-    EXPECT_THAT(again->config.auth.except, ElementsAre(text));
-  }
-}
-
-TEST(PrintConfig, ASecretIsNotReadBackAsWhatStandsInItsPlace) {
-  constexpr const char* kName = "collector.zipkin.tls.key-store-password";
-  const auto resolved = Resolve(kCollector, {.flags = {Flag(kName, "x")}});
-  const auto given = ParseConfig(PrintConfig(kCollector, *resolved), "printed");
-  ASSERT_TRUE(given.has_value());
-  EXPECT_THAT(Refusal(kCollector, {.file = *given}),
-              HasSubstr(std::string("'") + kName +
-                        "' is hidden where --print-config wrote it: write what it is"));
-}
-
 // docs/settings.md is what the table says; TRACESTORE_WRITE_DOCS=1 writes it.
 TEST(SettingsDocument, IsUpToDate) {
   const std::string path = base::SourceDir() + "/docs/settings.md";

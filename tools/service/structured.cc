@@ -57,6 +57,15 @@ Result<std::vector<FieldList>> ReadMaps(const StructuredText& text, const std::s
   return maps;
 }
 
+bool IsAsAFileGivesIt(const std::string& yaml) {
+  try {
+    const YAML::Node node = YAML::Load(yaml);
+    return (node.IsSequence() || node.IsMap()) && YAML::Dump(node) == yaml;
+  } catch (const YAML::Exception&) {
+    return false;
+  }
+}
+
 Error AtPlaceOf(const StructuredText& text, const Error& error) {
   if (text.where.empty()) return error;
   return {error.code(), text.where + ": " + error.message()};

@@ -17,6 +17,9 @@ using FieldList = std::vector<std::pair<std::string, std::string>>;
 // of maps", "a.yaml:3: processors[0]: a field is a text".
 Result<std::vector<FieldList>> ReadMaps(const StructuredText& text, const std::string& name);
 
+// Whether a file with the text as YAML below a setting's name gives the very text.
+bool IsAsAFileGivesIt(const std::string& yaml);
+
 // The error with where the text stands before it.
 Error AtPlaceOf(const StructuredText& text, const Error& error);
 
