@@ -243,25 +243,6 @@ class Faults(ports.PortFaults):
                 status, answer = self.target.get(listener, path)
                 self.assertEqual(status, 200 if kept else 404, (listener, answer))
 
-    def test_ten_thousand_attributes(self):
-        tags = [(f"key-{i}", "v") for i in range(10_000)]
-        with self.watch():
-            for listener, content_type, make in (
-                    ("otlp_http", "application/x-protobuf", messages.otlp_protobuf),
-                    ("otlp_http", "application/json", messages.otlp_json),
-                    ("zipkin", "application/json", messages.zipkin_json),
-                    ("jaeger_http", "application/x-thrift", messages.jaeger_thrift_http)):
-                with self.subTest(listener, type=content_type):
-                    number = self.target.next_number()
-                    path = HTTP_POSTS[listener][0]
-                    status, answer = self.target.post(listener, path, content_type,
-                                                      make(number, tags))
-                    self.assertIn(status, (200, 202), answer)
-                    (span, ) = self.target.service.trace(messages.trace_id(number))["spans"]
-                    cut = {tag["key"]: tag["value"] for tag in span["tags"]}
-                    self.assertEqual(cut.get("tracestore.cut"), "attributes")
-                    self.assertEqual(sum(key.startswith("key-") for key in cut), 8192)
-
     def test_services_whose_names_are_long_or_no_text(self):
         path = HTTP_POSTS["otlp_http"][0]
         with self.watch():

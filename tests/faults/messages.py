@@ -152,28 +152,37 @@ def zipkin_json(number, tags=()):
                         "localEndpoint": {"serviceName": SERVICE}}]).encode()
 
 
-def zipkin_protobuf(number):
+def zipkin_v1_json(number, tags=()):
+    host = {"serviceName": SERVICE}
+    return json.dumps([{"traceId": trace_id(number), "id": trace_id(number), "name": OPERATION,
+                        "timestamp": micros(), "duration": 1,
+                        "annotations": [{"timestamp": micros(), "value": "sr", "endpoint": host}],
+                        "binaryAnnotations": [{"key": key, "value": value, "endpoint": host}
+                                              for key, value in tags]}]).encode()
+
+
+def zipkin_protobuf(number, tags=()):
     identifier = number.to_bytes(8, "big")
     return field(1, field(1, identifier) + field(3, identifier) + field(5, OPERATION)
-                 + fixed64_field(6, micros()) + number_field(7, 1) + field(8, field(1, SERVICE)))
+                 + fixed64_field(6, micros()) + number_field(7, 1) + field(8, field(1, SERVICE))
+                 + b"".join(field(11, field(1, key) + field(2, value)) for key, value in tags))
 
 
-def jaeger_protobuf(number):
+def jaeger_protobuf_span(number, tags=()):
     now = micros()
     start = number_field(1, now // 1_000_000) + number_field(2, now % 1_000_000 * 1000)
-    span = (field(1, number.to_bytes(16, "big")) + field(2, number.to_bytes(8, "big"))
-            + field(3, OPERATION) + field(6, start) + field(7, number_field(2, 1000)))
-    return field(1, field(1, span) + field(2, field(1, SERVICE)))
+    return (field(1, number.to_bytes(16, "big")) + field(2, number.to_bytes(8, "big"))
+            + field(3, OPERATION) + field(6, start) + field(7, number_field(2, 1000))
+            + b"".join(field(8, field(1, key) + field(3, value)) for key, value in tags))
+
+
+def jaeger_protobuf(number, tags=()):
+    return field(1, field(1, jaeger_protobuf_span(number, tags)) + field(2, field(1, SERVICE)))
 
 
 def jaeger_storage_protobuf(number, tags=()):
     """A WriteSpanRequest of Jaeger's storage interface."""
-    now = micros()
-    start = number_field(1, now // 1_000_000) + number_field(2, now % 1_000_000 * 1000)
-    return field(1, field(1, number.to_bytes(16, "big")) + field(2, number.to_bytes(8, "big"))
-                 + field(3, OPERATION) + field(6, start) + field(7, number_field(2, 1000))
-                 + b"".join(field(8, field(1, key) + field(3, value)) for key, value in tags)
-                 + field(10, field(1, SERVICE)))
+    return field(1, jaeger_protobuf_span(number, tags) + field(10, field(1, SERVICE)))
 
 
 def jaeger_span(number, tags=()):
@@ -191,25 +200,33 @@ def jaeger_thrift_http(number, tags=()):
     return Binary.value(STRUCT, jaeger_batch([number], tags))
 
 
-def emit_batch(protocol, numbers):
-    return protocol.message("emitBatch", ONEWAY, [(1, STRUCT, jaeger_batch(numbers))])
+def emit_batch(protocol, numbers, tags=()):
+    return protocol.message("emitBatch", ONEWAY, [(1, STRUCT, jaeger_batch(numbers, tags))])
 
 
-def zipkin_v1_span(number):
+def zipkin_v1_span(number, tags=()):
+    texts = [[(1, STRING, key), (2, STRING, value), (3, I32, 6)] for key, value in tags]
     return [(1, I64, number), (3, STRING, OPERATION), (4, I64, number),
             (6, LIST, (STRUCT, [[(1, I64, micros()), (2, STRING, "sr"),
                                  (3, STRUCT, [(1, I32, 0), (2, I16, 0), (3, STRING, SERVICE)])]])),
-            (8, LIST, (STRUCT, [])), (10, I64, micros()), (11, I64, 1)]
+            (8, LIST, (STRUCT, texts)), (10, I64, micros()), (11, I64, 1)]
 
 
-def emit_zipkin_batch(number):
-    return Compact.message("emitZipkinBatch", ONEWAY,
-                           [(1, LIST, (STRUCT, [zipkin_v1_span(number)]))])
+def zipkin_v1_spans(number, tags=()):
+    return (LIST, (STRUCT, [zipkin_v1_span(number, tags)]))
 
 
-def scribe_log(numbers, category="zipkin"):
+def zipkin_v1_thrift(number, tags=()):
+    return Binary.value(*zipkin_v1_spans(number, tags))
+
+
+def emit_zipkin_batch(number, tags=()):
+    return Compact.message("emitZipkinBatch", ONEWAY, [(1, *zipkin_v1_spans(number, tags))])
+
+
+def scribe_log(numbers, category="zipkin", tags=()):
     entries = [[(1, STRING, category),
-                (2, STRING, base64.b64encode(Binary.value(STRUCT, zipkin_v1_span(number))))]
+                (2, STRING, base64.b64encode(Binary.value(STRUCT, zipkin_v1_span(number, tags))))]
                for number in numbers]
     return framed(Binary.message("Log", CALL, [(1, LIST, (STRUCT, entries))]))
 
@@ -256,6 +273,11 @@ def tchannel_call(number, method, argument, whole=True):
     return b"".join(frames if whole else frames[:-1])
 
 
-def submit_batches(number):
-    arguments = [(1, LIST, (STRUCT, [jaeger_batch([number])]))]
+def submit_batches(number, tags=()):
+    arguments = [(1, LIST, (STRUCT, [jaeger_batch([number], tags)]))]
     return tchannel_call(2, "Collector::submitBatches", Binary.value(STRUCT, arguments))
+
+
+def submit_zipkin_batch(number, tags=()):
+    return tchannel_call(2, "ZipkinCollector::submitZipkinBatch",
+                         Binary.value(STRUCT, [(1, *zipkin_v1_spans(number, tags))]))
