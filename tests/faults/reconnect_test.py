@@ -1,7 +1,7 @@
 """Agents whose collectors change under them, by gRPC and by HTTP: a certificate of another signer,
-an address that moves, one of two collectors that refuses for a while or loses its answers. Every
-span of a packet that was read is in a store in the end and counted once as delivered; how many are
-there twice is told, and is none where no answer was lost.
+an address that moves (by TChannel, too), one of two collectors that refuses for a while or loses
+its answers. Every span of a packet that was read is in a store in the end and counted once as
+delivered; how many are there twice is told, and is none where no answer was lost.
 
 Usage: reconnect_test.py PROGRAM     exit 77 (skipped) where grpcio isn't installed, but not in CI
 """
@@ -13,6 +13,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -38,7 +39,57 @@ DELIVERED = "tracestore_forward_spans_total"
 # reporter.type, its setting, the port of a collector and that port's flags
 KINDS = {"grpc": ("grpc", "jaeger_grpc", "collector.grpc-server", "collector.grpc"),
          "otlp-http": ("otlp", "otlp_http", "collector.otlp.http", "collector.otlp.http")}
+TCHANNEL = ("tchannel", "jaeger_tchannel", "collector.tchan-server", "collector.tchan-server")
+OF_NAMES = {**KINDS, "tchannel": TCHANNEL}
 GOOD, REFUSES, LOSES_ANSWERS = range(3)
+
+
+NAME = "collectors.test"
+
+
+class GrpcNames(NameServer):
+    """A name server of its own, which gRPC's resolver is told of."""
+
+    program = PROGRAM
+
+    def __init__(self, _, addresses):
+        super().__init__(addresses)
+
+    def target(self, port):
+        return f"dns://{self.address}/{NAME}:{port}"
+
+
+class SystemNames:
+    """A file that a program has in the place of /etc/hosts, which the system's resolver reads for
+    each connection."""
+
+    def __init__(self, folder, addresses):
+        self.hosts, wrapper = folder / "hosts", folder / "program"
+        self.addresses = addresses
+        wrapper.write_text(f"#!/bin/sh\nexec unshare -rm sh -c 'mount --bind {self.hosts} /etc/hosts "
+                           f"&& exec \"$0\" \"$@\"' {PROGRAM} \"$@\"\n")
+        wrapper.chmod(0o755)
+        self.program = str(wrapper)
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        if name == "addresses":  # in place: the program has this very file
+            self.hosts.write_text("".join(f"{address} {NAME}\n" for address in value))
+
+    def target(self, port):
+        return f"{NAME}:{port}"
+
+    def __enter__(self):
+        tried = subprocess.run([self.program, "--version"], capture_output=True, check=False)
+        if tried.returncode != 0 and os.environ.get("CI") != "true":
+            raise unittest.SkipTest(f"no mount of one's own: {tried.stderr.decode()}")
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+NAMES = {"grpc": GrpcNames, "otlp-http": SystemNames, "tchannel": SystemNames}
 
 
 class GrpcProxy:
@@ -121,14 +172,14 @@ class Reconnects(unittest.TestCase):
         self.scratch = Path(self.stack.enter_context(
             tempfile.TemporaryDirectory(prefix="tracestore-faults-")))
 
-    def start(self, data, *flags, command="all-in-one"):
-        return self.stack.enter_context(Service(PROGRAM, data, *flags, command=command))
+    def start(self, data, *flags, command="all-in-one", program=PROGRAM):
+        return self.stack.enter_context(Service(program, data, *flags, command=command))
 
-    def agent(self, kind, addresses, *flags):
+    def agent(self, kind, addresses, *flags, program=PROGRAM):
         return self.start(None, f"--reporter.type={kind}",
-                          f"--reporter.{KINDS[kind][0]}.host-port={addresses}",
+                          f"--reporter.{OF_NAMES[kind][0]}.host-port={addresses}",
                           "--reporter.max-retry-interval=200ms", "--reporter.batch.wait=10ms",
-                          *flags, command="agent")
+                          *flags, command="agent", program=program)
 
     @contextlib.contextmanager
     def load(self, agent):
@@ -212,42 +263,49 @@ class Reconnects(unittest.TestCase):
                     self.more_is_delivered(agent)
                 self.assertEqual(self.check(kind, agent, load.acknowledged, [after]), 0)
 
-    def test_an_address_that_moves(self):
-        """A name of gRPC's own resolver. (HTTP's clients ask the system's for each connection.)"""
-        first = self.start(self.scratch / "1")
-        port = first.ports["jaeger_grpc"]
-        second = self.start(self.scratch / "2",
-                            f"--collector.grpc-server.host-port=127.0.0.2:{port}")
-        with NameServer(["127.0.0.1"]) as names:
-            agent = self.agent("grpc", f"dns://{names.address}/collectors.test:{port}")
+    @contextlib.contextmanager
+    def of_one_name(self, kind):
+        """Two services, a name whose addresses lead to the first of them, and an agent that has
+        delivered by it and is under load."""
+        folder = self.scratch / kind
+        folder.mkdir()
+        _, listener, flag, _ = OF_NAMES[kind]
+        first = self.start(folder / "1")
+        port = first.ports[listener]
+        second = self.start(folder / "2", f"--{flag}.host-port=127.0.0.2:{port}")
+        with NAMES[kind](folder, ["127.0.0.1"]) as names:
+            agent = self.agent(kind, names.target(port), program=names.program)
             with self.load(agent) as load:
                 self.more_is_delivered(agent)
+                yield first, second, names, agent, load
+
+    def second_is_found(self, second):
+        eventually("the other is found",
+                   lambda: metrics(second, "tracestore_spans_accepted_total") > 100)
+
+    def test_an_address_that_moves(self):
+        for kind in OF_NAMES:
+            with self.subTest(kind), self.of_one_name(kind) as (first, second, names, agent, load):
                 names.addresses = ["127.0.0.2"]
                 first.stop()
-                eventually("the other is found",
-                           lambda: metrics(second, "tracestore_spans_accepted_total") > 100)
+                self.second_is_found(second)
                 self.more_is_delivered(agent)
-            first = self.start(self.scratch / "1")
-            self.assertEqual(
-                self.check("moved", agent, load.acknowledged, [first, second]), 0)
+                load.finish()
+                first = self.start(self.scratch / kind / "1")
+                self.assertEqual(
+                    self.check(f"moved, {kind}", agent, load.acknowledged, [first, second]), 0)
 
     def test_a_collector_that_hangs(self):
         """Its connection stands and nothing is answered; the name has another address."""
-        first = self.start(self.scratch / "1")
-        port = first.ports["jaeger_grpc"]
-        second = self.start(self.scratch / "2",
-                            f"--collector.grpc-server.host-port=127.0.0.2:{port}")
-        with NameServer(["127.0.0.1"]) as names:
-            agent = self.agent("grpc", f"dns://{names.address}/collectors.test:{port}")
-            with self.load(agent) as load:
-                self.more_is_delivered(agent)
+        for kind in OF_NAMES:
+            with self.subTest(kind), self.of_one_name(kind) as (first, second, names, agent, load):
                 first.process.send_signal(signal.SIGSTOP)
                 names.addresses = ["127.0.0.2"]
-                eventually("the other is found",
-                           lambda: metrics(second, "tracestore_spans_accepted_total") > 100)
-            first.process.send_signal(signal.SIGCONT)
-            # What the first had in its hands it may keep now; it was sent again.
-            self.check("hangs", agent, load.acknowledged, [first, second])
+                self.second_is_found(second)
+                load.finish()
+                first.process.send_signal(signal.SIGCONT)
+                # What the first had in its hands it may keep now; it was sent again.
+                self.check(f"hangs, {kind}", agent, load.acknowledged, [first, second])
 
     def check_one_of_two(self, kind, mode):
         proxy_of = {"grpc": GrpcProxy, "otlp-http": HttpProxy}[kind]
