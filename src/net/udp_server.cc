@@ -29,6 +29,10 @@ namespace {
 
 // Packets of one system call: at a few microseconds each, the call costs little of the whole.
 constexpr std::size_t kPacketsPerCall = 32;
+// After which the reader looks whether it shall end: packets may come as fast as it takes them.
+constexpr std::size_t kCallsPerTurn = 64;
+// What a packet takes of the socket's buffer is more: the kernel counts what it needs itself.
+constexpr std::size_t kLeastHeld = 256;
 // Of one call of the handler (UdpServerOptions::gather): a record of the log has a fixed price.
 constexpr std::size_t kGatherPackets = 64;
 constexpr std::size_t kGatherBytes = std::size_t{256} << 10;
@@ -98,10 +102,10 @@ struct UdpServer::Impl {
   }
 
   void ReadLoop();
-  bool ReadAll(Receiver& receiver);
+  bool Read(Receiver& receiver, std::size_t most_calls);
   void Enqueue(const Receiver& receiver, int count);
   void HandleLoop();
-  std::uint64_t KernelDrops() const;
+  std::uint32_t MemoryInfo(std::size_t which) const;
 
   const UdpServerOptions options;
   const PacketHandler handler;
@@ -124,9 +128,9 @@ struct UdpServer::Impl {
   std::jthread worker;    // runs the handler
 };
 
-// All that waits in the socket; false where reading failed for good.
-bool UdpServer::Impl::ReadAll(Receiver& receiver) {
-  for (;;) {
+// What waits in the socket, by so many calls at most; false where reading failed for good.
+bool UdpServer::Impl::Read(Receiver& receiver, std::size_t most_calls) {
+  for (std::size_t calls = 0; calls < most_calls; ++calls) {
     const int count = receiver.Read();
     if (count > 0) {
       Enqueue(receiver, count);
@@ -141,6 +145,7 @@ bool UdpServer::Impl::ReadAll(Receiver& receiver) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return errno != EBADF;
   }
+  return true;
 }
 
 void UdpServer::Impl::Enqueue(const Receiver& receiver, int count) {
@@ -175,7 +180,11 @@ void UdpServer::Impl::ReadLoop() {
     const int count = poll(ready.data(), ready.size(), -1);
     if (count < 0 && errno != EINTR) break;
     if (count < 0) continue;
-    if (!ReadAll(receiver) || (ready[1].revents & POLLIN) != 0) break;
+    const bool last = (ready[1].revents & POLLIN) != 0;
+    std::size_t calls = kCallsPerTurn;
+    // In the end what the socket holds now: what comes meanwhile is behind it.
+    if (last) calls += MemoryInfo(SK_MEMINFO_RMEM_ALLOC) / kLeastHeld / kPacketsPerCall;
+    if (!Read(receiver, calls) || last) break;
   }
   const std::lock_guard lock(mutex);
   reader_done = true;
@@ -213,13 +222,12 @@ void UdpServer::Impl::HandleLoop() {
   changed.notify_all();
 }
 
-// The socket's own count: 32 bits, which a service's life may wrap; at a thousand drops a second
-// that takes seven weeks.
-std::uint64_t UdpServer::Impl::KernelDrops() const {
+// What the kernel tells of the socket, SK_MEMINFO_…; 0 where it doesn't.
+std::uint32_t UdpServer::Impl::MemoryInfo(std::size_t which) const {
   std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
   socklen_t size = sizeof info;
   if (getsockopt(fd.get(), SOL_SOCKET, SO_MEMINFO, info.data(), &size) != 0) return 0;
-  return size > SK_MEMINFO_DROPS * sizeof info[0] ? info[SK_MEMINFO_DROPS] : 0;
+  return size > which * sizeof info[0] ? info[which] : 0;
 }
 
 Result<std::unique_ptr<UdpServer>> UdpServer::Start(const UdpServerOptions& options,
@@ -253,7 +261,8 @@ UdpCounters UdpServer::counters() const {
   counters.dropped_full = impl_->dropped_full;
   counters.dropped_long = impl_->dropped_long;
   counters.read_errors = impl_->read_errors;
-  counters.dropped_kernel = impl_->KernelDrops();
+  // 32 bits, which a service's life may wrap; at a thousand drops a second that takes seven weeks.
+  counters.dropped_kernel = impl_->MemoryInfo(SK_MEMINFO_DROPS);
   const std::lock_guard lock(impl_->mutex);
   counters.queued = impl_->waiting.size();
   return counters;

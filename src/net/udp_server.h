@@ -85,9 +85,10 @@ class UdpServer {
   // From any thread, also after Stop().
   UdpCounters counters() const;
 
-  // Takes what the socket holds now and no more, and has the handler do what waits. After `grace`
-  // what it hasn't begun is dropped and counted; a handler that still runs is waited for. May be
-  // called again; not from the handler.
+  // Takes what the socket holds now, however much goes on coming, and has the handler do what
+  // waits; what comes later is in no count but the kernel's, where the buffer is full. After
+  // `grace` what it hasn't begun is dropped and counted; a handler that still runs is waited for.
+  // May be called again; not from the handler.
   void Stop(std::chrono::milliseconds grace);
 
  private:
