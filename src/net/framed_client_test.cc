@@ -198,13 +198,10 @@ TEST(FramedClient, SilenceAndStop) {
 TEST(FramedClient, OverTls) {
   const TestCertificates certs;
   FramedServerOptions serving;
-  serving.tls.enabled = true;
-  serving.tls.cert_file = certs.Path("server.crt");
-  serving.tls.key_file = certs.Path("server.key");
+  serving.tls = certs.Server();
   const auto server = Echo(std::move(serving));
   FramedClientOptions options;
-  options.tls.enabled = true;
-  options.tls.ca_file = certs.Path("ca.crt");
+  options.tls = certs.Client();
   EXPECT_THAT(Ask(*Client(server->port(), Lengths(), options), "a"), testing::EndsWith(" a"));
   options.tls.ca_file = certs.Path("other-ca.crt");
   EXPECT_THAT(Ask(*Client(server->port(), Lengths(), options), "a"),

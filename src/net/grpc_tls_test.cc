@@ -28,19 +28,8 @@ constexpr char kEcho[] = "/test.Service/Echo";
 
 class GrpcTls : public testing::Test {
  protected:
-  TlsServerOptions Server() const {
-    TlsServerOptions options;
-    options.enabled = true;
-    options.cert_file = certs.Path("server.crt");
-    options.key_file = certs.Path("server.key");
-    return options;
-  }
-  TlsClientOptions Client() const {
-    TlsClientOptions options;
-    options.enabled = true;
-    options.ca_file = certs.Path("ca.crt");
-    return options;
-  }
+  TlsServerOptions Server() const { return certs.Server(); }
+  TlsClientOptions Client() const { return certs.Client(); }
   std::unique_ptr<GrpcServer> Start(TlsServerOptions tls, GrpcServerOptions options = {}) {
     options.tls = std::move(tls);
     auto server = GrpcServer::Start(options, {{kEcho, [](const RawRequest& request) {

@@ -56,19 +56,8 @@ constexpr std::string_view kHalfHello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\
 
 class TlsMemory : public testing::Test {
  protected:
-  TlsServerOptions Server() const {
-    TlsServerOptions options;
-    options.enabled = true;
-    options.cert_file = certs.Path("server.crt");
-    options.key_file = certs.Path("server.key");
-    return options;
-  }
-  TlsClientOptions Client() const {
-    TlsClientOptions options;
-    options.enabled = true;
-    options.ca_file = certs.Path("ca.crt");
-    return options;
-  }
+  TlsServerOptions Server() const { return certs.Server(); }
+  TlsClientOptions Client() const { return certs.Client(); }
   // `ask` is answered when the server has met all who came before.
   template <typename Ask>
   void CheckCrowds(std::uint16_t port, const Ask& ask) {

@@ -26,19 +26,11 @@ using testing::StartsWith;
 class TlsFiles : public testing::Test {
  protected:
   TlsServerOptions Server() const {
-    TlsServerOptions options;
-    options.enabled = true;
-    options.cert_file = certs.Path("server.crt");
-    options.key_file = certs.Path("server.key");
+    TlsServerOptions options = certs.Server();
     options.reload_interval = 0ms;
     return options;
   }
-  TlsClientOptions Client() const {
-    TlsClientOptions options;
-    options.enabled = true;
-    options.ca_file = certs.Path("ca.crt");
-    return options;
-  }
+  TlsClientOptions Client() const { return certs.Client(); }
   std::string Refusal(TlsServerOptions options) const {
     const auto made = TlsContext::ForServer(std::move(options));
     return made.has_value() ? "" : made.error().message();

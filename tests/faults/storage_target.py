@@ -3,7 +3,6 @@ plugin that a Jaeger starts. Each finds spans by the ports that it has."""
 
 import json
 import os
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,6 +11,7 @@ import grpc
 
 import messages
 from target import GRPC_CALLS, PATIENCE, Target, eventually, sanitizers
+from service import Child  # in a folder that target.py names
 
 # As suite.SHORT_TIMES, in the words of a file.
 SHORT_TIMES = {"read-timeout": "2s", "idle-timeout": "3s", "write-timeout": "2s"}
@@ -56,7 +56,7 @@ class StorageTarget(Target):
                 raise
 
 
-class PluginService:
+class PluginService(Child):
     """The plugin as a child of this process, which is its host."""
 
     def __init__(self, plugin, data):
@@ -74,18 +74,8 @@ class PluginService:
         assert handshake.count("|") >= 4, f"the plugin did not start:\n{self.log()}"
         self.ports = {"plugin": handshake.split("|")[3]}
 
-    def log(self):
-        return self.log_path.read_text(errors="replace")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=60)
-        assert code == 0, f"exit code {code} after SIGTERM:\n{self.log()}"
-
     def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+        super().kill()
         self.process.stdout.close()
         self.scratch.cleanup()
 

@@ -23,7 +23,24 @@ def free_ports(program, command="all-in-one"):
     return [f"--{listener}=0" for listener in listeners]
 
 
-class Service:
+class Child:
+    """A process, `process`, whose log stands in `log_path`."""
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def stop(self):
+        """SIGTERM; the exit code must be 0."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=60)
+        assert code == 0, f"exit code {code} after SIGTERM:\n{self.log()}"
+
+    def kill(self):
+        self.process.kill()  # nothing where it has ended
+        self.process.wait()
+
+
+class Service(Child):
     """A service, `tracestore all-in-one`, on free ports over `data`. Use as a context: leaving it
     kills."""
 
@@ -54,9 +71,6 @@ class Service:
         self.kill()
         self.scratch.cleanup()
 
-    def log(self):
-        return self.log_path.read_text(errors="replace")
-
     def url(self, listener, path=""):
         return f"http://127.0.0.1:{self.ports[listener]}{path}"
 
@@ -76,14 +90,3 @@ class Service:
         assert status == 200, body
         (trace,) = json.loads(body)["data"]
         return trace
-
-    def stop(self):
-        """SIGTERM; the exit code must be 0."""
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=60)
-        assert code == 0, f"exit code {code} after SIGTERM:\n{self.log()}"
-
-    def kill(self):
-        if self.process.poll() is None:
-            os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()

@@ -142,13 +142,10 @@ TEST(TchannelTarget, OverTls) {
   Kept kept;
   const Intake intake(kept);
   TchannelOptions options;
-  options.server.tls.enabled = true;
-  options.server.tls.cert_file = certs.Path("server.crt");
-  options.server.tls.key_file = certs.Path("server.key");
+  options.server.tls = certs.Server();
   const auto receiver = Receiver(intake, options);
   CollectorAccess access;
-  access.tls.enabled = true;
-  access.tls.ca_file = certs.Path("ca.crt");
+  access.tls = certs.Client();
   const SendResult sent = Target(receiver->port(), access)->Send(Spans(2), Rows(2), {});
   EXPECT_EQ(sent.outcome, SendOutcome::kDelivered) << sent.message;
 }

@@ -134,6 +134,21 @@ TestCertificates::~TestCertificates() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
+TlsServerOptions TestCertificates::Server() const {
+  TlsServerOptions options;
+  options.enabled = true;
+  options.cert_file = Path("server.crt");
+  options.key_file = Path("server.key");
+  return options;
+}
+
+TlsClientOptions TestCertificates::Client() const {
+  TlsClientOptions options;
+  options.enabled = true;
+  options.ca_file = Path("ca.crt");
+  return options;
+}
+
 void TestCertificates::Write(const std::string& name, const std::string& text) const {
   const std::string beside = Path(name + ".new");
   std::ofstream(beside, std::ios::binary) << text;

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include "net/tls.h"
+
 namespace tracestore::net {
 
 // PEM text.
@@ -33,6 +35,9 @@ class TestCertificates {
   TestCertificates& operator=(const TestCertificates&) = delete;
 
   std::string Path(const std::string& name) const { return (directory_ / name).string(); }
+  // Of a server with server.crt, and of a client that trusts it.
+  TlsServerOptions Server() const;
+  TlsClientOptions Client() const;
   // Written beside and renamed, as tools that renew certificates do.
   void Write(const std::string& name, const std::string& text) const;
   // A new server certificate by the same CA, named `name`.
