@@ -30,6 +30,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kAcceptPause{50};  // when out of descriptors
 constexpr int kAcceptsAtOnce = 64;                     // between two looks at those that wait
+// What is watched, beside connections, which have the numbers behind these.
+constexpr std::uint64_t kListener = 0, kWake = 1;
 
 // Owns a descriptor.
 class Descriptor {
@@ -58,6 +60,7 @@ void SetLowWater(int fd, int bytes) {
 
 struct ConnectionSorter::Impl {
   struct Waiting {
+    std::uint64_t number = 0;  // its descriptor's is soon another's
     Descriptor socket;
     Clock::time_point until;
     bool greeted = false;
@@ -71,7 +74,7 @@ struct ConnectionSorter::Impl {
   void Stop();
   void AcceptSome();
   void Admit(Descriptor socket);
-  void Look(int fd, bool ended);
+  void Look(std::uint64_t number, bool ended);
   bool AwaitsRequest(Place place, std::string_view bytes, bool ended, FirstBytes& first);
   bool Greet(Place place);
   void Give(Place place, const FirstBytes& first);
@@ -80,10 +83,10 @@ struct ConnectionSorter::Impl {
   void MakeRoom();
   void DropLate(Clock::time_point now);
   int TimeLeft(Clock::time_point now) const;
-  void Watch(int fd, std::uint32_t events) const {
+  void Watch(int fd, std::uint64_t number, std::uint32_t events) const {
     epoll_event event{};
     event.events = events;
-    event.data.fd = fd;
+    event.data.u64 = number;
     epoll_ctl(poll.get(), EPOLL_CTL_ADD, fd, &event);
   }
   void Unwatch(int fd) const { epoll_ctl(poll.get(), EPOLL_CTL_DEL, fd, nullptr); }
@@ -97,7 +100,8 @@ struct ConnectionSorter::Impl {
   // Of the sorter's thread: in the order in which they came, which is that of their ends.
   std::list<Waiting> waiting;
   std::list<Waiting> greeted;  // likewise
-  std::unordered_map<int, Place> places;
+  std::unordered_map<std::uint64_t, Place> places;
+  std::uint64_t last = kWake;
   Clock::time_point accept_again = Clock::time_point::min();
   bool accepting = true;
   std::jthread thread;
@@ -114,8 +118,8 @@ Status ConnectionSorter::Impl::Open() {
     return Error(ErrorCode::kIo,
                  "cannot watch connections: " + std::generic_category().message(errno));
   }
-  Watch(listener.get(), EPOLLIN);
-  Watch(wake.get(), EPOLLIN);
+  Watch(listener.get(), kListener, EPOLLIN);
+  Watch(wake.get(), kWake, EPOLLIN);
   thread = base::StartThread([this] { Run(); });
   return {};
 }
@@ -137,17 +141,17 @@ void ConnectionSorter::Impl::Run() {
                                  TimeLeft(Clock::now()));
     for (int i = 0; i < count && !stopping; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
-      if (event.data.fd == listener.get()) {
+      if (event.data.u64 == kListener) {
         AcceptSome();
-      } else if (event.data.fd != wake.get()) {
-        Look(event.data.fd, (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+      } else if (event.data.u64 != kWake) {
+        Look(event.data.u64, (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
       }
     }
     const Clock::time_point now = Clock::now();
     DropLate(now);
     if (!accepting && now >= accept_again) {
       accepting = true;
-      Watch(listener.get(), EPOLLIN);
+      Watch(listener.get(), kListener, EPOLLIN);
     }
   }
   waiting.clear();
@@ -178,13 +182,14 @@ void ConnectionSorter::Impl::Admit(Descriptor socket) {
   const int fd = socket.get();
   const int yes = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-  waiting.push_back({std::move(socket), Clock::now() + options.first_bytes_timeout, false});
-  places[fd] = std::prev(waiting.end());
-  Watch(fd, EPOLLIN | EPOLLRDHUP);
+  const std::uint64_t number = ++last;
+  waiting.push_back({number, std::move(socket), Clock::now() + options.first_bytes_timeout, false});
+  places[number] = std::prev(waiting.end());
+  Watch(fd, number, EPOLLIN | EPOLLRDHUP);
 }
 
 void ConnectionSorter::Impl::Drop(Place place) {
-  places.erase(place->socket.get());
+  places.erase(place->number);
   (place->greeted ? greeted : waiting).erase(place);  // closing it takes it out of the watched
 }
 
@@ -206,7 +211,7 @@ void ConnectionSorter::Impl::Give(Place place, const FirstBytes& first) {
   const int fd = place->socket.get();
   SetLowWater(fd, 1);
   Unwatch(fd);
-  places.erase(fd);
+  places.erase(place->number);
   place->socket.Release();
   (place->greeted ? greeted : waiting).erase(place);
   deliver(fd, first);
@@ -240,11 +245,13 @@ bool ConnectionSorter::Impl::AwaitsRequest(Place place, std::string_view bytes, 
   return request == FirstRequest::kIncomplete && !ended && bytes.size() < kMaxFirstBytes;
 }
 
-// `ended`: the client sends no more.
-void ConnectionSorter::Impl::Look(int fd, bool ended) {
-  const auto found = places.find(fd);
+// `ended`: the client sends no more. What happened to a connection that is gone meanwhile, for
+// others of the same turn, is nobody's.
+void ConnectionSorter::Impl::Look(std::uint64_t number, bool ended) {
+  const auto found = places.find(number);
   if (found == places.end()) return;
   const Place place = found->second;
+  const int fd = place->socket.get();
   std::array<char, kMaxFirstBytes> bytes;
   const ssize_t got = recv(fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR) && !ended) return;
