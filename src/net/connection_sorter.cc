@@ -13,13 +13,16 @@
 #include <cerrno>
 #include <list>
 #include <mutex>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/thread.h"
 #include "base/try.h"
+#include "net/descriptor.h"
 #include "net/http2_first_request.h"
 #include "net/listen.h"
 
@@ -33,25 +36,6 @@ constexpr int kAcceptsAtOnce = 64;                     // between two looks at t
 // What is watched, beside connections, which have the numbers behind these.
 constexpr std::uint64_t kListener = 0, kWake = 1;
 
-// Owns a descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  int get() const noexcept { return fd_; }
-  int Release() noexcept { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 void SetLowWater(int fd, int bytes) {
   setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
 }
@@ -64,6 +48,7 @@ struct ConnectionSorter::Impl {
     Descriptor socket;
     Clock::time_point until;
     bool greeted = false;
+    std::string client;  // for whom it is carried
   };
   using Place = std::list<Waiting>::iterator;
 
@@ -72,12 +57,16 @@ struct ConnectionSorter::Impl {
   Status Open();
   void Run();
   void Stop();
+  Status Listen();
+  void Wake() const;
+  void Adopt(int fd, std::string client);
   void AcceptSome();
-  void Admit(Descriptor socket);
+  void AdmitAdopted();
+  void Admit(Descriptor socket, std::string client = {});
   void Look(std::uint64_t number, bool ended);
   bool AwaitsRequest(Place place, std::string_view bytes, bool ended, FirstBytes& first);
   bool Greet(Place place);
-  void Give(Place place, const FirstBytes& first);
+  void Give(Place place, FirstBytes first);
   void GiveGreeted(Place place);
   void Drop(Place place);
   void MakeRoom();
@@ -97,6 +86,9 @@ struct ConnectionSorter::Impl {
   Descriptor listener, poll, wake;
   std::atomic<bool> stopping{false};
   std::mutex stop_mutex;
+  std::mutex adopt_mutex;
+  // Guarded by adopt_mutex: to be admitted.
+  std::vector<std::pair<Descriptor, std::string>> adopted;
   // Of the sorter's thread: in the order in which they came, which is that of their ends.
   std::list<Waiting> waiting;
   std::list<Waiting> greeted;  // likewise
@@ -107,18 +99,23 @@ struct ConnectionSorter::Impl {
   std::jthread thread;
 };
 
-Status ConnectionSorter::Impl::Open() {
+Status ConnectionSorter::Impl::Listen() {
   auto socket = ListenSocket::Open(options.host, options.port);
   if (!socket.has_value()) return std::move(socket).error();
   port = socket->port();
   listener = Descriptor(socket->Release());
+  return {};
+}
+
+Status ConnectionSorter::Impl::Open() {
+  if (options.listen) TS_TRY(Listen());
   poll = Descriptor(epoll_create1(EPOLL_CLOEXEC));
   wake = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (poll.get() < 0 || wake.get() < 0) {
     return Error(ErrorCode::kIo,
                  "cannot watch connections: " + std::generic_category().message(errno));
   }
-  Watch(listener.get(), kListener, EPOLLIN);
+  if (options.listen) Watch(listener.get(), kListener, EPOLLIN);
   Watch(wake.get(), kWake, EPOLLIN);
   thread = base::StartThread([this] { Run(); });
   return {};
@@ -143,7 +140,9 @@ void ConnectionSorter::Impl::Run() {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       if (event.data.u64 == kListener) {
         AcceptSome();
-      } else if (event.data.u64 != kWake) {
+      } else if (event.data.u64 == kWake) {
+        AdmitAdopted();
+      } else {
         Look(event.data.u64, (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
       }
     }
@@ -177,13 +176,37 @@ void ConnectionSorter::Impl::AcceptSome() {
   }
 }
 
-void ConnectionSorter::Impl::Admit(Descriptor socket) {
+void ConnectionSorter::Impl::Adopt(int fd, std::string client) {
+  Descriptor socket(fd);
+  {
+    const std::lock_guard lock(adopt_mutex);
+    if (stopping || adopted.size() >= options.max_waiting) return;
+    adopted.emplace_back(std::move(socket), std::move(client));
+  }
+  Wake();
+}
+
+void ConnectionSorter::Impl::AdmitAdopted() {
+  std::uint64_t times = 0;
+  if (read(wake.get(), &times, sizeof(times)) < 0) {
+    // Nobody wakes it twice.
+  }
+  std::vector<std::pair<Descriptor, std::string>> taken;
+  {
+    const std::lock_guard lock(adopt_mutex);
+    taken.swap(adopted);
+  }
+  for (auto& [socket, client] : taken) Admit(std::move(socket), std::move(client));
+}
+
+void ConnectionSorter::Impl::Admit(Descriptor socket, std::string client) {
   if (waiting.size() + greeted.size() >= options.max_waiting) MakeRoom();
   const int fd = socket.get();
   const int yes = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
   const std::uint64_t number = ++last;
-  waiting.push_back({number, std::move(socket), Clock::now() + options.first_bytes_timeout, false});
+  waiting.push_back({number, std::move(socket), Clock::now() + options.first_bytes_timeout, false,
+                     std::move(client)});
   places[number] = std::prev(waiting.end());
   Watch(fd, number, EPOLLIN | EPOLLRDHUP);
 }
@@ -207,12 +230,13 @@ void ConnectionSorter::Impl::DropLate(Clock::time_point now) {
   while (!greeted.empty() && greeted.front().until <= now) GiveGreeted(greeted.begin());
 }
 
-void ConnectionSorter::Impl::Give(Place place, const FirstBytes& first) {
+void ConnectionSorter::Impl::Give(Place place, FirstBytes first) {
   const int fd = place->socket.get();
   SetLowWater(fd, 1);
   Unwatch(fd);
   places.erase(place->number);
   place->socket.Release();
+  first.client = std::move(place->client);
   (place->greeted ? greeted : waiting).erase(place);
   deliver(fd, first);
 }
@@ -221,7 +245,7 @@ void ConnectionSorter::Impl::GiveGreeted(Place place) {
   FirstBytes first;
   first.kind = FirstBytesKind::kHttp2;
   first.greeted = true;
-  Give(place, first);
+  Give(place, std::move(first));
 }
 
 // False if not even these few bytes go out.
@@ -263,20 +287,28 @@ void ConnectionSorter::Impl::Look(std::uint64_t number, bool ended) {
     wait = AwaitsRequest(place, came, ended, first);
     if (wait && !place->greeted && !Greet(place)) return Drop(place);
   }
-  if (!wait) return Give(place, first);
+  if (!wait) return Give(place, std::move(first));
   SetLowWater(fd, static_cast<int>(got) + 1);  // so that what has come wakes nobody again
+}
+
+void ConnectionSorter::Impl::Wake() const {
+  const std::uint64_t one = 1;
+  if (write(wake.get(), &one, sizeof(one)) < 0) {
+    // It is full, so the thread wakes anyhow.
+  }
 }
 
 void ConnectionSorter::Impl::Stop() {
   const std::lock_guard once(stop_mutex);
   if (!thread.joinable()) return;
-  stopping = true;
-  const std::uint64_t one = 1;
-  if (write(wake.get(), &one, sizeof(one)) < 0) {
-    // It is full, so the thread wakes anyhow.
+  {
+    const std::lock_guard lock(adopt_mutex);
+    stopping = true;
   }
+  Wake();
   thread.join();
   listener = Descriptor();
+  adopted.clear();
 }
 
 Result<std::unique_ptr<ConnectionSorter>> ConnectionSorter::Start(ConnectionSorterOptions options,
@@ -289,6 +321,7 @@ Result<std::unique_ptr<ConnectionSorter>> ConnectionSorter::Start(ConnectionSort
 ConnectionSorter::ConnectionSorter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ConnectionSorter::~ConnectionSorter() { impl_->Stop(); }
 std::uint16_t ConnectionSorter::port() const noexcept { return impl_->port; }
+void ConnectionSorter::Adopt(int fd, std::string client) { impl_->Adopt(fd, std::move(client)); }
 void ConnectionSorter::Stop() { impl_->Stop(); }
 
 }  // namespace tracestore::net

@@ -18,6 +18,7 @@ namespace tracestore::net {
 struct ConnectionSorterOptions {
   std::string host = "127.0.0.1";  // a name or an address; "" = all interfaces
   std::uint16_t port = 0;          // 0 = a free one, see ConnectionSorter::port()
+  bool listen = true;              // false: connections come by Adopt() alone
   // Connections that have not said what they are. One more closes the one that waits longest.
   std::size_t max_waiting = 1024;
   std::chrono::milliseconds first_bytes_timeout{10'000};  // then it is closed
@@ -43,7 +44,12 @@ class ConnectionSorter {
   ConnectionSorter(const ConnectionSorter&) = delete;
   ConnectionSorter& operator=(const ConnectionSorter&) = delete;
 
-  std::uint16_t port() const noexcept;
+  std::uint16_t port() const noexcept;  // 0 if it doesn't listen
+
+  // Takes over `fd`, a connected socket that doesn't block, of which nothing was read; it is
+  // carried for `client` (FirstBytes::client). Any thread; after Stop(), and beyond max_waiting
+  // that the sorter didn't get round to, it is closed.
+  void Adopt(int fd, std::string client);
 
   // Accepts nothing more and closes what waits. May be called again; not from `deliver`.
   void Stop();

@@ -1,7 +1,7 @@
 // DualServer: HTTP and gRPC on one port, told apart by the first bytes of a connection: what has no
 // preface of HTTP/2 is HTTP, and what has one is what its first request is. Who sends none within a
-// second is gRPC. Under TLS the ClientHello decides: who offers h2 and no
-// http/1.1 (ALPN) is gRPC.
+// second is gRPC. Under TLS the ClientHello says who speaks HTTP/2: who offers h2 and no http/1.1
+// (ALPN). Of the bytes behind it the same holds.
 #pragma once
 #include <tracestore/status.h>
 
@@ -21,16 +21,16 @@ struct DualServerOptions {
   // Their hosts, ports, `listen` and `tls` are not looked at.
   HttpServerOptions http;
   GrpcServerOptions grpc;
-  TlsServerOptions tls;  // with `enabled`, TLS and nothing else; limits as GrpcServerOptions::tls
-  // In which a connection's first bytes must come; at most so many wait for them, beyond which the
-  // one that waits longest is closed.
+  TlsServerOptions tls;  // with `enabled`, TLS and nothing else; HTTP/2 takes no TLS below 1.2
+  // In which a connection's first bytes must come, and its handshake, and the first bytes behind
+  // it; at most so many wait for each, beyond which the one that waits longest is closed.
   std::chrono::milliseconds first_bytes_timeout{10'000};
   std::size_t max_waiting = 1024;
 };
 
 class DualServer {
  public:
-  // Listens, then serves until Stop(). Errors as HttpServer::Start and GrpcServer::Start.
+  // Listens, then serves until Stop(). Errors as HttpServer::Start.
   static Result<std::unique_ptr<DualServer>> Start(DualServerOptions options, HttpHandler handler,
                                                    RawGrpcServices methods);
 

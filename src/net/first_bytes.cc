@@ -88,18 +88,18 @@ std::optional<ClientHello> ReadHello(std::string_view body) {
 }
 
 FirstBytes ReadTls(std::string_view bytes) {
-  constexpr FirstBytes kNone{FirstBytesKind::kOther, {}};
+  const FirstBytes none{FirstBytesKind::kOther};
   std::string handshake;
   Reader records(bytes);
   for (;;) {
     if (handshake.size() >= 4) {
       Reader head(handshake);
-      if (head.Number(1) != kClientHello) return kNone;
+      if (head.Number(1) != kClientHello) return none;
       const std::size_t size = head.Number(3);
-      if (size > kMaxFirstBytes) return kNone;
+      if (size > kMaxFirstBytes) return none;
       if (handshake.size() - 4 >= size) {
         auto hello = ReadHello(head.Take(size));
-        if (!hello) return kNone;
+        if (!hello) return none;
         return {FirstBytesKind::kTls, std::move(*hello)};
       }
     }
@@ -108,7 +108,7 @@ FirstBytes ReadTls(std::string_view bytes) {
     const std::size_t version = records.Number(2);
     const std::string_view fragment = records.Part(2);
     if (!records.good()) return {};
-    if (type != kHandshakeRecord || version >> 8 != 3 || fragment.empty()) return kNone;
+    if (type != kHandshakeRecord || version >> 8 != 3 || fragment.empty()) return none;
     handshake += fragment;
   }
 }

@@ -12,7 +12,7 @@ struct ClientHello {
   int newest_version = 0;                // the newest TLS that it takes, 0x0304 is 1.3
   std::vector<std::string> protocols;    // ALPN, in its order; at most 16 are kept
 
-  // A gRPC client: it takes h2 and no HTTP/1.1.
+  // It takes h2 and no HTTP/1.1, as clients of gRPC.
   bool only_http2() const;
 };
 
@@ -25,10 +25,12 @@ enum class FirstBytesKind : unsigned char {
 
 struct FirstBytes {
   FirstBytesKind kind = FirstBytesKind::kIncomplete;
-  ClientHello hello;  // of kTls
+  ClientHello hello{};  // of kTls
   // Of kHttp2, by a ConnectionSorter that looks at requests:
   bool is_http = false;  // the first request has come, and is no gRPC
   bool greeted = false;  // Http2Greeting() was sent
+  // "127.0.0.1:41234", where the connection is carried for another; else "".
+  std::string client{};
 };
 
 inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -92,9 +92,8 @@ RawReply Unpacked::Take(const grpc::ByteBuffer& buffer, std::size_t max_bytes) {
   return {};
 }
 
-RawReply CallHandler(const RawHandler& handler, std::string_view message,
+RawReply CallHandler(const RawHandler& handler, std::string_view message, std::string_view peer,
                      grpc::GenericCallbackServerContext& context, std::stop_token stop) {
-  const std::string peer = PeerName(context.peer());
   RawRequest request;
   request.message = message;
   request.method = context.method();

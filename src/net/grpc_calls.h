@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -59,11 +60,15 @@ struct GrpcCalls {
 class ConnectionInUse {
  public:
   ConnectionInUse(GrpcCalls& shared, const grpc::ServerContextBase& context)
-      : shared_(shared), connection_(shared.connections.Begin(PeerName(context.peer()))) {}
+      : shared_(shared),
+        peer_(PeerName(context.peer())),
+        connection_(shared.connections.Begin(peer_, &peer_)) {}
   ConnectionInUse(const ConnectionInUse&) = delete;
   ConnectionInUse& operator=(const ConnectionInUse&) = delete;
   // As GrpcConnections knows it; 0: it doesn't.
   std::uint64_t number() const noexcept { return connection_; }
+  // The client's address.
+  const std::string& peer() const noexcept { return peer_; }
   // A message has come, or none will.
   void Touch(bool message) { shared_.connections.Touch(connection_, message); }
   // Once. `given_up`: by the client, or because it was too slow, or no handler got anything of it.
@@ -71,6 +76,7 @@ class ConnectionInUse {
 
  private:
   GrpcCalls& shared_;
+  std::string peer_;
   const std::uint64_t connection_;
 };
 
@@ -91,7 +97,7 @@ class Unpacked {
 };
 
 // What the handler throws is a reply.
-RawReply CallHandler(const RawHandler& handler, std::string_view message,
+RawReply CallHandler(const RawHandler& handler, std::string_view message, std::string_view peer,
                      grpc::GenericCallbackServerContext& context, std::stop_token stop);
 
 }  // namespace tracestore::net

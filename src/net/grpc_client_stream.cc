@@ -282,7 +282,7 @@ class ClientStream final : public grpc::ServerGenericBidiReactor {
   }
 
   RawReply Call(std::string_view message) {
-    return CallHandler(handler_, message, context_, stop_.get_token());
+    return CallHandler(handler_, message, connection_.peer(), context_, stop_.get_token());
   }
 
   // What messages have come to beside what was sent; others see that there is less room.

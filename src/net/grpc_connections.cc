@@ -103,7 +103,7 @@ GrpcConnections::GrpcConnections(GrpcConnectionLimits limits,
 
 bool GrpcConnections::IsOpen(const Socket& socket) { return InodeOf(socket.fd) == socket.inode; }
 
-bool GrpcConnections::Add(int fd) {
+bool GrpcConnections::Add(int fd, std::string client) {
   const std::lock_guard lock(mutex_);
   if (const auto old = by_fd_.find(fd); old != by_fd_.end())
     Forget(entries_.find(old->second));  // whoever had that number has closed it
@@ -117,6 +117,7 @@ bool GrpcConnections::Add(int fd) {
   Entry& entry = entries_[connection];
   entry.socket = {fd, InodeOf(fd)};
   entry.peer = PeerOf(fd);
+  entry.client = std::move(client);
   by_fd_[fd] = connection;
   if (entries_.size() == 1) changed_.notify_one();
   if (!entry.peer.empty()) {
@@ -134,12 +135,13 @@ std::size_t GrpcConnections::Count() {
   return entries_.size() + closing_.size();
 }
 
-std::uint64_t GrpcConnections::Begin(const std::string& peer) {
+std::uint64_t GrpcConnections::Begin(const std::string& peer, std::string* client) {
   const std::lock_guard lock(mutex_);
   const auto found = by_peer_.find(peer);
   if (found == by_peer_.end()) return 0;
   const std::uint64_t connection = found->second;
   const auto at = entries_.find(connection);
+  if (client != nullptr && !at->second.client.empty()) *client = at->second.client;
   at->second.touched = true;
   if (at->second.calls++ == 0) idle_.erase(at->second.idle);
   ++calls_;

@@ -56,14 +56,16 @@ class GrpcConnections {
                            std::function<void(std::string_view cause)> on_closed = {},
                            Ask ask = {});
 
-  // Before gRPC gets it. At the cap the one that has had no call for longest is closed instead. False:
-  // each has a call, and there is no room.
-  bool Add(int fd);
+  // Before gRPC gets it. At the cap the one that has had no call for longest is closed instead.
+  // False: each has a call, and there is no room. `client`: the address of whom it is carried for,
+  // else "".
+  bool Add(int fd, std::string client = {});
   std::size_t Count();
 
-  // A call of the connection with this peer ("127.0.0.1:41234", PeerName()) begins. Gives what End()
-  // takes; 0 for one that isn't known. May close the connection, see the limits.
-  std::uint64_t Begin(const std::string& peer);
+  // A call of the connection with this peer ("127.0.0.1:41234", PeerName()) begins. Gives what
+  // End() takes; 0 for one that isn't known. May close the connection, see the limits. `client`
+  // becomes the address of whom it is carried for.
+  std::uint64_t Begin(const std::string& peer, std::string* client = nullptr);
   void End(std::uint64_t connection, bool given_up);
   // A call has got a message, or is told that none will come.
   void Touch(std::uint64_t connection, bool message);
@@ -82,6 +84,7 @@ class GrpcConnections {
   struct Entry {
     Socket socket;
     std::string peer;  // "": without address: never closed for another
+    std::string client;
     std::size_t calls = 0;
     std::size_t given_up = 0;
     std::size_t messages = 0;

@@ -185,7 +185,8 @@ class RawCall final : public grpc::ServerGenericBidiReactor {
     Unpacked unpacked;
     RawReply taken = shared_.Unpack(request_, unpacked);
     if (taken.code != GrpcCode::kOk) return taken;
-    return CallHandler(*handler_, unpacked.message, context_, stop_.get_token());
+    return CallHandler(*handler_, unpacked.message, connection_.peer(), context_,
+                       stop_.get_token());
   }
 
   GrpcCalls& shared_;
@@ -234,7 +235,7 @@ struct GrpcServer::Impl {
       : shared(std::move(options), std::move(methods)),
         raw(shared) {}
 
-  void Adopt(int fd);
+  void Adopt(int fd, std::string client = {});
   void Greet(int fd, const FirstBytes& first);
   Status Open(grpc::ServerBuilder& builder);
   void Configure(grpc::ServerBuilder& builder) const;
@@ -337,13 +338,13 @@ void GrpcServer::Impl::Greet(int fd, const FirstBytes& first) {
     close(fd);
     return;
   }
-  Adopt(fd);
+  Adopt(fd, first.client);
 }
 
-void GrpcServer::Impl::Adopt(int fd) {
+void GrpcServer::Impl::Adopt(int fd, std::string client) {
   const std::lock_guard lock(adopt_mutex);
   // Past the server's end gRPC would neither serve nor close it.
-  if (acceptor == nullptr || !shared.connections.Add(fd)) {
+  if (acceptor == nullptr || !shared.connections.Add(fd, std::move(client))) {
     close(fd);
     return;
   }

@@ -107,6 +107,7 @@ HttpServer::Impl::Http2Connection::Http2Connection(Impl& owner, tcp::socket sock
     : OpenConnection(owner, std::move(socket)),
       session_(MakeSession(this), nghttp2_session_del),
       wake_(owner.io) {
+  if (!start.client.empty()) peer_ = std::move(start.client);
   // The first SETTINGS are the greeting's, sent already or not, so that nghttp2 knows of them.
   const nghttp2_settings_entry greeting{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kHttp2Streams};
   nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, &greeting, 1);
@@ -121,7 +122,7 @@ HttpServer::Impl::Http2Connection::Http2Connection(Impl& owner, tcp::socket sock
 }
 
 void HttpServer::Impl::Http2Connection::Begin(Impl& owner, tcp::socket socket, Http2Start start) {
-  const auto self = std::make_shared<Http2Connection>(owner, std::move(socket), start);
+  const auto self = std::make_shared<Http2Connection>(owner, std::move(socket), std::move(start));
   asio::co_spawn(owner.io, Read(self), asio::detached);
   asio::co_spawn(owner.io, Write(self), asio::detached);
 }

@@ -1,4 +1,4 @@
-// A blocking client of HTTP/2 in plain for the tests of this room, over nghttp2.
+// A blocking client of HTTP/2 for the tests of this room, over nghttp2.
 #pragma once
 #include <nghttp2/nghttp2.h>
 
@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/http.h"
@@ -16,7 +17,9 @@
 
 namespace tracestore::net {
 
-class Http2TestClient {
+// Of a Socket like LoopbackClient.
+template <typename Socket>
+class BasicHttp2TestClient {
  public:
   struct Answer {
     int status = 0;
@@ -32,10 +35,12 @@ class Http2TestClient {
     }
   };
 
-  // `patient`: sends nothing but preface and SETTINGS before it has the server's. `window`: of each
-  // answer, which is not renewed where it isn't the default.
-  explicit Http2TestClient(std::uint16_t port, bool patient = false, int window = 65535)
-      : client_(port) {
+  // `where`: the socket, or what it is made of. `patient`: sends nothing but preface and SETTINGS
+  // before it has the server's. `window`: of each answer, which is not renewed where it isn't the
+  // default; a larger one is the connection's, too.
+  template <typename Where>
+  explicit BasicHttp2TestClient(Where&& where, bool patient = false, int window = 65535)
+      : client_(std::forward<Where>(where)) {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     SetCallbacks(callbacks);
@@ -50,6 +55,7 @@ class Http2TestClient {
     const nghttp2_settings_entry entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
                                        static_cast<std::uint32_t>(window)};
     nghttp2_submit_settings(session_.get(), 0, &entry, 1);
+    if (window > 65535) nghttp2_session_set_local_window_size(session_.get(), 0, 0, window);
     if (patient) {
       Flush();
       ReadFrame();
@@ -68,7 +74,7 @@ class Http2TestClient {
     provider.read_callback = [](nghttp2_session*, std::int32_t id, std::uint8_t* into,
                                 std::size_t room, std::uint32_t* flags, nghttp2_data_source*,
                                 void* self) -> ssize_t {
-      auto& [left, ends] = static_cast<Http2TestClient*>(self)->bodies_[id];
+      auto& [left, ends] = static_cast<BasicHttp2TestClient*>(self)->bodies_[id];
       const std::size_t size = std::min(room, left.size());
       std::memcpy(into, left.data(), size);
       left.erase(0, size);
@@ -113,7 +119,7 @@ class Http2TestClient {
     Flush();
     return read >= 0 && frame.size() == 9 + size;
   }
-  LoopbackClient& socket() { return client_; }
+  Socket& socket() { return client_; }
   Answer& answer(std::int32_t id) { return answers_[id]; }
 
  private:
@@ -127,7 +133,7 @@ class Http2TestClient {
         callbacks, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
                       std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
                       std::uint8_t, void* self) {
-          Answer& answer = static_cast<Http2TestClient*>(self)->answers_[frame->hd.stream_id];
+          Answer& answer = static_cast<BasicHttp2TestClient*>(self)->answers_[frame->hd.stream_id];
           const std::string key(reinterpret_cast<const char*>(name), name_size);
           const std::string text(reinterpret_cast<const char*>(value), value_size);
           if (key == ":status") answer.status = std::atoi(text.c_str());
@@ -137,13 +143,13 @@ class Http2TestClient {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
         callbacks, [](nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data,
                       std::size_t size, void* self) {
-          static_cast<Http2TestClient*>(self)->answers_[id].body.append(
+          static_cast<BasicHttp2TestClient*>(self)->answers_[id].body.append(
               reinterpret_cast<const char*>(data), size);
           return 0;
         });
     nghttp2_session_callbacks_set_on_stream_close_callback(
         callbacks, [](nghttp2_session*, std::int32_t id, std::uint32_t error, void* self) {
-          Answer& answer = static_cast<Http2TestClient*>(self)->answers_[id];
+          Answer& answer = static_cast<BasicHttp2TestClient*>(self)->answers_[id];
           answer.ended = true;
           answer.error = error;
           return 0;
@@ -151,7 +157,7 @@ class Http2TestClient {
     nghttp2_session_callbacks_set_on_frame_recv_callback(
         callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* self) {
           if (frame->hd.type == NGHTTP2_GOAWAY)
-            static_cast<Http2TestClient*>(self)->goaway_ =
+            static_cast<BasicHttp2TestClient*>(self)->goaway_ =
                 static_cast<int>(frame->goaway.error_code);
           return 0;
         });
@@ -169,12 +175,13 @@ class Http2TestClient {
     bool ends = true;
   };
 
-  LoopbackClient client_;
+  Socket client_;
   std::unique_ptr<nghttp2_session, decltype(&nghttp2_session_del)> session_{nullptr,
                                                                             nghttp2_session_del};
   std::map<std::int32_t, Body> bodies_;
   std::map<std::int32_t, Answer> answers_;
   int goaway_ = -1;
 };
+using Http2TestClient = BasicHttp2TestClient<LoopbackClient>;
 
 }  // namespace tracestore::net

@@ -81,7 +81,7 @@ void HttpServer::Impl::Admit(tcp::socket socket, std::optional<Http2Start> http2
       }
       longest->PutOff();
     }
-    if (http2) return Http2Connection::Begin(*this, std::move(socket), *http2);
+    if (http2) return Http2Connection::Begin(*this, std::move(socket), std::move(*http2));
     asio::co_spawn(io, Connection::Serve(std::make_unique<Connection>(*this, std::move(socket))),
                    asio::detached);
   } catch (const std::exception&) {
@@ -135,6 +135,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(HttpServerOptions options,
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() { impl_->Stop(std::chrono::milliseconds(0)); }
 std::uint16_t HttpServer::port() const noexcept { return impl_->port; }
+std::shared_ptr<TlsContext> HttpServer::tls() const noexcept { return impl_->tls; }
 void HttpServer::Stop(std::chrono::milliseconds grace) { impl_->Stop(grace); }
 
 void HttpServer::Adopt(int fd, std::optional<Http2Start> http2) {
@@ -149,7 +150,7 @@ void HttpServer::Adopt(int fd, std::optional<Http2Start> http2) {
     ::close(fd);
     return;
   }
-  asio::post(impl->io, [impl, socket, http2] {
+  asio::post(impl->io, [impl, socket, http2 = std::move(http2)] {
     if (!impl->stopping) impl->Admit(std::move(*socket), http2);
   });
 }

@@ -61,9 +61,12 @@ struct HttpServerOptions {
   std::function<HttpResponse(int status, const std::string& message)> error_response;
 };
 
+class TlsContext;
+
 // A connection of HTTP/2.
 struct Http2Start {
   bool greeted = false;  // Http2Greeting() was sent over it
+  std::string client{};  // whom it is carried for, HttpRequest::peer; "": its own peer
 };
 
 // Request bodies may be chunked and come as gzip, deflate or zstd; answers of 2,048 bytes and more
@@ -83,6 +86,8 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   std::uint16_t port() const noexcept;  // 0 if it doesn't listen
+  // Null: it serves in plain.
+  std::shared_ptr<TlsContext> tls() const noexcept;
 
   // Takes over `fd`, a connected socket of which nothing was read. Any thread; after Stop() it is
   // closed.

@@ -15,14 +15,23 @@ namespace {
 
 using Context = std::shared_ptr<ssl_ctx_st>;
 
-// The one protocol that is spoken here over OpenSSL; gRPC has its own TLS. A client that offers
-// only others (h2) is refused, one that offers none gets none.
-int SelectProtocol(SSL*, const unsigned char** out, unsigned char* out_size,
+// Of an SSL: non-null where it speaks HTTP/2.
+int Http2Mark() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+// The one protocol that is spoken over a connection. A client that offers only others is refused,
+// one that offers none gets none.
+int SelectProtocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
                    const unsigned char* offered, unsigned int offered_size, void*) {
   static constexpr unsigned char kHttp11[] = "\x08http/1.1";
+  static constexpr unsigned char kHttp2[] = "\x02h2";
+  const bool http2 = SSL_get_ex_data(ssl, Http2Mark()) != nullptr;
   unsigned char* chosen = nullptr;
   const int found =
-      SSL_select_next_proto(&chosen, out_size, kHttp11, sizeof(kHttp11) - 1, offered, offered_size);
+      SSL_select_next_proto(&chosen, out_size, http2 ? kHttp2 : kHttp11,
+                            (http2 ? sizeof(kHttp2) : sizeof(kHttp11)) - 1, offered, offered_size);
   *out = chosen;
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -98,6 +107,20 @@ Result<int> ParseTlsVersion(const std::string& text) {
   if (text == "1.3") return TLS1_3_VERSION;
   return Error{ErrorCode::kInvalidArgument,
                "TLS version \"" + text + "\": only 1.0, 1.1, 1.2 and 1.3 are known"};
+}
+
+void FreeSsl::operator()(ssl_st* ssl) const noexcept { SSL_free(ssl); }
+
+Ssl TlsContext::NewHttp2() {
+  static int mark = 0;
+  Ssl ssl(SSL_new(Current().get()));
+  if (ssl == nullptr) return nullptr;
+  SSL_set_ex_data(ssl.get(), Http2Mark(), &mark);
+  if (SSL_get_min_proto_version(ssl.get()) < TLS1_2_VERSION)
+    SSL_set_min_proto_version(ssl.get(), TLS1_2_VERSION);
+  if (server_.cipher_list.empty()) SSL_set_cipher_list(ssl.get(), "ECDHE+AESGCM:ECDHE+CHACHA20");
+  SSL_set_accept_state(ssl.get());
+  return ssl;
 }
 
 TlsContext::Stamp TlsContext::StampOf(const std::string& path) {

@@ -11,12 +11,18 @@
 #include "net/tls.h"
 
 struct ssl_ctx_st;  // OpenSSL's SSL_CTX
+struct ssl_st;      // its SSL
 
 namespace tracestore::net {
 
 // A version of OpenSSL's numbering (0x0303 is TLS 1.2) for "1.0" to "1.3", 0 for "". Errors:
 // kInvalidArgument, "TLS version \"1.4\": only 1.0, 1.1, 1.2 and 1.3 are known".
 Result<int> ParseTlsVersion(const std::string& text);
+
+struct FreeSsl {
+  void operator()(ssl_st* ssl) const noexcept;
+};
+using Ssl = std::unique_ptr<ssl_st, FreeSsl>;
 
 // Every method may be called from any thread.
 class TlsContext {
@@ -29,6 +35,11 @@ class TlsContext {
 
   // The context of the files as they are now. A connection keeps the one it began with.
   std::shared_ptr<ssl_ctx_st> Current();
+
+  // Of a server: a connection of that context which speaks h2, and nothing else, with what HTTP/2
+  // asks of TLS (RFC 9113, 9.2): 1.2 at least, and there, unless TlsServerOptions has a list,
+  // ciphers that it allows. Null: no memory.
+  Ssl NewHttp2();
 
  private:
   // What tells that a file is another one: a rename changes the inode, an edit the time.

@@ -121,6 +121,29 @@ def check_zipkin_clients(clients, service, program, data):
     return sum(len(spans) for spans in sent.values()), len(sent)
 
 
+def check_http2_under_tls(clients, program):
+    """Go's own client of HTTP and gRPC's offer the same, h2 alone, and come to the same port."""
+    with tempfile.TemporaryDirectory(prefix="tracestore-zipkin-tls-") as folder:
+        key, cert, data = (Path(folder) / name for name in ("key.pem", "cert.pem", "data"))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=test", "-addext",
+             "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", key, "-out", cert],
+            check=True, capture_output=True, timeout=60)
+        with Service(program, data, "--collector.zipkin.tls.enabled",
+                     f"--collector.zipkin.tls.cert={cert}",
+                     f"--collector.zipkin.tls.key={key}") as service:
+            sent = clients.run(clients.root / "zipkin_go/zipkin_go",
+                               f"127.0.0.1:{service.ports['zipkin']}", cert)
+            _, metrics = service.get("admin", "/metrics")
+            service.stop()
+        for transport in ("http", "grpc"):
+            assert f'zipkin_collector_messages_total{{transport="{transport}"}} ' in metrics, metrics
+        stored = {key_of(span): span for span in json.loads(exported(program, data, "zipkin"))}
+        compare_zipkin("zipkin-go under TLS", sent, stored)
+        return len(sent)
+
+
 def as_version(what, spans):
     """What of version 2 a client that writes version 1 sends of it."""
     if "v1" not in what:
@@ -340,7 +363,9 @@ def main():
             _, metrics = service.get("admin", "/metrics")
             assert 'zipkin_collector_messages_total{transport="http"}' in metrics, metrics
             service.stop()
-    print(f"{spans + more} spans of {senders + exporters} clients came back whole")
+    under_tls = check_http2_under_tls(clients, program)
+    print(f"{spans + more} spans of {senders + exporters} clients came back whole, "
+          f"and {under_tls} under TLS")
 
 
 if __name__ == "__main__":
