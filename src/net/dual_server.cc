@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "net/connection_sorter.h"
+#include "net/loopback_pair.h"
 #include "net/tls_carrier.h"
 
 namespace tracestore::net {
@@ -61,6 +62,8 @@ bool DualServer::Impl::Serve(int fd, const FirstBytes& first) const {
 }
 
 Status DualServer::Impl::OpenCarrier(const DualServerOptions& options) {
+  if (!MakeLoopbackPair())
+    return Error(ErrorCode::kIo, "cannot connect to this machine's own loopback (127.0.0.1)");
   ConnectionSorterOptions sorting = Sorting(options);
   sorting.listen = false;
   sorting.look_at_requests = true;

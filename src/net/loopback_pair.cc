@@ -77,9 +77,13 @@ std::optional<LoopbackPair> MakeAt(std::uint32_t host) {
 
 std::optional<LoopbackPair> MakeLoopbackPair() {
   static std::atomic<std::uint32_t> next{0};
-  auto made = MakeAt(kFirstHost + next++ % kHosts);
-  // Where the loopback has no more than its one address.
-  if (!made && errno == EADDRNOTAVAIL) made = MakeAt(INADDR_LOOPBACK);
+  static std::atomic<bool> has_many{true};
+  if (has_many) {
+    if (auto made = MakeAt(kFirstHost + next++ % kHosts)) return made;
+  }
+  // Where the loopback has no more than its one address, or others are kept from use.
+  auto made = MakeAt(INADDR_LOOPBACK);
+  if (made) has_many = false;
   return made;
 }
 

@@ -3,8 +3,6 @@
 // while its bytes aren't taken.
 #include "net/tls_carrier.h"
 
-#include <netdb.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
@@ -14,7 +12,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <list>
 #include <mutex>
 #include <set>
@@ -28,8 +28,8 @@
 #include "base/thread.h"
 #include "base/try.h"
 #include "net/descriptor.h"
-#include "net/host_port.h"
 #include "net/loopback_pair.h"
+#include "net/tls_link.h"
 
 namespace tracestore::net {
 namespace {
@@ -41,6 +41,8 @@ constexpr std::size_t kRecord = 16 * 1024;  // most of what TLS gives at once
 // Of one connection, then it is the others' turn. A record without bytes counts as a full one: new
 // keys, which a client may want as often as it likes, cost more than those.
 constexpr std::size_t kTurn = 4 * kPiece;
+// New clients at once, each of which costs a signature; then it is the others' turn.
+constexpr std::size_t kAdmitted = 16;
 // Answers of TLS itself, to a client that takes none of them.
 constexpr std::size_t kMostAnswers = 256 * 1024;
 // After the last words what a client still sends is dropped so long: a reset would take them away.
@@ -48,129 +50,11 @@ constexpr std::chrono::seconds kLingerTime{2};
 constexpr std::chrono::milliseconds kLastWords{200};  // at the end, whatever the grace
 constexpr std::uint64_t kWake = 0;                    // what is watched, beside links
 
-// "127.0.0.1:41234", as everywhere in this room.
-std::string PeerOf(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof(address);
-  auto* const plain = reinterpret_cast<sockaddr*>(&address);
-  std::array<char, NI_MAXHOST> host{};
-  std::array<char, NI_MAXSERV> port{};
-  if (getpeername(fd, plain, &size) != 0 ||
-      getnameinfo(plain, size, host.data(), host.size(), port.data(), port.size(),
-                  NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-    return {};
-  std::string_view name(host.data());
-  constexpr std::string_view kMapped = "::ffff:";
-  if (name.starts_with(kMapped) && name.find('.') != std::string_view::npos)
-    name.remove_prefix(kMapped.size());
-  return FormatHostPort(std::string(name), static_cast<std::uint16_t>(std::atoi(port.data())));
-}
-
-// A client, and the near end of what it is carried over.
-struct Link {
-  std::uint64_t number = 0;
-  Descriptor client, loop;
-  Ssl ssl;
-  enum class Does : std::uint8_t { kShaking, kCarrying, kEnding } does = Does::kShaking;
-  bool client_has = true;     // bytes that weren't read, as far as is known
-  bool client_ended = false;  // it sends no more
-  bool broken = false;        // its socket is of no use
-  bool loop_has = false;
-  bool queued = false;             // in Impl::again
-  bool told_loop = false;          // that the client sends no more; or it takes no more
-  bool told_client = false;        // likewise
-  std::string up, down;            // not taken by the loop; by the client, as TLS
-  std::string* answers = nullptr;  // where TLS puts what it sends
-  Clock::time_point moved;         // when the client last took something
-  Clock::time_point due = Clock::time_point::max();
-  std::list<Link>::iterator self;
-};
-
-Link& LinkOf(BIO* bio) { return *static_cast<Link*>(BIO_get_data(bio)); }
-
-int ReadBio(BIO* bio, char* into, int size) {
-  Link& link = LinkOf(bio);
-  BIO_clear_retry_flags(bio);
-  if (link.client_ended || link.broken) return 0;
-  ssize_t got = -1;
-  if (link.client_has) {
-    do got = recv(link.client.get(), into, static_cast<std::size_t>(size), MSG_DONTWAIT);
-    while (got < 0 && errno == EINTR);
-  }
-  if (got > 0) return static_cast<int>(got);
-  if (got == 0) {
-    link.client_ended = true;
-    return 0;
-  }
-  if (link.client_has && errno != EAGAIN) {
-    link.broken = true;
-    return 0;
-  }
-  link.client_has = false;
-  BIO_set_retry_read(bio);
-  return -1;
-}
-
-int WriteBio(BIO* bio, const char* from, int size) {
-  BIO_clear_retry_flags(bio);
-  try {
-    LinkOf(bio).answers->append(from, static_cast<std::size_t>(size));
-  } catch (const std::exception&) {
-    return -1;
-  }
-  return size;
-}
-
-long ControlBio(BIO* bio, int what, long, void*) {
-  if (what == BIO_CTRL_FLUSH) return 1;
-  return what == BIO_CTRL_EOF && LinkOf(bio).client_ended ? 1 : 0;
-}
-
-int CreateBio(BIO* bio) {
-  BIO_set_init(bio, 1);
-  return 1;
-}
-
-// OpenSSL's own for sockets raises SIGPIPE.
-BIO_METHOD* Method() {
-  static BIO_METHOD* const method = [] {
-    BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "carrier");
-    if (made == nullptr) throw std::bad_alloc();
-    BIO_meth_set_read(made, ReadBio);
-    BIO_meth_set_write(made, WriteBio);
-    BIO_meth_set_ctrl(made, ControlBio);
-    BIO_meth_set_create(made, CreateBio);
-    return made;
-  }();
-  return method;
-}
-
-// What of `bytes` the socket takes now goes. False: it takes no more at all.
-bool SendSome(int fd, std::string_view& bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return errno == EAGAIN;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
-
-// The same for what is kept; where all of it is gone it takes no memory.
-bool SendKept(int fd, std::string& kept) {
-  std::string_view left = kept;
-  if (!SendSome(fd, left)) return false;
-  if (left.empty())
-    std::string().swap(kept);
-  else
-    kept.erase(0, kept.size() - left.size());
-  return true;
-}
-
 }  // namespace
 
 struct TlsCarrier::Impl {
-  using Does = Link::Does;
+  using Link = TlsLink;
+  using Does = TlsLink::Does;
 
   Impl(TlsCarrierOptions o, std::shared_ptr<TlsContext> c, Deliver d)
       : options(o), context(std::move(c)), deliver(std::move(d)) {}
@@ -183,12 +67,16 @@ struct TlsCarrier::Impl {
   bool Over() const;
   int TimeLeft() const;
   void Hear(const epoll_event& event);
+  void Part(Link& link);
   void AdmitAll();
   void Admit(Descriptor client);
   void DropIdle();
   bool Watch(const Link& link, const Descriptor& socket, bool is_loop) const;
   void Turn(Link& link);
   void Queue(Link& link);
+  static bool Carries(const Link& link) {
+    return link.does == Does::kCarrying || link.does == Does::kParting;
+  }
   bool Pass(Link& link);
   bool Shake(Link& link);
   bool Up(Link& link, std::size_t& moved);
@@ -205,7 +93,13 @@ struct TlsCarrier::Impl {
   void LookAtClock();
   void Drop(Link& link);
   std::list<Link>& Of(Does does) {
-    return does == Does::kShaking ? shaking : does == Does::kCarrying ? carrying : ending;
+    switch (does) {
+      case Does::kShaking: return shaking;
+      case Does::kCarrying: return carrying;
+      case Does::kParting: return parting;
+      case Does::kEnding: break;
+    }
+    return ending;
   }
 
   const TlsCarrierOptions options;
@@ -219,7 +113,7 @@ struct TlsCarrier::Impl {
   std::mutex stop_mutex;
   // Of the thread, each list in the order in which its links came into it.
   bool stops = false;
-  std::list<Link> shaking, carrying, ending;
+  std::list<Link> shaking, carrying, parting, ending;
   std::unordered_map<std::uint64_t, Link*> links;
   std::set<std::pair<Clock::time_point, std::uint64_t>> dues;
   std::vector<std::uint64_t> again;  // had their turn, and have more
@@ -311,6 +205,7 @@ void TlsCarrier::Impl::Run() {
   links.clear();
   shaking.clear();
   carrying.clear();
+  parting.clear();
   ending.clear();
 }
 
@@ -324,7 +219,15 @@ void TlsCarrier::Impl::Hear(const epoll_event& event) {
     link.client_has |= has;
   else
     link.loop_has |= has;
+  const bool over = (event.data.u64 & 1) != 0 && (event.events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+  if (over && link.does == Does::kCarrying) Part(link);
   Turn(link);
+}
+
+// The other side counts it no more among its connections, so it is counted here.
+void TlsCarrier::Impl::Part(Link& link) {
+  if (parting.size() >= options.max_handshakes) Drop(parting.front());
+  Move(link, Does::kParting);
 }
 
 bool TlsCarrier::Impl::Watch(const Link& link, const Descriptor& socket, bool is_loop) const {
@@ -342,7 +245,10 @@ void TlsCarrier::Impl::AdmitAll() {
   std::vector<Descriptor> taken;
   {
     const std::lock_guard lock(mutex);
-    taken.swap(come);
+    const auto some = come.begin() + static_cast<std::ptrdiff_t>(std::min(come.size(), kAdmitted));
+    taken.assign(std::make_move_iterator(come.begin()), std::make_move_iterator(some));
+    come.erase(come.begin(), some);
+    if (!come.empty()) Wake();
     stops = stopping;
   }
   if (stops) DropIdle();
@@ -375,13 +281,7 @@ void TlsCarrier::Impl::Admit(Descriptor client) {
   link.client = std::move(client);
   links[link.number] = &link;
   link.ssl = context->NewHttp2();
-  BIO* const bio = link.ssl != nullptr ? BIO_new(Method()) : nullptr;
-  if (bio == nullptr || !Watch(link, link.client, false)) {
-    BIO_free(bio);
-    return Drop(link);
-  }
-  BIO_set_data(bio, &link);
-  SSL_set_bio(link.ssl.get(), bio, bio);
+  if (link.ssl == nullptr || !link.Connect() || !Watch(link, link.client, false)) return Drop(link);
   // After a record in which no bytes are the turn may be another's. Not with several records at a
   // read: OpenSSL then goes on with those that it has.
   SSL_clear_mode(link.ssl.get(), SSL_MODE_AUTO_RETRY);
@@ -411,12 +311,12 @@ bool TlsCarrier::Impl::Pass(Link& link) {
   if (!SendDown(link)) return false;
   if (link.does == Does::kShaking && !Shake(link)) return false;
   std::size_t up = 0, down = 0;
-  if (link.does == Does::kCarrying && !(Up(link, up) && Down(link, down))) return false;
+  if (Carries(link) && !(Up(link, up) && Down(link, down))) return false;
   if (link.does == Does::kEnding && !(SayEnd(link) && Drain(link, up))) return false;
   if (up >= kTurn || down >= kTurn) Queue(link);
-  if (link.does == Does::kCarrying && link.down.empty())
+  if (Carries(link) && link.down.empty())
     SetDue(link, Clock::time_point::max());
-  else if (link.does == Does::kCarrying && link.due == Clock::time_point::max())
+  else if (Carries(link) && link.due == Clock::time_point::max())
     SetDue(link, link.moved + options.write_timeout);
   return true;
 }
@@ -440,7 +340,7 @@ bool TlsCarrier::Impl::Shake(Link& link) {
   link.moved = Clock::now();
   Move(link, Does::kCarrying);
   SetDue(link, Clock::time_point::max());
-  std::string client = PeerOf(link.client.get());
+  std::string client = AddressOfPeer(link.client.get());
   deliver(pair->far.Release(), std::move(client));
   return true;
 }
@@ -498,7 +398,7 @@ bool TlsCarrier::Impl::Deaf(Link& link) {
 
 // From the loop to the client.
 bool TlsCarrier::Impl::Down(Link& link, std::size_t& moved) {
-  while (link.down.empty() && link.does == Does::kCarrying && link.loop_has && moved < kTurn) {
+  while (link.down.empty() && Carries(link) && link.loop_has && moved < kTurn) {
     const ssize_t got = recv(link.loop.get(), piece.data(), piece.size(), MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) {

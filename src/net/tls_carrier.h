@@ -17,7 +17,7 @@ namespace tracestore::net {
 
 struct TlsCarrierOptions {
   // Handshakes that go on. One more closes the one that goes on longest. As many clients again may
-  // be told the last words of connections that the other side has ended.
+  // be brought what is left of connections that the other side has ended, and as many be told.
   std::size_t max_handshakes = 1024;
   std::chrono::milliseconds handshake_timeout{10'000};
   // In which a client must take something of what is there for it.
