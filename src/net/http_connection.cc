@@ -202,6 +202,7 @@ auto HttpServer::Impl::Connection::ReadSized(std::size_t length, std::string& bo
       const std::size_t here = asio::buffer_copy(into, buffer_.data());
       buffer_.consume(here);
       used += here;
+      share.Came(used, std::chrono::steady_clock::now());
       continue;
     }
     if (used >= renew_at) {

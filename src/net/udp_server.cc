@@ -106,6 +106,7 @@ struct UdpServer::Impl {
   void Enqueue(const Receiver& receiver, int count);
   void HandleLoop();
   std::uint32_t MemoryInfo(std::size_t which) const;
+  std::size_t HeldBytes() const;
 
   const UdpServerOptions options;
   const PacketHandler handler;
@@ -183,7 +184,7 @@ void UdpServer::Impl::ReadLoop() {
     const bool last = (ready[1].revents & POLLIN) != 0;
     std::size_t calls = kCallsPerTurn;
     // In the end what the socket holds now: what comes meanwhile is behind it.
-    if (last) calls += MemoryInfo(SK_MEMINFO_RMEM_ALLOC) / kLeastHeld / kPacketsPerCall;
+    if (last) calls += HeldBytes() / kLeastHeld / kPacketsPerCall;
     if (!Read(receiver, calls) || last) break;
   }
   const std::lock_guard lock(mutex);
@@ -220,6 +221,15 @@ void UdpServer::Impl::HandleLoop() {
   }
   handler_done = true;
   changed.notify_all();
+}
+
+// At most what the socket holds, with what the kernel adds to each packet.
+std::size_t UdpServer::Impl::HeldBytes() const {
+  if (const std::uint32_t held = MemoryInfo(SK_MEMINFO_RMEM_ALLOC); held != 0) return held;
+  int most = 0;  // of kernels that don't tell
+  socklen_t size = sizeof most;
+  if (getsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &most, &size) != 0 || most < 0) return 0;
+  return static_cast<std::size_t>(most);
 }
 
 // What the kernel tells of the socket, SK_MEMINFO_…; 0 where it doesn't.

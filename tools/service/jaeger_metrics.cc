@@ -145,7 +145,9 @@ std::optional<JaegerCollectorMetrics::Found> JaegerCollectorMetrics::Find(
 // Caller holds mutex_.
 JaegerCollectorMetrics::Found JaegerCollectorMetrics::Of(std::string_view service,
                                                          const ingest::IntakeSource& source) {
-  if (const auto known = Find(service, source)) return *known;
+  // Most names are shown as they come; one as long as a message is not even looked for.
+  if (service.size() <= server::kMostLabelBytes)
+    if (const auto known = Find(service, source)) return *known;
   // As it is shown: names that are cut to the same text are one, and what is kept is bounded.
   std::string shown = server::LabelText(service);
   if (shown.empty()) shown = "unknown";
