@@ -85,6 +85,14 @@ TEST(HttpServer, PassesTheRequestOn) {
   EXPECT_THAT(seen.peer, StartsWith("127.0.0.1:"));
 }
 
+void SendInPieces(LoopbackClient& client, std::string_view bytes, std::mt19937_64& random) {
+  while (!bytes.empty()) {
+    const auto piece = bytes.substr(0, 1 + random() % 50'000);
+    client.Send(piece);
+    bytes.remove_prefix(piece.size());
+  }
+}
+
 TEST(HttpServer, TakesChunkedBodiesCutAnywhere) {
   const auto server = StartServer();
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
@@ -101,13 +109,7 @@ TEST(HttpServer, TakesChunkedBodiesCutAnywhere) {
     }
     sent += "0\r\nTrailer: x\r\n\r\n";
     LoopbackClient client(server->port());
-    std::jthread sender([&] {
-      for (std::string_view rest = sent; !rest.empty();) {
-        const auto piece = rest.substr(0, 1 + random() % 50'000);
-        client.Send(piece);
-        rest.remove_prefix(piece.size());
-      }
-    });
+    std::jthread sender([&] { SendInPieces(client, sent, random); });
     const auto answer = ReadAnswer(client);
     EXPECT_EQ(answer.status, 200);
     EXPECT_TRUE(answer.body == "POST /c " + body);
@@ -129,13 +131,7 @@ TEST(HttpServer, TakesSizedBodiesCutAnywhere) {
       sent += Post("/s", body);
     }
     LoopbackClient client(server->port());
-    std::jthread sender([&] {
-      for (std::string_view rest = sent; !rest.empty();) {
-        const auto piece = rest.substr(0, 1 + random() % 50'000);
-        client.Send(piece);
-        rest.remove_prefix(piece.size());
-      }
-    });
+    std::jthread sender([&] { SendInPieces(client, sent, random); });
     for (const std::string& body : bodies)
       EXPECT_TRUE(ReadAnswer(client).body == "POST /s " + body);
   }
