@@ -1,6 +1,5 @@
 #include "net/grpc_connections.h"
 
-#include <arpa/inet.h>
 #include <linux/filter.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -11,12 +10,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 #include "base/thread.h"
-#include "net/host_port.h"
+#include "net/peer_address.h"
 
 namespace tracestore::net {
 namespace {
@@ -26,30 +23,11 @@ std::uint64_t InodeOf(int fd) {
   return fstat(fd, &status) == 0 ? status.st_ino : 0;
 }
 
-std::string AddressOf(int family, const void* address, in_port_t port) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (inet_ntop(family, address, text.data(), text.size()) == nullptr) return {};
-  return FormatHostPort(text.data(), ntohs(port));
-}
-
 // As PeerName() writes them; "" for what has no such address, and for addresses of a link, whose
 // names have its zone.
 std::string PeerOf(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof(address);
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
-  if (address.ss_family == AF_INET) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, &address, sizeof(v4));
-    return AddressOf(AF_INET, &v4.sin_addr, v4.sin_port);
-  }
-  if (address.ss_family != AF_INET6) return {};
-  sockaddr_in6 v6{};
-  std::memcpy(&v6, &address, sizeof(v6));
-  if (IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr)) return {};
-  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
-    return AddressOf(AF_INET, &v6.sin6_addr.s6_addr[12], v6.sin6_port);
-  return AddressOf(AF_INET6, &v6.sin6_addr, v6.sin6_port);
+  std::string peer = AddressOfPeer(fd);
+  return peer.find('%') == std::string::npos ? peer : std::string();
 }
 
 // What has come and wasn't read: gRPC would still read all of it, megabytes, before the end. What

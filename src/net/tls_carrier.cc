@@ -29,6 +29,7 @@
 #include "base/try.h"
 #include "net/descriptor.h"
 #include "net/loopback_pair.h"
+#include "net/peer_address.h"
 #include "net/tls_link.h"
 
 namespace tracestore::net {

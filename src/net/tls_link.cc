@@ -1,16 +1,11 @@
 #include "net/tls_link.h"
 
-#include <netdb.h>
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <new>
-
-#include "net/host_port.h"
 
 namespace tracestore::net {
 namespace {
@@ -82,23 +77,6 @@ bool TlsLink::Connect() {
   BIO_set_data(bio, this);
   SSL_set_bio(ssl.get(), bio, bio);
   return true;
-}
-
-std::string AddressOfPeer(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof(address);
-  auto* const plain = reinterpret_cast<sockaddr*>(&address);
-  std::array<char, NI_MAXHOST> host{};
-  std::array<char, NI_MAXSERV> port{};
-  if (getpeername(fd, plain, &size) != 0 ||
-      getnameinfo(plain, size, host.data(), host.size(), port.data(), port.size(),
-                  NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-    return {};
-  std::string_view name(host.data());
-  constexpr std::string_view kMapped = "::ffff:";
-  if (name.starts_with(kMapped) && name.find('.') != std::string_view::npos)
-    name.remove_prefix(kMapped.size());
-  return FormatHostPort(std::string(name), static_cast<std::uint16_t>(std::atoi(port.data())));
 }
 
 bool SendSome(int fd, std::string_view& bytes) {

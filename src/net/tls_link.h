@@ -38,9 +38,6 @@ struct TlsLink {
   bool Connect();
 };
 
-// "127.0.0.1:41234", as everywhere in this room.
-std::string AddressOfPeer(int fd);
-
 // What of `bytes` the socket takes now goes. False: it takes no more at all.
 bool SendSome(int fd, std::string_view& bytes);
 // The same for what is kept; where all of it is gone it takes no memory.
