@@ -2,36 +2,35 @@
 // the queue that all callbacks of gRPC in the process come through, calls of servers among them.
 // Private to the gRPC server.
 #pragma once
-#include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/channel_arguments.h>
 
 #include <atomic>
+#include <condition_variable>
+#include <cstddef>
 #include <memory>
-#include <utility>
+#include <mutex>
 
 namespace tracestore::net {
 
-// One thread.
+// One thread asks. Destroying it waits for what was asked, and must not be done on a thread of
+// gRPC's.
 class GrpcQuestion {
  public:
-  void Ask(std::shared_ptr<std::atomic<bool>> answered) {
-    struct Call {
-      grpc::ClientContext context;
-      grpc::Slice nothing;
-      grpc::ByteBuffer request{&nothing, 1}, response;
-    };
-    const auto call = std::make_shared<Call>();
-    stub_.UnaryCall(&call->context, "/none", grpc::StubOptions(), &call->request, &call->response,
-                    [call, answered = std::move(answered)](const grpc::Status&) {
-                      *answered = true;
-                    });
-  }
+  GrpcQuestion();
+  ~GrpcQuestion();
+  GrpcQuestion(const GrpcQuestion&) = delete;
+  GrpcQuestion& operator=(const GrpcQuestion&) = delete;
+
+  void Ask(std::shared_ptr<std::atomic<bool>> answered);
 
  private:
-  // Without credentials a channel refuses each call.
-  grpc::GenericStub stub_{grpc::CreateCustomChannel("none", nullptr, grpc::ChannelArguments())};
+  struct Call;
+  void Ended();
+
+  grpc::GenericStub stub_;
+  std::mutex mutex_;
+  std::condition_variable none_left_;
+  std::size_t asked_ = 0;  // guarded by mutex_
 };
 
 }  // namespace tracestore::net
