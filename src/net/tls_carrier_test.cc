@@ -35,6 +35,28 @@ std::size_t OpenDescriptors() {
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
+// False where more stayed open for ten seconds.
+bool ComesDownTo(std::size_t descriptors) {
+  for (int i = 0; i < 500 && OpenDescriptors() > descriptors; ++i)
+    std::this_thread::sleep_for(20ms);  // polls: nothing tells of a descriptor's end
+  return OpenDescriptors() <= descriptors;
+}
+
+// The hello of a client that offers h2; nothing comes behind it.
+std::string Hello() {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  SSL_CTX_free);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
+  SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>("\x02h2"), 3);
+  BIO* const out = BIO_new(BIO_s_mem());
+  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), out);
+  SSL_set_connect_state(ssl.get());
+  SSL_do_handshake(ssl.get());
+  char* hello = nullptr;
+  const auto size = static_cast<std::size_t>(BIO_get_mem_data(out, &hello));
+  return {hello, size};
+}
+
 class Http2OverTls : public testing::Test {
  protected:
   std::unique_ptr<DualServer> Start(DualServerOptions options = {}, HttpHandler handler = {}) {
@@ -222,6 +244,8 @@ TEST_F(Http2OverTls, StopLetsWhatIsInFlightEnd) {
   const auto asked = client.Ask("GET", "/");
   began.get_future().wait();
   std::jthread stopper([&] { server->Stop(20s); });
+  while (LoopbackClient(server->port()).connected())
+    std::this_thread::sleep_for(1ms);  // polls: until it has begun to stop
   go.set_value();
   EXPECT_EQ(client.Await(asked).body.size(), large.size());
   EXPECT_EQ(client.AwaitEnd(), 0);
@@ -273,30 +297,47 @@ TEST_F(Http2OverTls, BearsThoseWhoSayNothingOrGarbageOrLeave) {
   EXPECT_EQ(client.Get("/").status, 200);
   client.AwaitEnd();
   client.socket().Close();
-  for (int i = 0; i < 500 && OpenDescriptors() > before; ++i)
-    std::this_thread::sleep_for(20ms);  // polls: nothing tells of a descriptor's end
-  EXPECT_LE(OpenDescriptors(), before);
+  EXPECT_TRUE(ComesDownTo(before));
+}
+
+TEST_F(Http2OverTls, AHandshakeThatDoesNotEndIsClosed) {
+  DualServerOptions options;
+  options.first_bytes_timeout = 300ms;
+  const auto server = Start(options);
+  LoopbackClient client(server->port());
+  ASSERT_TRUE(client.Send(Hello()));
+  EXPECT_THAT(client.ReadToEnd(), StartsWith("\x16\x03"));  // the server's part of the handshake
+  EXPECT_TRUE(client.ended());
+  EXPECT_EQ(Echo(*server, "a"), "a");
+}
+
+// The server's end is gone by then: what it had said waits for the client in vain.
+TEST_F(Http2OverTls, WhoTakesNothingIsLetGo) {
+  const std::string large(64'000'000, 'y');  // more than both sockets hold
+  DualServerOptions options;
+  options.http.write_timeout = 300ms;
+  options.grpc.peer_timeout = 300ms;
+  const auto server =
+      Start(options, [&](const HttpRequest&) { return HttpResponse::Text(200, large); });
+  const std::size_t before = OpenDescriptors();
+  TlsTestOptions narrow;
+  narrow.receive_bytes = 64 * 1024;
+  Client client(TlsTestClient(server->port(), narrow), false, 1 << 30);
+  client.Ask("GET", "/");
+  EXPECT_TRUE(client.ReadFrame());
+  EXPECT_TRUE(ComesDownTo(before + 1));  // the client's own
+  EXPECT_EQ(Echo(*server, "a"), "a");
 }
 
 TEST_F(Http2OverTls, ManyHandshakesThatNeverEndKeepNobodyOut) {
   DualServerOptions options;
   options.max_waiting = 8;
   const auto server = Start(options);
-  // A hello that is whole, and nothing behind it.
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
-                                                                  SSL_CTX_free);
-  const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
-  SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>("\x02h2"), 3);
-  BIO* const out = BIO_new(BIO_s_mem());
-  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), out);
-  SSL_set_connect_state(ssl.get());
-  SSL_do_handshake(ssl.get());
-  char* hello = nullptr;
-  const auto size = static_cast<std::size_t>(BIO_get_mem_data(out, &hello));
+  const std::string hello = Hello();
   std::vector<LoopbackClient> crowd;
   for (int i = 0; i < 50; ++i) {
     crowd.emplace_back(server->port());
-    ASSERT_TRUE(crowd.back().Send({hello, size}));
+    ASSERT_TRUE(crowd.back().Send(hello));
     crowd.back().ReadBytes(1);  // it has been looked at
   }
   EXPECT_EQ(Echo(*server, "a"), "a");
