@@ -3,6 +3,7 @@ serves."""
 
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,17 @@ class Settings(unittest.TestCase):
             off = ["--collector.grpc-server.host-port=off"] if tls else []
             code, _, error = run("all-in-one", *group, *off, "--print-config")
             self.assertEqual(code, 0, f"{group}: {error}")
+
+    def test_a_service_may_open_as_many_files_as_the_system_lets_it(self):
+        usual, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
+        try:
+            with tempfile.TemporaryDirectory() as scratch, Service(PROGRAM, scratch) as service:
+                of_it = resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE)
+                service.stop()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (usual, most))
+        self.assertEqual(of_it, (most, most))
 
     def test_where_services_listen_unless_told_otherwise(self):
         """The ports that clients, agents and dashboards know."""

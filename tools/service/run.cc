@@ -13,6 +13,7 @@
 
 #include "exit_codes.h"
 #include "service/kept_memory.h"
+#include "service/open_files.h"
 #include "service/sd_notify.h"
 
 namespace tracestore::tools {
@@ -104,6 +105,7 @@ int RunService(const Resolved& resolved, const std::vector<Part>& parts) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error of that write
   StartLog(resolved.config.log_level);
+  RaiseOpenFilesLimit();
   for (const std::string& warning : resolved.warnings) spdlog::warn("{}", warning);
   const auto grace =
       std::chrono::duration_cast<std::chrono::milliseconds>(resolved.config.stop_grace);
