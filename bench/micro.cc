@@ -3,9 +3,13 @@
 //   micro [--benchmark_filter=REGEX] [--benchmark_min_time=SECONDS] …   (Google Benchmark's flags)
 // Figures of the whole stand in docs/benchmarks.md.
 #include <benchmark/benchmark.h>
+#include <tracestore/store.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -219,6 +223,88 @@ void IntersectPages(benchmark::State& state) {
   PerItem(state, pages, 0);
 }
 BENCHMARK(IntersectPages)->Arg(300)->Arg(100'000);
+
+// A store whose spans, so many a message, are all in its head.
+class HeadStore {
+ public:
+  explicit HeadStore(std::size_t message_spans) {
+    std::filesystem::remove_all(directory_);
+    RichOptions rich;
+    rich.spans = kSpans;
+    rich.batch_spans = message_spans;
+    MakeRich(rich, [this](model::SpanBatch&& batch) { messages_.push_back(std::move(batch)); });
+    Open();
+  }
+  ~HeadStore() {
+    (void)store_->DeleteAll();  // or closing would seal
+    store_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  HeadStore(const HeadStore&) = delete;
+  HeadStore& operator=(const HeadStore&) = delete;
+
+  static constexpr std::size_t kSpans = 60'000;
+  Store& store() { return *store_; }
+
+  std::vector<model::SpanBatch> messages() const { return messages_; }
+  void Append(std::vector<model::SpanBatch>&& messages) {
+    for (model::SpanBatch& message : messages) {
+      if (!store_->AppendBatch(std::move(message)).has_value()) Fail("AppendBatch");
+    }
+  }
+  // As new: a head that holds nothing is not sealed.
+  void Empty() {
+    if (!store_->DeleteAll().has_value()) Fail("DeleteAll");
+    store_.reset();
+    std::filesystem::remove_all(directory_);
+    Open();
+  }
+
+ private:
+  void Open() {
+    StoreOptions options;
+    options.head_max_spans = 2 * kSpans;
+    options.head_max_bytes = std::uint64_t{1} << 30;
+    options.background_sealing = false;
+    options.query_memory_bytes = 0;  // each search looks at the spans
+    auto opened = Store::Open(directory_, options);
+    if (!opened.has_value()) Fail("Store::Open");
+    store_ = std::move(opened).value();
+  }
+
+  const std::string directory_ =
+      (std::filesystem::temp_directory_path() / ("tracestore-micro-" + std::to_string(getpid())))
+          .string();
+  std::vector<model::SpanBatch> messages_;
+  std::unique_ptr<Store> store_;
+};
+
+// Messages of so many spans into log and head.
+void AppendToHead(benchmark::State& state) {
+  HeadStore head(static_cast<std::size_t>(state.range(0)));
+  for (auto _ : state) {
+    state.PauseTiming();
+    head.Empty();
+    auto messages = head.messages();
+    state.ResumeTiming();
+    head.Append(std::move(messages));
+  }
+  PerItem(state, HeadStore::kSpans, 0);
+}
+BENCHMARK(AppendToHead)->Arg(20)->Arg(100)->Arg(300)->Arg(600)->Arg(2'000);
+
+// The newest traces of a service with a tag, of a head of messages of so many spans.
+void SearchHead(benchmark::State& state) {
+  HeadStore head(static_cast<std::size_t>(state.range(0)));
+  head.Append(head.messages());
+  const auto services = head.store().Services();
+  if (!services.has_value() || services->empty()) Fail("Services");
+  const Query query = Query().Service(services->back().name).Tag("http.status_code", "500");
+  for (auto _ : state) {
+    if (!head.store().Find(query).has_value()) Fail("Find");
+  }
+}
+BENCHMARK(SearchHead)->Arg(20)->Arg(100)->Arg(300)->Arg(600)->Arg(2'000);
 
 }  // namespace
 }  // namespace tracestore::bench
