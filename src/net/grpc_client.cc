@@ -5,13 +5,12 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <future>
 #include <limits>
-#include <mutex>
 #include <optional>
 
 #include "base/try.h"
+#include "net/calls_in_flight.h"
 #include "net/grpc_plumbing.h"
 #include "net/grpc_tls.h"
 #include "net/host_port.h"
@@ -106,18 +105,11 @@ struct GrpcClient::Impl {
   };
 
   void Start(std::unique_ptr<Running> call, const std::stop_token& stop);
-  void Ended() {
-    // Under the lock: the destructor may destroy the condition as soon as the count is 0.
-    const std::lock_guard lock(mutex);
-    if (--in_flight == 0) none_left.notify_all();
-  }
 
   std::shared_ptr<grpc::Channel> channel;
   std::optional<grpc::GenericStub> stub;
   std::stop_source closing;
-  std::mutex mutex;
-  std::condition_variable none_left;
-  std::size_t in_flight = 0;  // guarded by mutex
+  CallsInFlight in_flight;
 };
 
 Result<std::unique_ptr<GrpcClient>> GrpcClient::Make(GrpcClientOptions options) {
@@ -149,10 +141,7 @@ Result<std::unique_ptr<GrpcClient>> GrpcClient::Make(GrpcClientOptions options) 
 }
 
 void GrpcClient::Impl::Start(std::unique_ptr<Running> call, const std::stop_token& stop) {
-  {
-    const std::lock_guard lock(mutex);
-    ++in_flight;
-  }
+  in_flight.Begin();
   const auto context = call->context;
   Running* running = call.release();  // back in a unique_ptr in the callback, which always runs
   running->on_stop.emplace(stop, Cancel{context});
@@ -166,7 +155,7 @@ void GrpcClient::Impl::Start(std::unique_ptr<Running> call, const std::stop_toke
                     const Done done = std::move(mine->done);
                     mine.reset();
                     done(std::move(reply));
-                    Ended();
+                    in_flight.End();
                   });
 }
 
@@ -211,8 +200,7 @@ GrpcClient::GrpcClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 GrpcClient::~GrpcClient() {
   impl_->closing.request_stop();
-  std::unique_lock lock(impl_->mutex);
-  impl_->none_left.wait(lock, [this] { return impl_->in_flight == 0; });
+  impl_->in_flight.AwaitNone();
 }
 
 }  // namespace tracestore::net

@@ -21,29 +21,17 @@ GrpcQuestion::GrpcQuestion()
 // The channel ends here and not with a call: it may be the last user of gRPC's queue, which then
 // ends too and waits for the threads that run callbacks. On one of these it would wait for itself,
 // go on, and free the queue under it.
-GrpcQuestion::~GrpcQuestion() {
-  std::unique_lock lock(mutex_);
-  none_left_.wait(lock, [this] { return asked_ == 0; });
-}
+GrpcQuestion::~GrpcQuestion() { asked_.AwaitNone(); }
 
 void GrpcQuestion::Ask(std::shared_ptr<std::atomic<bool>> answered) {
-  {
-    const std::lock_guard lock(mutex_);
-    ++asked_;
-  }
+  asked_.Begin();
   auto* const call = new Call;  // back in a unique_ptr in the callback, which always runs
   stub_.UnaryCall(&call->context, "/none", grpc::StubOptions(), &call->request, &call->response,
                   [this, call, answered = std::move(answered)](const grpc::Status&) {
                     std::unique_ptr<Call>(call).reset();
                     *answered = true;
-                    Ended();
+                    asked_.End();
                   });
-}
-
-void GrpcQuestion::Ended() {
-  // Under the lock: the destructor may destroy the condition as soon as the count is 0.
-  const std::lock_guard lock(mutex_);
-  if (--asked_ == 0) none_left_.notify_all();
 }
 
 }  // namespace tracestore::net

@@ -5,10 +5,9 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <cstddef>
 #include <memory>
-#include <mutex>
+
+#include "net/calls_in_flight.h"
 
 namespace tracestore::net {
 
@@ -25,12 +24,9 @@ class GrpcQuestion {
 
  private:
   struct Call;
-  void Ended();
 
   grpc::GenericStub stub_;
-  std::mutex mutex_;
-  std::condition_variable none_left_;
-  std::size_t asked_ = 0;  // guarded by mutex_
+  CallsInFlight asked_;
 };
 
 }  // namespace tracestore::net
