@@ -5,8 +5,6 @@
 namespace tracestore::predicate {
 namespace {
 
-constexpr model::StringId kUnknown = 0xFFFFFFFF;
-
 bool IsEquality(CompareOp op) noexcept {
   return op == CompareOp::kEqual || op == CompareOp::kNotEqual;
 }
@@ -26,15 +24,19 @@ BatchBinding::BatchBinding(const CompiledQuery& query, const model::SpanBatch& b
   }
 }
 
-model::StringId BatchBinding::ServiceId(std::uint32_t resource) {
-  if (services_.empty()) services_.assign(batch_->resources.size(), kUnknown);
-  model::StringId& service = services_[resource];
-  if (service == kUnknown) {
-    const model::Attribute* found = model::FindString(
-        *batch_, batch_->resources[resource].attributes, "service.name");
-    service = found == nullptr ? 0 : static_cast<model::StringId>(found->bits);
+// Of all at once: one after the other each would wait for the memory that its resource is in.
+void BatchBinding::FindServices() {
+  services_.assign(batch_->resources.size(), 0);
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    const model::Attribute* found =
+        model::FindString(*batch_, batch_->resources[i].attributes, "service.name");
+    if (found != nullptr) services_[i] = static_cast<model::StringId>(found->bits);
   }
-  return service;
+}
+
+model::StringId BatchBinding::ServiceId(std::uint32_t resource) {
+  if (services_.empty()) FindServices();
+  return services_[resource];
 }
 
 bool BatchBinding::MatchesLeaf(std::size_t leaf, std::uint32_t row) {

@@ -12,7 +12,8 @@ namespace tracestore::predicate {
 // Looks the query's keys and values up in the batch's strings once, and keeps the verdict of each
 // regular expression, prefix and comparison by string, by resource and by scope.
 //
-// Memory: at most one byte a string, resource and scope for each condition that meets them.
+// Memory: at most one byte a string, resource and scope for each condition that meets them, four
+// bytes a resource where services are asked for.
 // One thread; the query and the batch must outlive it, and the batch must not change.
 class BatchBinding {
  public:
@@ -24,7 +25,7 @@ class BatchBinding {
   // Whether the span at `row` satisfies the leaf. Precondition: both in range.
   bool MatchesLeaf(std::size_t leaf, std::uint32_t row);
 
-  // The service of a resource, found once each.
+  // The service of a resource.
   model::StringId ServiceId(std::uint32_t resource);
   std::string_view Service(std::uint32_t resource) { return batch_->text(ServiceId(resource)); }
 
@@ -61,6 +62,7 @@ class BatchBinding {
     model::Range references;
   };
 
+  void FindServices();
   bool Run(const Program& program, const View& view);
   bool TestGroup(const CompiledQuery::Group& group, const View& view);
   bool Test(std::uint32_t condition, const View& view);
@@ -76,7 +78,7 @@ class BatchBinding {
   const CompiledQuery* query_;
   const model::SpanBatch* batch_;
   std::vector<Bound> bound_;               // by condition
-  std::vector<model::StringId> services_;  // by resource, kUnknown until asked
+  std::vector<model::StringId> services_;  // by resource; empty until one is asked for
 };
 
 }  // namespace tracestore::predicate

@@ -7,8 +7,8 @@ namespace {
 
 // Batches of as many rows are left alone: a search reads the rows of the head anyway, and each merge
 // copies them.
-constexpr std::size_t kMaxMergedRows = 1024;
-// So many small neighbours become one: what comes alone is copied some log8(1024) times, and few
+constexpr std::size_t kMaxMergedRows = 256;
+// So many small neighbours become one: what comes alone is copied some log8(256) times, and few
 // batches stand at any time.
 constexpr std::size_t kFanIn = 8;
 
@@ -94,7 +94,7 @@ void Head::Add(model::SpanBatch&& batch, LogPosition end) {
 // Merges the batches at the end that are all below a bound, smallest bound first, where there are
 // kFanIn of them.
 bool Head::MergeLast() {
-  for (const std::size_t bound : {kFanIn, kFanIn * kFanIn, kMaxMergedRows / 2, kMaxMergedRows}) {
+  for (const std::size_t bound : {kFanIn, kFanIn * kFanIn, kMaxMergedRows}) {
     std::size_t run = 0;
     while (run < batches_.size() && batches_[batches_.size() - 1 - run]->batch().size() < bound)
       ++run;

@@ -15,8 +15,8 @@ namespace tracestore::store {
 model::SpanBatch Concatenate(std::span<const std::shared_ptr<const HeadBatch>> batches);
 
 // A list of immutable batches. Small ones are merged with their neighbours as they come, so that a
-// search meets few: eight of like size become one, up to about a thousand rows, which copies a span
-// that came alone three or four times and one that came among a thousand never. Not locked: the
+// search meets few: eight of like size become one, up to some hundred rows, which copies a span
+// that came alone two or three times and one that came among hundreds never. Not locked: the
 // engine's lock does.
 class Head {
  public:
