@@ -32,6 +32,15 @@ class PlainJsonReader {
     }
     return TakeFarther(c);
   }
+  // What was read before, where it stands next again, byte for byte; after a false one may go on.
+  bool TakeAgain(std::string_view known) noexcept {
+    if (left().size() < known.size() || std::memcmp(at_, known.data(), known.size()) != 0)
+      return false;
+    at_ += known.size();
+    return true;
+  }
+  // What is not read yet.
+  std::string_view left() const noexcept { return {at_, static_cast<std::size_t>(end_ - at_)}; }
   // Whether nothing but white space is left.
   bool AtEnd() noexcept {
     SkipSpace();

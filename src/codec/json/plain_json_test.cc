@@ -134,6 +134,24 @@ TEST(PlainJson, ObjectsOfTexts) {
   }
 }
 
+TEST(PlainJson, TakesAgainWhatStandsThereAsItIs) {
+  const std::string text = R"({"a":"b"} {"a":"b"}{"a":"c"})" + std::string(100, ' ') + "\"end\"";
+  PlainJsonReader reader(text);
+  const std::string_view known = R"({"a":"b"})";
+  EXPECT_EQ(reader.left(), text);
+  EXPECT_TRUE(reader.TakeAgain(known));
+  EXPECT_FALSE(reader.TakeAgain(known));  // white space is not as it was
+  ASSERT_TRUE(reader.TakeAgain(" "));
+  EXPECT_TRUE(reader.TakeAgain(known));
+  EXPECT_FALSE(reader.TakeAgain(known));
+  EXPECT_FALSE(reader.TakeAgain(text));                                  // longer than what is left
+  ASSERT_TRUE(reader.TakeAgain(R"({"a":"c"})" + std::string(99, ' ')));  // beyond a block
+  std::string_view end;
+  EXPECT_TRUE(reader.Text(end));
+  EXPECT_EQ(end, "end");
+  EXPECT_TRUE(reader.AtEnd());
+}
+
 TEST(PlainJson, ObjectsAndLists) {
   const auto sum = [](const std::string& text) {
     PlainJsonReader in(text);

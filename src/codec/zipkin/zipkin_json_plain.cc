@@ -1,7 +1,9 @@
 #include "codec/zipkin/zipkin_json_plain.h"
 
+#include <array>
 #include <cstdint>
 
+#include "base/bytes.h"
 #include "base/stop.h"
 #include "codec/json/plain_json.h"
 #include "codec/zipkin/zipkin_json.h"
@@ -10,6 +12,29 @@
 
 namespace tracestore::codec {
 namespace {
+
+// The hosts of a message that were read before, by their bytes, and their resources: each writes
+// the same endpoint into all of its spans. Direct mapped. Texts are borrowed.
+class MetHosts {
+ public:
+  struct Place {
+    std::string_view text;  // from brace to brace; empty: none yet
+    std::uint32_t resource = 0;
+  };
+
+  // Of the endpoint that `left` begins with; null where that is too short to tell.
+  Place* At(std::string_view left) noexcept {
+    if (left.size() < kLooked) return nullptr;
+    std::uint64_t mixed = 0;
+    for (std::size_t at = kFirst; at < kLooked; at += 8)
+      mixed = (mixed ^ base::LoadLe<std::uint64_t>(left.data() + at)) * 0x9E3779B97F4A7C15ULL;
+    return &places_[mixed >> 57];
+  }
+
+ private:
+  static constexpr std::size_t kFirst = 16, kLooked = 40;  // behind {"serviceName":" in most
+  std::array<Place, 128> places_{};
+};
 
 // Each Read…() gives false where something isn't plain.
 class PlainDecoder {
@@ -30,6 +55,7 @@ class PlainDecoder {
   bool ReadMicros(std::uint64_t& out);
   bool ReadKind();
   bool ReadEndpoint(ZipkinEndpoint& out);
+  bool ReadHost();
   bool ReadAnnotation();
   bool ReadTags();
 
@@ -37,6 +63,7 @@ class PlainDecoder {
   PlainJsonReader in_;  // before the appender, which borrows its texts
   ZipkinAppender appender_;
   ZipkinSpan span_;
+  MetHosts hosts_;
   std::uint64_t spans_ = 0;
   StopCheck stop_;
 };
@@ -87,6 +114,21 @@ bool PlainDecoder::ReadEndpoint(ZipkinEndpoint& out) {
   });
 }
 
+bool PlainDecoder::ReadHost() {
+  if (span_.resource)
+    return false;  // a second one: the last counts, and of the first nothing stays
+  const std::string_view left = in_.left();
+  MetHosts::Place* const place = hosts_.At(left);
+  if (place != nullptr && !place->text.empty() && in_.TakeAgain(place->text)) {
+    span_.resource = place->resource;
+    return true;
+  }
+  if (!ReadEndpoint(span_.local)) return false;
+  span_.resource = appender_.Resource(span_.local);
+  if (place != nullptr) *place = {left.substr(0, left.size() - in_.left().size()), *span_.resource};
+  return true;
+}
+
 bool PlainDecoder::ReadAnnotation() {
   bool has_timestamp = false;
   bool has_value = false;
@@ -115,7 +157,7 @@ bool PlainDecoder::ReadField(std::string_view key) {
   if (IsKey(key, "name")) return in_.Text(span_.name);
   if (IsKey(key, "timestamp")) return ReadMicros(span_.timestamp_us);
   if (IsKey(key, "duration")) return ReadMicros(span_.duration_us);
-  if (IsKey(key, "localEndpoint")) return ReadEndpoint(span_.local);
+  if (IsKey(key, "localEndpoint")) return ReadHost();
   if (IsKey(key, "remoteEndpoint")) return ReadEndpoint(span_.remote);
   if (IsKey(key, "annotations")) return in_.List([this] { return ReadAnnotation(); });
   if (IsKey(key, "tags")) return ReadTags();

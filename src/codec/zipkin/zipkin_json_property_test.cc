@@ -150,6 +150,40 @@ TEST(ZipkinJsonProperty, PlainTextsAreReadAsATreeReadsThem) {
   }
 }
 
+// Hosts whose texts begin or end alike, of which each may stand in any span, and near the end.
+TEST(ZipkinJsonProperty, HostsThatComeAgainAreReadAsATreeReadsThem) {
+  constexpr std::string_view kHosts[] = {
+      R"({"serviceName":"shop","ipv4":"10.0.0.1","port":80})",
+      R"({"serviceName":"shop","ipv4":"10.0.0.1","port":8080})",
+      R"({"serviceName":"shop","ipv4":"10.0.0.1"})",
+      R"({"serviceName":"Shop","ipv4":"10.0.0.1"})",
+      R"({"serviceName":"shop"})",
+      R"( {"serviceName":"shop"})",
+      R"({"serviceName":"sh\u006fp","ipv4":"10.0.0.2"})",
+      R"({"serviceName":"café","ipv6":"2001:db8::1"})",
+      R"({"port":80,"ipv4":"10.0.0.1","serviceName":"shop"})",
+      R"({"port":0})",
+      R"({})",
+      R"({"serviceName":"a service whose name is longer than what is looked at, one"})",
+      R"({"serviceName":"a service whose name is longer than what is looked at, two"})"};
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    const auto host = [&] { return std::string(kHosts[random.Below(std::size(kHosts))]); };
+    std::string text = "[";
+    for (std::uint64_t i = 2 + random.Below(12); i > 0; --i) {
+      text += R"({"traceId":"a","id":"b)" + std::to_string(i) + "\"";
+      if (random.Percent(5)) text += R"(,"localEndpoint":)" + host();
+      if (random.Percent(40)) text += R"(,"tags":{"key":"value"})";
+      if (random.Percent(90)) text += R"(,"localEndpoint":)" + host();
+      if (random.Percent(30)) text += R"(,"remoteEndpoint":)" + host();
+      text += i == 1 ? "}]" : "},";
+    }
+    ASSERT_NO_FATAL_FAILURE(ExpectSameAsTree(text, true));
+    ASSERT_NO_FATAL_FAILURE(ExpectSameAsTree(text, false));
+  }
+}
+
 TEST(ZipkinJsonProperty, BearsDamagedBytes) {
   ArbitraryOptions options;
   options.origin = Origin::kZipkin;

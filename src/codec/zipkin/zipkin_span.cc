@@ -58,6 +58,7 @@ void ZipkinSpan::Clear() {
   timestamp_us = 0;
   duration_us = 0;
   local.Clear();
+  resource.reset();
   remote.Clear();
   annotations.clear();
   tags.clear();
@@ -188,7 +189,7 @@ void ZipkinAppender::Append(ZipkinSpan& span) {
   record.duration_ns = span.duration_us * 1000;
   if (span.timestamp_us != 0) record.presence |= model::kHasStart;
   if (span.duration_us != 0) record.presence |= model::kHasDuration;
-  record.resource = Resource(span.local);
+  record.resource = span.resource ? *span.resource : Resource(span.local);
   if (!any_) {
     scope_ = static_cast<std::uint32_t>(out_.scopes.size());
     out_.scopes.emplace_back();

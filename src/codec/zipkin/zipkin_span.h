@@ -5,6 +5,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,7 @@ struct ZipkinSpan {
   std::uint64_t timestamp_us = 0;  // 0: absent
   std::uint64_t duration_us = 0;   // 0: absent
   ZipkinEndpoint local;
+  std::optional<std::uint32_t> resource;  // instead of `local`: what its appender made of it
   ZipkinEndpoint remote;
   std::vector<ZipkinAnnotation> annotations;
   std::vector<ZipkinTag> tags;
@@ -78,8 +80,10 @@ class ZipkinAppender {
   // `span`. The texts that its views name must outlive the appender.
   void Append(ZipkinSpan& span);
 
- private:
+  // What a local endpoint is in the batch: for a decoder that meets the same bytes again.
   std::uint32_t Resource(const ZipkinEndpoint& local);
+
+ private:
   void Remote(const ZipkinEndpoint& remote);
   struct EndpointIds {
     model::StringId service = 0, ipv4 = 0, ipv6 = 0;
