@@ -27,6 +27,8 @@ constexpr std::size_t kBodyStep = 64 * 1024;
 constexpr std::size_t kBodyBuffer = 80 * 1024;
 // Most of what clients send at once is shorter.
 constexpr std::size_t kReservedBody = 512 * 1024;
+// So much is read of a connection before others have their turn.
+constexpr std::size_t kReadAtOnce = 256 * 1024;
 constexpr std::size_t kIdleBuffer = 4096;
 constexpr std::size_t kWriteStep = 256 * 1024;  // of an answer a write timeout
 // After a refusal the rest of the request is read and dropped, this much and this long, so that a
@@ -189,12 +191,14 @@ bool HttpServer::Impl::Connection::GrowBody(std::size_t used, std::size_t limit,
 }
 
 // A body whose length was told goes from the socket to where it stays: through Beast's parser and
-// its buffer each read cost twice the CPU.
+// its buffer each read cost twice the CPU. What is there already is taken without a wait, which
+// would go through the timer and the poll.
 auto HttpServer::Impl::Connection::ReadSized(std::size_t length, std::string& body,
                                              MessageRoom::Share& share) -> Task<Refusal> {
   body.reserve(std::min(length, kReservedBody));
   std::size_t used = 0;
   std::size_t renew_at = 0;
+  std::size_t pause_at = kReadAtOnce;
   while (used < length) {
     if (!GrowBody(used, length, body, share)) co_return TooManyBodies();
     const asio::mutable_buffer into(body.data() + used, body.size() - used);
@@ -205,12 +209,17 @@ auto HttpServer::Impl::Connection::ReadSized(std::size_t length, std::string& bo
       share.Came(used, std::chrono::steady_clock::now());
       continue;
     }
-    if (used >= renew_at) {
-      stream_.tcp().expires_after(server_.options.read_timeout);
-      renew_at = used + kBodyStep;
-    }
     error_code ec;
-    used += co_await stream_.async_read_some(into, Into(ec));
+    std::size_t came = used < pause_at ? stream_.ReadArrived(into, ec) : 0;
+    if (came == 0 && !ec) {
+      if (used >= renew_at) {
+        stream_.tcp().expires_after(server_.options.read_timeout);
+        renew_at = used + kBodyStep;
+      }
+      came = co_await stream_.async_read_some(into, Into(ec));
+      pause_at = used + kReadAtOnce;
+    }
+    used += came;
     share.Came(used, std::chrono::steady_clock::now());
     if (ec) co_return RefusalOf(ec);
   }

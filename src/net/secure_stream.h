@@ -2,6 +2,8 @@
 // server and client: it shows Asio.
 #pragma once
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -33,6 +35,19 @@ class SecureStream {
   }
   bool is_tls() const noexcept { return tls_.has_value(); }
   Tls& tls() noexcept { return *tls_; }
+
+  // What has arrived of a plain connection, without waiting: 0 where nothing has, or under TLS.
+  // Nothing else may be reading.
+  template <typename Buffer>
+  std::size_t ReadArrived(const Buffer& buffer, boost::system::error_code& ec) {
+    if (tls_) return 0;
+    auto& socket = tcp_.socket();
+    if (!socket.non_blocking()) socket.non_blocking(true, ec);
+    if (ec) return 0;
+    const std::size_t size = socket.read_some(boost::asio::buffer(buffer), ec);
+    if (ec == boost::asio::error::would_block) ec = {};
+    return size;
+  }
 
   template <typename Buffers, typename Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
