@@ -34,5 +34,8 @@ if(TRACESTORE_TOOLS)
   find_package(CLI11 REQUIRED)
   if(TRACESTORE_SERVER)
     find_package(yaml-cpp REQUIRED)
+    if(TRACESTORE_TCMALLOC AND NOT TRACESTORE_SANITIZE)  # a sanitizer brings its own malloc
+      pkg_check_modules(tcmalloc REQUIRED IMPORTED_TARGET libtcmalloc_minimal)
+    endif()
   endif()
 endif()

@@ -14,7 +14,7 @@ from crowd import Crowd
 from target import GIB, GRPC_CALLS, HTTP, HTTP_GETS, HTTP_POSTS, MIB
 
 BOMB = bytes(140 * MIB)
-BOMB_PEAK = 120  # MiB: it is not unpacked to its end; 70 measured
+BOMB_PEAK = 200  # MiB: none is unpacked to its end; 70 measured, 160 where an earlier one's is kept
 
 
 class PortFaults(suite.FaultSuite):

@@ -1,19 +1,36 @@
 #include "service/kept_memory.h"
 
+#include <cstddef>
+
+#if defined(TRACESTORE_HAS_TCMALLOC)
+#include <gperftools/malloc_extension_c.h>
+#elif defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
 #include <malloc.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <fstream>
 #include <optional>
+#endif
 
 namespace tracestore::tools {
-
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
 namespace {
-
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr std::size_t kMuch = 64 * kMiB;
+}  // namespace
+
+#if defined(TRACESTORE_HAS_TCMALLOC)
+void BoundKeptMemory() {}  // has no thresholds that rise
+
+// What no block is in goes back by itself with time, but only as blocks are freed: where a crowd
+// has gone and nobody comes, not at all.
+void GiveBackMemory() {
+  std::size_t free_bytes = 0;
+  if (MallocExtension_GetNumericProperty("tcmalloc.pageheap_free_bytes", &free_bytes) != 0 &&
+      free_bytes > kMuch)
+    MallocExtension_ReleaseToSystem(free_bytes - kMuch);
+}
+#elif defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+namespace {
 
 // Bytes that no file is behind.
 std::optional<std::size_t> ResidentBytes() {
